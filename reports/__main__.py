@@ -1,0 +1,73 @@
+"""``python -m reports``: build reports from a record, show one on the terminal, print the schema."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+
+from reports import report, terminal, write
+from reports.record import RecordError
+from reports.report import ReportError
+
+OUT = Path("reports") / "out"
+SCHEMA = Path(__file__).with_name("report.schema.json")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; 0 if it did what was asked, 2 if its input can't be used."""
+    options = _parser().parse_args(arguments)
+    try:
+        return int(options.command(options))
+    except (RecordError, ReportError) as error:
+        print(f"python -m reports: {error}", file=sys.stderr)
+    except OSError as error:
+        print(f"python -m reports: {error.filename}: {error.strerror}", file=sys.stderr)
+    return 2
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m reports", description="Reports of linmem's runs.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    build = commands.add_parser("build", help="build the reports from a record, for example of a run that was killed")
+    build.add_argument("record", nargs="?", type=Path, default=OUT / "record.jsonl", help="default: %(default)s")
+    build.add_argument("--out", type=Path, metavar="DIR", help="where to write them (default: beside the record)")
+    build.set_defaults(command=_build)
+
+    show = commands.add_parser("show", help="show a report on the terminal")
+    show.add_argument("report", nargs="?", type=Path, default=OUT / "report.json", help="default: %(default)s")
+    show.set_defaults(command=_show)
+
+    schema = commands.add_parser("schema", help="print the JSON Schema of report.json")
+    schema.add_argument("--path", action="store_true", help="print only where it stands")
+    schema.set_defaults(command=_schema)
+    return parser
+
+
+def _build(options: argparse.Namespace) -> int:
+    out: Path = options.out or options.record.parent
+    built = write.write_all(options.record, out)
+    if not built.complete:
+        print(f"incomplete: {built.reason}", file=sys.stderr)
+    for name in write.NAMES:
+        print(out / name)
+    return 0
+
+
+def _show(options: argparse.Namespace) -> int:
+    page = options.report.with_name("report.html")
+    terminal.render(report.load(options.report), Console(), page if page.exists() else None, failures=True)
+    return 0
+
+
+def _schema(options: argparse.Namespace) -> int:
+    print(SCHEMA if options.path else SCHEMA.read_text(encoding="utf-8"), end="\n" if options.path else "")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

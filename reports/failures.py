@@ -1,0 +1,145 @@
+"""Bad results and known defects: view kinds and guests that failed in just the same way share one entry."""
+
+from __future__ import annotations
+
+import shlex
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from reports import judge
+from reports.document import Report, Result, Subject
+from reports.findings import Phrase, phrases
+from suites.outcome import KnownFailure, StepTrace
+
+_CARRIED = ("--guest", "--glue", "--known", "--step-timeout")  # options of the run that a result depends on
+
+
+@dataclass
+class Failure:
+    """Bad results of one scenario on one runtime that are alike but for guest and view kind."""
+
+    suite: str
+    scenario: str
+    title: str
+    label: str
+    status: judge.Status
+    results: list[Result]
+    who: tuple[Phrase, ...]
+    known_file: str
+
+    @property
+    def first(self) -> Result:
+        """The result that stands for all."""
+        return self.results[0]
+
+    @property
+    def headline(self) -> str:
+        """What is wrong, in one line."""
+        first = self.first
+        if self.status == "unexpected" and first.known is not None:
+            did = "passed" if first.outcome == "pass" else "was unsupported"
+            return f"listed as a known defect, but {did}: delete the entry at {self.known_file}:{first.known.line}"
+        return first.message or f"{first.outcome}, without a message"
+
+    @property
+    def failed(self) -> StepTrace | None:
+        """The step at which it ended, if the runner told."""
+        return next((step for step in self.first.steps if step.status == "failed"), None)
+
+
+@dataclass
+class Defect:
+    """A known defect that came, and how often."""
+
+    known: KnownFailure
+    results: list[Result]
+    titles: list[str]
+    runtimes: list[str]
+    outcomes: list[str]
+
+
+def failures(report: Report) -> list[Failure]:
+    """Every bad result of a report, in the order of its suites; those that failed alike are one entry."""
+    everyone: dict[tuple[str, str], list[Subject]] = defaultdict(list)
+    groups: dict[tuple[object, ...], list[Result]] = defaultdict(list)
+    for result in report.results:
+        status = judge.status(result.outcome, result.known)
+        everyone[result.suite, result.scenario].append(_subject(result))
+        if status in judge.BAD:
+            groups[result.suite, result.scenario, result.label, status, _content(result)].append(result)
+    return [
+        Failure(
+            suite=results[0].suite,
+            scenario=results[0].scenario,
+            title=results[0].title,
+            label=results[0].label,
+            status=judge.status(results[0].outcome, results[0].known),
+            results=results,
+            who=phrases(_merged(results), everyone[results[0].suite, results[0].scenario]),
+            known_file=known_file(report),
+        )
+        for results in groups.values()
+    ]
+
+
+def _content(result: Result) -> tuple[object, ...]:
+    steps = tuple((s.text, s.where, s.status, s.expected, s.actual, s.raw) for s in result.steps)
+    known = result.known.line if result.known else None
+    return result.outcome, result.message, result.where, result.stderr, known, steps
+
+
+def _subject(result: Result) -> Subject:
+    guests = [result.guest] if result.guest is not None else []
+    return Subject(runtime=result.label, view=result.view, guests=guests)
+
+
+def _merged(results: Sequence[Result]) -> list[Subject]:
+    subjects: dict[str | None, Subject] = {}
+    for result in results:
+        subject = subjects.setdefault(result.view, Subject(runtime=result.label, view=result.view, guests=[]))
+        if result.guest is not None:
+            subject.guests.append(result.guest)
+    return list(subjects.values())
+
+
+def defects(report: Report) -> list[Defect]:
+    """The known defects that came in this run, in the order of ``reports/known.yaml``."""
+    found: dict[int, Defect] = {}
+    for result in report.results:
+        if result.known is None or judge.judge(result.outcome, result.known) != "known defect":
+            continue
+        defect = found.setdefault(result.known.line, Defect(result.known, [], [], [], []))
+        defect.results.append(result)
+        for words, word in (
+            (defect.titles, result.title), (defect.runtimes, result.label), (defect.outcomes, result.outcome),
+        ):  # fmt: skip
+            if word not in words:
+                words.append(word)
+    return sorted(found.values(), key=lambda defect: defect.known.line)
+
+
+def known_file(report: Report) -> str:
+    """The list of known defects that the run was held against."""
+    words = _options(report.command, ("--known",))
+    return words[-1].removeprefix("--known=") if words else "reports/known.yaml"
+
+
+def rerun(report: Report, results: Sequence[Result]) -> str:
+    """A command for a POSIX shell that runs just these results again, on guests given as they were in the run."""
+    names = dict.fromkeys(result.runtime for result in results)
+    words = ["pytest", *_options(report.command, _CARRIED)]
+    for name in names:
+        words += ["--runtime", name]
+    return shlex.join([*words, *(result.id for result in results)])
+
+
+def _options(command: Sequence[str], wanted: tuple[str, ...]) -> list[str]:
+    """The `wanted` options of a command line, each with its value."""
+    words: list[str] = []
+    for number, word in enumerate(command):
+        if word in wanted:
+            words += command[number : number + 2]
+        elif word.startswith(tuple(f"{option}=" for option in wanted)):
+            words.append(word)
+    return words

@@ -1,0 +1,76 @@
+"""The report's answer in a sentence or two."""
+
+from __future__ import annotations
+
+from reports import judge
+from reports.document import Report
+from reports.matrix import differing
+from reports.report import took_part
+from reports.text import join, plural
+
+_NAMED = 4  # runtimes that a sentence can name
+_NOUNS: dict[judge.Status, str] = {
+    "fail": "failure", "crash": "crash", "timeout": "timeout", "error": "error", "unexpected": "unexpected result",
+}  # fmt: skip
+
+
+def answer(report: Report) -> str:
+    """How many scenarios ran where, how many behave alike there, and how many differ."""
+    scenarios = report.summary.scenarios
+    labels = [runtime.label for runtime in took_part(report)]
+    if not report.results:
+        return "No result was recorded, so this report says nothing about any runtime."
+    so_far = "" if report.complete else "As far as it was recorded: "
+    what = plural(scenarios.total, "scenario")
+    if len(labels) == 1:
+        return f"{so_far}{what} on {labels[0]} alone, with nothing to compare."
+    where = join(labels) if len(labels) <= _NAMED else plural(len(labels), "runtime")
+    differ = scenarios.outcome_differs + scenarios.observed_differs
+    verb = "behaves" if scenarios.alike == 1 else "behave"
+    parts = [f"{scenarios.alike:,} {verb} alike on {_all(len(labels))}"]
+    parts.append(f"{differ:,} {'differs' if differ == 1 else 'differ'}" if differ else "none differs")
+    if scenarios.not_compared:
+        parts.append(f"{scenarios.not_compared:,} cannot be compared")
+    if scenarios.alike == scenarios.total:
+        verb = "behaves" if scenarios.total == 1 else "all behave"
+        return f"{so_far}{what} on {where}: {verb} alike on {_all(len(labels))}."
+    return f"{so_far}{what} on {where}: {join(parts)}."
+
+
+def _all(count: int) -> str:
+    words = {2: "both", 3: "all three", 4: "all four"}
+    return words.get(count, f"all {count}")
+
+
+def where(report: Report) -> list[tuple[str, list[tuple[str, str]]]]:
+    """In what scenarios differ, with the scenarios (suite and slug) that do; empty if none does."""
+    found = differing(report)
+    kinds = (
+        ("outcome", "They differ in outcome"),
+        ("observed", "They differ only in what the specifications leave free"),
+    )
+    places = [(words, [place for place, kind in found.items() if kind == wanted]) for wanted, words in kinds]
+    return [(words, scenarios) for words, scenarios in places if scenarios]
+
+
+def verdict(report: Report) -> str:
+    """How many results are good and how many are not, with what is wrong with them."""
+    total = report.summary.total
+    recorded = len(report.results)
+    bad = {status: total[status] for status in reversed(judge.STATUSES) if status in judge.BAD and status in total}
+    known = total.get("known", 0)
+    count = sum(bad.values())
+    if not recorded:
+        return ""
+    if count:
+        kinds = join([plural(number, _NOUNS[status]) for status, number in bad.items()])
+        text = f"{count:,} of {plural(recorded, 'result')} {'is' if count == 1 else 'are'} bad: {kinds}."
+    elif recorded == 1:
+        text = "The one result is good."
+    else:
+        text = f"All {recorded:,} results are good."
+    if known:
+        text += f" {plural(known, 'known defect')} came as expected."
+    if total.get("unsupported"):
+        text += f" {total['unsupported']:,} unsupported: the runtime lacks what the scenario needs."
+    return text

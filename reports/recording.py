@@ -1,0 +1,159 @@
+"""The pytest plugin that keeps the record while a run goes, and makes the reports when it ends.
+
+It lives in the controlling process only; workers' results reach it through pytest's own reports.
+"""
+
+from __future__ import annotations
+
+import datetime
+import importlib.metadata
+import os
+import platform
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from reports import terminal
+from reports.document import Environment, Report
+from reports.record import RecordWriter, Run
+from reports.write import write_all
+
+PACKAGES = ("pytest", "pytest-xdist", "msgspec", "PyYAML", "jsonschema", "wasmtime", "uv")
+RECORD = "record.jsonl"
+
+
+def now() -> str:
+    """The time, UTC, to the second, as in RFC 3339."""
+    return datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def environment() -> Environment:
+    """What the harness itself runs on."""
+    packages: dict[str, str] = {}
+    for name in PACKAGES:
+        try:
+            packages[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return Environment(
+        python=platform.python_version(),
+        implementation=platform.python_implementation(),
+        platform=platform.platform(),
+        packages=packages,
+    )
+
+
+class Recording:
+    """One run's record. ``header`` makes its first line from the ids of the items that are about to run."""
+
+    def __init__(self, folder: Path, header: Callable[[list[str]], Run]) -> None:
+        self.folder, self.header = folder, header
+        self.writer: RecordWriter | None = None
+        self.report: Report | None = None
+        self.broken: list[tuple[str, str]] = []
+        self.planned: set[str] = set()
+        self.stopped: str | None = None
+
+    # ------------------------------------------------------------- the plan
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Without workers: the items are known here."""
+        if not session.config.option.collectonly:
+            self.plan(item.nodeid for item in session.items)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_node_collection_finished(self, node: Any, ids: list[str]) -> None:
+        """With workers: the first one that has collected tells."""
+        self.plan(ids)
+
+    def plan(self, ids: Iterable[str]) -> None:
+        """Begin the record, and replace an older run's reports by ones that say this run has not finished."""
+        planned = [name for name in ids if is_scenario(name)]
+        if self.writer is not None or not (planned or self.broken):
+            return
+        self.planned = set(planned)
+        run = self.header(planned)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.writer = RecordWriter(self.folder / RECORD)
+        self.writer.write(run)
+        for suite, message in self.broken:
+            self.writer.write({"type": "broken", "suite": suite, "message": message})
+        write_all(self.folder / RECORD, self.folder)
+
+    # -------------------------------------------------------------- results
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """A scenario file that can't be loaded stands in the report too."""
+        if report.failed and report.nodeid.endswith((".yaml", ".yml")):
+            message = str(report.longrepr)
+            if (report.nodeid, message) not in self.broken:
+                self.broken.append((report.nodeid, message))
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Append a result, and drop it from pytest's report, which pytest keeps until the run ends."""
+        runtime = report.__dict__.pop("linmem_runtime", None)
+        result = report.__dict__.pop("linmem_result", None)
+        if self.writer is None:
+            return
+        if runtime is not None:
+            self.writer.write({"type": "runtime", **runtime})
+        if result is not None:
+            self.writer.write({"type": "result", **result})
+
+    # ------------------------------------------------------------------ end
+
+    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        """Ctrl-C, or `pytest.exit`."""
+        self.stopped = "interrupted" if isinstance(excinfo.value, KeyboardInterrupt) else str(excinfo.value)
+
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
+        """Close the record and make the reports."""
+        if self.writer is None:
+            return
+        early = self.stopped or session.shouldfail or session.shouldstop
+        complete = not early and exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
+        reason = None if complete else str(early or f"pytest ended with status {int(exitstatus)}")
+        self.writer.write({"type": "end", "finished": now(), "complete": complete, "reason": reason})
+        self.writer.close()
+        self.report = write_all(self.folder / RECORD, self.folder)
+
+    def pytest_terminal_summary(self, terminalreporter: Any) -> None:
+        """The matrix, below pytest's own lines."""
+        if self.report is None:
+            return
+        console = make_console(terminalreporter._tw._file, terminalreporter._tw.hasmarkup)
+        page = Path(shown(self.folder / "report.html"))
+        if terminalreporter.config.option.verbose < 0:
+            console.print(f"report: {page}", highlight=False, soft_wrap=True)
+            return
+        terminalreporter.ensure_newline()
+        terminalreporter.section("linmem", sep="=")
+        terminal.render(self.report, console, page)
+
+
+def is_scenario(nodeid: str) -> bool:
+    """Whether an id is that of a scenario item."""
+    return nodeid.partition("::")[0].endswith((".yaml", ".yml"))
+
+
+def make_console(file: Any, colours: bool) -> Console:
+    """A console that writes where pytest does, in colour only where pytest uses colour."""
+    colours = colours and "NO_COLOR" not in os.environ
+    return Console(file=file, force_terminal=colours, no_color=not colours, highlight=False, legacy_windows=False)
+
+
+def shown(path: Path) -> str:
+    """A path as a user would type it."""
+    relative = os.path.relpath(path)
+    return str(path) if relative.startswith("..") else relative
+
+
+def command() -> list[str]:
+    """The command line of this run, as one could type it again."""
+    program = Path(sys.argv[0]).name if sys.argv and sys.argv[0] else "pytest"
+    return ["pytest" if program in ("__main__.py", "py.test") else program, *sys.argv[1:]]

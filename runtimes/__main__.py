@@ -1,0 +1,195 @@
+"""The room as a command: ``python -m runtimes list | install | check``."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from runtimes import environments, names
+from runtimes.environments import Status
+from runtimes.errors import Unavailable, UserError
+from runtimes.manifest import Manifest, all_manifests, load_manifest
+from runtimes.uvtool import Progress
+
+WIDTH = 80
+STYLES = {
+    environments.READY: "green",
+    environments.NOT_PROVISIONED: "yellow",
+    environments.UNAVAILABLE: "red",
+}
+NAME_HELP = "name[:variant][@version], or a folder with a runtime.yaml"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A runtime as the user named it, with its manifest."""
+
+    manifest: Manifest
+    variant: str | None
+    version: str | None
+
+    @property
+    def name(self) -> str:
+        """How it is called in what we print."""
+        return str(names.RuntimeName(self.manifest.name, self.variant))
+
+    @property
+    def title(self) -> str:
+        """Name and version."""
+        return f"{self.name} {self.version or self.manifest.version or ''}".rstrip()
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command; its exit status: 0 all well, 1 something is not, 2 it could not be understood."""
+    args = _parser().parse_args(argv)
+    try:
+        status: int = args.run(args)
+    except UserError as error:
+        print(error, file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 130
+    return status
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m runtimes", description="The WebAssembly runtimes that scenarios are played on."
+    )
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+
+    listing = commands.add_parser("list", help="show every runtime and whether it is ready")
+    listing.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    listing.set_defaults(run=_list)
+
+    install = commands.add_parser("install", help="make runtimes ready ahead of time")
+    install.add_argument("names", nargs="*", metavar="NAME", help=f"{NAME_HELP}; default: all")
+    install.add_argument("--offline", action="store_true", help="use only what uv has downloaded before")
+    install.add_argument("--force", action="store_true", help="make environments anew, also those that are ready")
+    install.set_defaults(run=_install)
+
+    check = commands.add_parser("check", help="test whether a runtime's driver speaks the protocol")
+    check.add_argument("name", metavar="NAME", help=NAME_HELP)
+    check.add_argument("--verbose", action="store_true", help="show every check, not only those that went wrong")
+    check.set_defaults(run=_check)
+    return parser
+
+
+def _asked(text: str) -> Asked:
+    name = names.parse(text)
+    manifest = load_manifest(name.name)
+    manifest.check_variant(name.variant)
+    return Asked(manifest, name.variant, name.version)
+
+
+def _list(args: argparse.Namespace) -> int:
+    manifests = {manifest.name: manifest for manifest in all_manifests()}
+    asked = [Asked(manifest, None, None) for manifest in manifests.values()]
+    for name in environments.installed():  # the others that were asked for once
+        manifest = manifests.get(name.name)
+        is_default = manifest and name.version == manifest.version and name.variant in (None, manifest.variant)
+        if manifest and not is_default and (name.variant is None or name.variant in manifest.variants):
+            asked.append(Asked(manifest, name.variant, name.version))
+    asked.sort(key=lambda one: one.manifest.name)
+    found = [(one, environments.status(one.manifest, one.variant, one.version)) for one in asked]
+    if args.json:
+        print(json.dumps([_as_json(one, status) for one, status in found], indent=2))
+    else:
+        _print_table(found)
+    return 0
+
+
+def _as_json(one: Asked, status: Status) -> dict[str, object]:
+    return {
+        "name": one.manifest.name,
+        "variant": one.variant,
+        "version": one.version or one.manifest.version,
+        "title": one.manifest.title,
+        "homepage": one.manifest.homepage,
+        "variants": list(one.manifest.variants),
+        **asdict(status),
+    }
+
+
+def _print_table(found: Sequence[tuple[Asked, Status]]) -> None:
+    table = Table(box=None, pad_edge=False)
+    for column in ("Runtime", "Version", "State"):
+        table.add_column(column, no_wrap=True)
+    table.add_column("From", overflow="fold")
+    for one, status in found:
+        state = Text(status.state, STYLES[status.state])
+        table.add_row(one.name, one.version or one.manifest.version or "", state, status.origin)
+    console = Console(highlight=False, markup=False)
+    console.width = min(console.width, WIDTH)
+    console.print(table)
+    for one, status in found:
+        if status.state == environments.UNAVAILABLE:
+            console.print(f"\n{one.title}: {status.reason}", soft_wrap=True)
+            console.print(f"  {status.remedy}", soft_wrap=True)
+    if any(status.state == environments.NOT_PROVISIONED for _, status in found):
+        console.print("\nWhat is not provisioned is installed on first use, or now: python -m runtimes install")
+
+
+def _install(args: argparse.Namespace) -> int:
+    wanted = [_asked(text) for text in args.names] or [Asked(one, None, None) for one in all_manifests()]
+    failed = 0
+    for one in wanted:
+        start = time.monotonic()
+        try:
+            provided = environments.provide(
+                one.manifest,
+                one.variant,
+                one.version,
+                offline=args.offline,
+                fresh=args.force,
+                progress=_teller(one),
+            )
+        except Unavailable as problem:
+            failed += 1
+            _complain(one, problem)
+            continue
+        print(f"{one.title}: ready in {time.monotonic() - start:.1f} s, {provided.origin}", flush=True)
+    return 1 if failed else 0
+
+
+def _teller(one: Asked) -> Progress:
+    return lambda line: print(f"{one.title}: {line}", file=sys.stderr, flush=True)
+
+
+def _complain(one: Asked, problem: Unavailable) -> None:
+    print(f"{one.title}: unavailable: {problem.reason}", file=sys.stderr, flush=True)
+    if problem.remedy:
+        print(f"  {problem.remedy}", file=sys.stderr, flush=True)
+
+
+def _check(args: argparse.Namespace) -> int:
+    from runtimes import selfcheck  # its modules are of use to nobody else
+
+    one = _asked(args.name)
+    try:
+        provided = environments.provide(one.manifest, one.variant, one.version, progress=_teller(one))
+    except Unavailable as problem:
+        _complain(one, problem)
+        return 1
+    print(f"{one.name} {provided.version}, {provided.origin}", flush=True)
+    report = selfcheck.check(
+        provided.command,
+        env=provided.env,
+        variant=one.variant or one.manifest.variant,
+        views=one.manifest.views,
+    )
+    print(report.text(verbose=args.verbose))
+    return 0 if report.right else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

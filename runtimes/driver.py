@@ -1,0 +1,381 @@
+"""The harness's side of a driver process: start it, send requests, read answers, survive whatever it does.
+
+The protocol is described in ``docs/driver-protocol.md``. Requests are posted ahead and written together (pipelining);
+answers come in order. Plain non-blocking reads and writes under one `poll` keep a step's cost near the cost of the
+call itself; no thread and no event loop takes part.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections import deque
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+import msgspec
+
+from suites.interface import (
+    FAILED,
+    CallFailed,
+    DriverDied,
+    DriverGarbage,
+    DriverTimeout,
+    ImportFailed,
+    ImportHandler,
+    Reply,
+)
+
+PROTOCOL = 1
+MAX_LINE = 64 * 1024 * 1024
+STDERR_KEPT = 8 * 1024
+LAUNCHER = str(Path(__file__).with_name("launch.py"))
+
+
+class View(msgspec.Struct, frozen=True):
+    """A view kind: its name, the bytes one index counts, and the memory types it reads and writes."""
+
+    kind: str
+    unit: int
+    types: tuple[str, ...]
+
+
+class Info(msgspec.Struct, frozen=True):
+    """What a driver said of itself at ``initialize``."""
+
+    protocol: int
+    runtime: dict[str, str]
+    host: dict[str, str]
+    views: tuple[View, ...]
+    default_views: dict[str, str]
+    glue: tuple[str, ...] = ()
+
+
+class _Failure(msgspec.Struct, frozen=True):
+    code: int
+    message: str = ""
+    data: dict[str, Any] | None = None
+
+
+class _Message(msgspec.Struct, frozen=True):
+    id: int | str | None = None
+    method: str | None = None
+    params: dict[str, Any] | None = None
+    result: dict[str, Any] | None = None
+    error: _Failure | None = None
+
+
+class _Request(msgspec.Struct, frozen=True):
+    id: int
+    method: str
+    params: Mapping[str, Any]
+    jsonrpc: str = "2.0"
+
+
+def died(status: int) -> DriverDied:
+    """The fault for a process that ended with this status, as in `subprocess.Popen.returncode`."""
+    if status < 0:
+        with contextlib.suppress(ValueError):
+            return DriverDied(f"the runtime's process was killed by {signal.Signals(-status).name}")
+    return DriverDied(f"the runtime's process ended with status {status}")
+
+
+class Driver:
+    """One driver process. Use `post` and `reply` for pipelined work, `request` for a single question.
+
+    ``timeout`` is how many seconds the driver may take for one answer. ``on_import`` serves host functions: it gets the
+    function's token and typed arguments, may use this driver in turn, and returns typed values or raises
+    `ImportFailed`.
+    """
+
+    def __init__(
+        self,
+        command: Sequence[str],
+        *,
+        label: str,
+        env: Mapping[str, str] | None = None,
+        timeout: float = 10.0,
+    ) -> None:
+        self.label = label
+        self.timeout = timeout
+        self.command = list(command)
+        self.on_import: ImportHandler | None = None
+        self.info: Info | None = None
+        self._env = {**os.environ, **env} if env else None
+        self._process: subprocess.Popen[bytes] | None = None
+        self._next_id = 0
+        self._out = bytearray()
+        self._in = bytearray()
+        self._scanned = 0
+        self._writing = False
+        self._stderr = bytearray()
+        self._pending: list[deque[int]] = [deque()]
+        self._replies: dict[int, Reply] = {}
+        self._encode = msgspec.json.Encoder().encode
+        self._decode = msgspec.json.Decoder(_Message).decode
+
+    # ------------------------------------------------------------------ life
+
+    def start(self, variant: str | None = None, cache: str | None = None, *, timeout: float = 60.0) -> Info:
+        """Start the process and introduce ourselves. Raises `DriverFault` or `CallFailed`."""
+        process = subprocess.Popen(
+            [sys.executable, "-I", "-S", "-B", LAUNCHER, *self.command],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=self._env,
+            cwd=os.sep,
+            start_new_session=True,  # so that Ctrl-C reaches the harness only, and the whole group can be ended
+        )
+        assert process.stdin and process.stdout and process.stderr
+        self._process = process
+        self._fd_in, self._fd_out, self._fd_err = (f.fileno() for f in (process.stdin, process.stdout, process.stderr))
+        for descriptor in (self._fd_in, self._fd_out, self._fd_err):
+            os.set_blocking(descriptor, False)
+        self._poll = select.poll()
+        self._poll.register(self._fd_out, select.POLLIN)
+        self._poll.register(self._fd_err, select.POLLIN)
+        usual, self.timeout = self.timeout, timeout
+        try:
+            params = {"protocol": PROTOCOL, "variant": variant, "cache": cache}
+            answer = self.request("initialize", params)
+        finally:
+            self.timeout = usual
+        try:
+            self.info = msgspec.convert(answer, Info)
+        except msgspec.ValidationError as error:
+            self._give_up(f"its answer to 'initialize' is not of the protocol's form: {error}")
+        if self.info.protocol != PROTOCOL:
+            self._give_up(f"it speaks protocol {self.info.protocol}, not {PROTOCOL}")
+        return self.info
+
+    @property
+    def alive(self) -> bool:
+        """Whether the process runs and can be asked."""
+        return self._process is not None and self._process.poll() is None
+
+    @property
+    def pid(self) -> int | None:
+        """The process's id, or None before the start and after the end."""
+        return self._process.pid if self._process is not None else None
+
+    def close(self, grace: float = 2.0) -> None:
+        """End the process: ask, wait `grace` seconds, then kill its whole group."""
+        if self._process is None:
+            return
+        if self.alive:
+            with contextlib.suppress(OSError):
+                self.post("shutdown", {})
+                os.write(self._fd_in, bytes(self._out))
+                assert self._process.stdin
+                self._process.stdin.close()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(grace)
+        self.kill()
+
+    def kill(self) -> int:
+        """End the process and everything it started, at once; its return code."""
+        process = self._process
+        if process is None:
+            return 0
+        if process.poll() is None or process.returncode is not None:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(process.pid, signal.SIGKILL)  # children too, also when the leader has gone before them
+        status = process.wait()
+        self._drain_stderr()
+        for stream in (process.stdin, process.stdout, process.stderr):
+            if stream is not None:
+                with contextlib.suppress(OSError):
+                    stream.close()
+        self._process = None
+        return status
+
+    def take_stderr(self) -> str:
+        """What the process has printed since this was last asked (its last 8 KiB)."""
+        if self._process is not None:
+            self._drain_stderr()
+        text = self._stderr.decode("utf-8", "replace")
+        self._stderr.clear()
+        return text
+
+    # ------------------------------------------------------------- requests
+
+    def post(self, method: str, params: Mapping[str, Any]) -> int:
+        """Queue a request and return its id, which is also the name of the object it makes."""
+        self._next_id += 1
+        request_id = self._next_id
+        self._out += self._encode(_Request(request_id, method, params))
+        self._out += b"\n"
+        self._pending[-1].append(request_id)
+        return request_id
+
+    def reply(self, request_id: int) -> Reply:
+        """Wait for the answer to a posted request. A refusal is returned as `CallFailed`, not raised.
+
+        Raises `DriverFault` when no answer will come.
+        """
+        replies = self._replies
+        if request_id not in replies:
+            self._exchange(request_id)
+        return replies.pop(request_id)
+
+    def request(self, method: str, params: Mapping[str, Any]) -> dict[str, Any]:
+        """Send one request and wait for its result. Raises `CallFailed` or `DriverFault`."""
+        answer = self.reply(self.post(method, params))
+        if isinstance(answer, CallFailed):
+            raise answer
+        return answer
+
+    # ------------------------------------------------------------ transport
+
+    def _exchange(self, until: int) -> None:
+        """Write what is queued and read until `until` is answered."""
+        if self._process is None:
+            raise DriverDied("the runtime's process is not running")
+        deadline = time.monotonic() + self.timeout
+        while True:
+            if self._out:
+                self._write_some()
+            if bool(self._out) is not self._writing:
+                self._writing = not self._writing
+                if self._writing:
+                    self._poll.register(self._fd_in, select.POLLOUT)
+                else:
+                    self._poll.unregister(self._fd_in)
+            if self._read_lines():
+                if until in self._replies:
+                    return
+                deadline = time.monotonic() + self.timeout
+                continue
+            left = deadline - time.monotonic()
+            if left <= 0:
+                self.kill()
+                raise DriverTimeout(f"no answer within {self.timeout:g} s")
+            for descriptor, _ in self._poll.poll(left * 1000):
+                if descriptor == self._fd_out:
+                    self._read_stdout()
+                elif descriptor == self._fd_err:
+                    self._read_stderr()
+
+    def _write_some(self) -> None:
+        try:
+            written = os.write(self._fd_in, self._out)
+            del self._out[:written]
+        except BlockingIOError:
+            pass
+        except BrokenPipeError:
+            self._out.clear()  # its end is noticed where we read
+
+    def _read_stdout(self) -> None:
+        try:
+            data = os.read(self._fd_out, 1 << 20)
+        except BlockingIOError:
+            return
+        if not data:
+            raise died(self._bury())
+        self._in += data
+        if len(self._in) > MAX_LINE and b"\n" not in self._in:
+            self._give_up("it wrote a line of more than 64 MiB")
+
+    def _bury(self) -> int:
+        """The return code of a process that closed its standard output; it is given a moment to end by itself."""
+        assert self._process is not None
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(1.0)
+        return self.kill()
+
+    def _read_stderr(self) -> bool:
+        try:
+            data = os.read(self._fd_err, 1 << 16)
+        except (BlockingIOError, OSError):
+            return False
+        if not data:
+            self._poll.unregister(self._fd_err)
+            return False
+        self._stderr += data
+        if len(self._stderr) > STDERR_KEPT:
+            del self._stderr[:-STDERR_KEPT]
+        return True
+
+    def _drain_stderr(self) -> None:
+        end = time.monotonic() + 1.0
+        while self._read_stderr_quietly() and time.monotonic() < end:
+            pass
+
+    def _read_stderr_quietly(self) -> bool:
+        try:
+            return self._read_stderr()
+        except KeyError:  # already unregistered
+            return False
+
+    def _read_lines(self) -> bool:
+        """Take in every whole line that has arrived; whether there was one."""
+        end = self._in.rfind(b"\n", self._scanned)
+        if end < 0:
+            self._scanned = len(self._in)
+            return False
+        lines = bytes(self._in[:end]).split(b"\n")
+        del self._in[: end + 1]
+        self._scanned = 0
+        for line in lines:
+            self._take(line)
+        return True
+
+    def _take(self, line: bytes) -> None:
+        try:
+            message = self._decode(line)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            self._give_up(f"it wrote a line that is not a message of the protocol: {shorten(line)}")
+        if message.method is not None:
+            self._serve(message)
+            return
+        pending = self._pending[-1]
+        if not pending:
+            self._give_up(f"it answered request {message.id}, but no answer was due")
+        due = pending[0]
+        if message.id != due:
+            self._give_up(f"it answered request {message.id} where the answer to {due} was due")
+        if message.error is not None:
+            answer: Reply = CallFailed(message.error.code, message.error.message, message.error.data)
+        elif message.result is not None:
+            answer = message.result
+        else:
+            self._give_up(f"its answer to request {due} has neither 'result' nor 'error': {shorten(line)}")
+        pending.popleft()
+        self._replies[due] = answer
+
+    def _serve(self, message: _Message) -> None:
+        """Serve a host function: the handler's own requests are answered before this one is."""
+        params = message.params or {}
+        if message.method != "import.call" or not isinstance(params.get("func"), str) or message.id is None:
+            self._give_up(f"it asked for '{message.method}', which is not in the protocol")
+        handler = self.on_import
+        if handler is None or not self._pending[-1]:
+            self._give_up(f"it called host function '{params['func']}' while no guest was running")
+        self._pending.append(deque())
+        answer: dict[str, Any] = {"jsonrpc": "2.0", "id": message.id}
+        try:
+            answer["result"] = {"values": list(handler(params["func"], params.get("args") or []))}
+        except ImportFailed as failure:
+            data = {"kind": failure.kind, "type": "", "message": failure.message, "text": failure.message}
+            answer["error"] = {"code": FAILED, "message": failure.message, "data": data}
+        finally:
+            self._pending.pop()
+        self._out += self._encode(answer)
+        self._out += b"\n"
+
+    def _give_up(self, why: str) -> NoReturn:
+        self.kill()
+        raise DriverGarbage(f"the driver broke the protocol: {why}")
+
+
+def shorten(line: bytes, limit: int = 120) -> str:
+    """A line as it can be shown in a message."""
+    text = line.decode("utf-8", "backslashreplace")
+    return repr(text if len(text) <= limit else text[:limit] + "…")

@@ -1,0 +1,191 @@
+// The driver protocol (docs/driver-protocol.md), without input and output: those are a `host`'s, so that a process, and
+// later a browser's worker, can use the same core.
+//
+// A host is an object with
+//   receive()             the next line; blocks. When input has ended it ends the program and does not return.
+//   send(line)            writes one line, flushed
+//   exit()                ends the program with status 0
+//   die(error)            ends the program, loudly: the driver is at fault
+//   log(text)             a line for standard error
+//   turn()                a promise, resolved after the event loop has turned once
+//   decodeBase64(text), encodeBase64(bytes)
+//   runtime, language     what `initialize` says of the runtime and of the host language
+//   prepareGlobals(), loadScript(path)
+//                         for glue: sets the globals that the scripts expect and lack; runs a classic script
+
+import { HostThrow, Refusal, badParams, noMethod, skipped } from "./errors.mjs";
+import { Glue } from "./glue.mjs";
+import { METHODS } from "./methods.mjs";
+import { add, parseInteger, toWasm, typed, unsigned } from "./values.mjs";
+
+/** Serve requests until the program ends. */
+export async function serve(host) {
+  const session = new Session(host);
+  for (;;) {
+    const message = session.receive();
+    if (session.glued) await host.turn(); // a guest's scheduler needs it; a turn costs as much as a request
+    const unfinished = session.serve(message);
+    if (unfinished !== undefined) await unfinished;
+  }
+}
+
+/** What one harness knows by its requests' ids: objects, results and failures. */
+export class Session {
+  constructor(host) {
+    this.host = host;
+    this.glue = new Glue(host);
+    this.glued = false; // whether a guest with glue may live
+    this.depth = 0; // host functions under way
+    this.modules = new Map();
+    this.objects = new Map();
+    this.results = new Map();
+    this.failures = new Map(); // id -> its method
+    this.calls = 0;
+  }
+
+  receive() {
+    const line = this.host.receive();
+    try {
+      return JSON.parse(line);
+    } catch (error) {
+      return this.host.die(error);
+    }
+  }
+
+  /** Serve one request. Returns a promise where its answer has to wait for one. */
+  serve({ id, method, params }) {
+    try {
+      const serveMethod = METHODS.get(method);
+      if (serveMethod === undefined) throw noMethod(method);
+      const result = serveMethod(this, params ?? {}, id);
+      if (result instanceof Promise) {
+        return result.then(
+          (later) => this.#answer(id, later),
+          (error) => this.#fail(id, method, error),
+        );
+      }
+      this.#answer(id, result);
+    } catch (error) {
+      this.#fail(id, method, error);
+    }
+    return undefined;
+  }
+
+  #answer(id, result) {
+    if (result !== undefined && result.bytes === undefined) this.results.set(id, result);
+    this.host.send(`{"jsonrpc":"2.0","id":${id},"result":${result === undefined ? "{}" : JSON.stringify(result)}}`);
+  }
+
+  #fail(id, method, error) {
+    if (!(error instanceof Refusal)) return this.host.die(error);
+    this.failures.set(id, method);
+    const { code, message, data } = error;
+    this.host.send(JSON.stringify({ jsonrpc: "2.0", id, error: { code, message, data } }));
+    return undefined;
+  }
+
+  // ------------------------------------------------------------- objects
+
+  keep(id, object) {
+    this.objects.set(id, object);
+  }
+
+  /** The object that request `id` made, which must be of this class. */
+  object(id, Class) {
+    const object = this.objects.get(id);
+    if (object instanceof Class) return object;
+    return this.#missing(id, `no ${Class.name.toLowerCase()} ${id}`);
+  }
+
+  module(id) {
+    return this.modules.get(id) ?? this.#missing(id, `no module ${id}`);
+  }
+
+  #missing(id, message) {
+    throw this.failures.has(id) ? skipped(id) : badParams(message);
+  }
+
+  release(id) {
+    this.objects.delete(id);
+    this.modules.delete(id);
+    this.failures.delete(id);
+  }
+
+  /** Drop all but modules (and the knowledge which could not be compiled). */
+  releaseAll() {
+    this.objects.clear();
+    this.results.clear();
+    for (const [id, method] of this.failures) {
+      if (method !== "module.compile") this.failures.delete(id);
+    }
+    if (this.glued) this.glue.sweep();
+    this.glued = false;
+  }
+
+  // ---------------------------------------------------------- references
+
+  /** An integer parameter, which may be a reference: a Number where it is exact, else a BigInt. */
+  integer(param) {
+    if (typeof param === "number") return param;
+    if (typeof param === "object" && param !== null && "$ref" in param) return this.#referred(param);
+    return parseInteger(param);
+  }
+
+  #referred(reference) {
+    const id = reference.$ref;
+    const value = this.#firstValue(id, this.results.get(id));
+    return "+" in reference ? add(value, parseInteger(reference["+"])) : value;
+  }
+
+  #firstValue(id, result) {
+    if (result === undefined) return this.#missing(id, `request ${id} has no result to refer to`);
+    if (result.value !== undefined) return unsigned(result.value);
+    if (result.values?.length > 0) return unsigned(result.values[0]);
+    if (result.pages !== undefined) return parseInteger(result.pages);
+    if (result.length !== undefined) return parseInteger(result.length);
+    if (result.nothing !== undefined) throw skipped(id);
+    throw badParams(`the result of request ${id} has no integer to refer to`);
+  }
+
+  // ------------------------------------------------------ host functions
+
+  /** A host function that asks the harness. */
+  hostFunction(func, { params, results }) {
+    return (...args) => {
+      const line = this.#callLine(func, params, args);
+      const answer = this.#ask(line);
+      if (answer.error === undefined) return this.#returned(results, answer.result.values);
+      const { message, data } = answer.error;
+      const text = data?.message ?? message;
+      throw data?.kind === "trap" ? new WebAssembly.RuntimeError(text) : new HostThrow(text);
+    };
+  }
+
+  #callLine(func, params, args) {
+    const values = params.map((type, i) => typed(type, args[i]));
+    return { jsonrpc: "2.0", id: `h${++this.calls}`, method: "import.call", params: { func, args: values } };
+  }
+
+  /** Ask the harness, and serve it until it has answered. */
+  #ask(call) {
+    this.depth += 1;
+    try {
+      this.host.send(JSON.stringify(call));
+      for (;;) {
+        const message = this.receive();
+        if (message.method !== undefined) this.serve(message);
+        else if (message.id === call.id && (message.error ?? message.result?.values) != null) return message;
+        else throw new Error(`no answer to ${call.id}: ${JSON.stringify(message)}`);
+      }
+    } catch (error) {
+      return this.host.die(error); // whatever it is, it must not pass for something that the guest did
+    } finally {
+      this.depth -= 1;
+    }
+  }
+
+  #returned(types, values) {
+    const host = values.map(({ type, value }, i) => toWasm(types[i] ?? type, this.integer(value)));
+    return host.length <= 1 ? host[0] : host;
+  }
+}

@@ -1,0 +1,182 @@
+"""Manifests: what ``runtimes/<name>/runtime.yaml`` says of a runtime. Reading one starts nothing.
+
+The form is published as ``runtimes/runtime.schema.json``. Adding a runtime is adding a folder: nothing lists
+them.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from runtimes.driver import View
+from runtimes.errors import UserError
+from runtimes.manifest_rules import PLACEHOLDER, choices, problems
+from suites import yamlsource
+from suites.validation import line_of
+
+ROOM = Path(__file__).parent
+FILE = "runtime.yaml"
+
+
+@dataclass(frozen=True)
+class Packages:
+    """An environment of Python packages: the CPython versions it allows and its requirements.
+
+    ``{version}`` in a requirement stands for the runtime's version. ``lock`` holds for the defaults.
+    """
+
+    python: str
+    requirements: tuple[str, ...]
+    lock: Path | None
+
+
+@dataclass(frozen=True)
+class Program:
+    """A program looked for on PATH, and what to tell a user who lacks it."""
+
+    name: str
+    remedy: str
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One way to set a runtime up. ``requirements`` come on top of the environment's."""
+
+    about: str
+    requirements: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Special:
+    """What differs for one version; None where nothing does."""
+
+    requirements: tuple[str, ...] | None
+    launch: tuple[str, ...] | None
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """One runtime. ``version`` and ``variant`` are the defaults; None: known only to the program, or none."""
+
+    folder: Path
+    name: str
+    title: str
+    homepage: str
+    launch: tuple[str, ...]
+    env: Mapping[str, str]
+    environment: Packages | Program
+    version: str | None
+    versions: Mapping[str, Special]
+    variant: str | None
+    variants: Mapping[str, Variant]
+    views: tuple[View, ...]
+
+    def check_variant(self, variant: str | None) -> None:
+        """Raise `UserError` where the runtime has no such variant. None is always right."""
+        if variant is None or variant in self.variants:
+            return
+        if not self.variants:
+            raise UserError(f"{self.name} has no variants, so '{self.name}:{variant}' names nothing")
+        raise UserError(f"{self.name} has no variant '{variant}'{choices(variant, self.variants)}")
+
+    def requirements(self, variant: str | None, version: str) -> tuple[str, ...]:
+        """The packages' requirements for a version, filled in."""
+        assert isinstance(self.environment, Packages)
+        special = self.versions.get(version)
+        wanted = self.environment.requirements
+        if special is not None and special.requirements is not None:
+            wanted = special.requirements
+        variant = variant or self.variant
+        if variant is not None:
+            wanted += self.variants[variant].requirements
+        return tuple(item.replace("{version}", version) for item in wanted)
+
+    def command(self, version: str | None, places: Mapping[str, str]) -> list[str]:
+        """The launch command for a version, its placeholders replaced by `places`."""
+        special = self.versions.get(version) if version is not None else None
+        launch = special.launch if special is not None and special.launch is not None else self.launch
+        return [PLACEHOLDER.sub(lambda match: places[match[1]], part) for part in launch]
+
+
+def load_manifest(name_or_folder: str | Path) -> Manifest:
+    """A runtime's manifest, by name, or by the path of its folder (a string with a ``/``, or a `Path`).
+
+    Raises `UserError` for an unknown runtime and for a manifest that is not right.
+    """
+    if isinstance(name_or_folder, Path) or os.sep in name_or_folder:
+        folder = Path(name_or_folder).absolute()
+        if not (folder / FILE).is_file():
+            raise UserError(f"{name_or_folder}: there is no {FILE} in this folder")
+        return _load(folder)
+    known = _folders()
+    if name_or_folder not in known:
+        raise UserError(f"there is no runtime '{name_or_folder}'{choices(name_or_folder, known)}")
+    return _load(known[name_or_folder])
+
+
+def all_manifests() -> list[Manifest]:
+    """The manifests of all runtimes in this room, by name. Raises `UserError` where one is not right."""
+    return [_load(folder) for folder in _folders().values()]
+
+
+def _folders() -> dict[str, Path]:
+    return {path.parent.name: path.parent for path in sorted(ROOM.glob(f"*/{FILE}"))}
+
+
+def _load(folder: Path) -> Manifest:
+    path = folder / FILE
+    try:
+        data = yamlsource.read(path, _shown(path))
+    except yamlsource.SourceError as error:
+        raise UserError(str(error)) from None
+    found = [f"{_shown(path)}:{line_of(data, where)}: {what}" for where, what in problems(folder, data)]
+    if found:
+        raise UserError("\n".join(found))
+    return _build(folder, data)
+
+
+def _build(folder: Path, data: dict[str, Any]) -> Manifest:
+    environment = data["environment"]
+    packages, program = environment.get("pip"), environment.get("program")
+    return Manifest(
+        folder=folder,
+        name=data["name"],
+        title=data["title"],
+        homepage=data["homepage"],
+        launch=tuple(data["launch"]),
+        env=data.get("env", {}),
+        environment=(
+            Packages(
+                packages["python"],
+                tuple(packages["requirements"]),
+                folder / packages["lock"] if "lock" in packages else None,
+            )
+            if packages
+            else Program(program["name"], program.get("remedy", ""))
+        ),
+        version=data.get("version"),
+        versions={
+            version: Special(_tuple(entry.get("requirements")), _tuple(entry.get("launch")))
+            for version, entry in data.get("versions", {}).items()
+        },
+        variant=data.get("variant"),
+        variants={
+            name: Variant(entry["about"], tuple(entry.get("requirements", ())))
+            for name, entry in data.get("variants", {}).items()
+        },
+        views=tuple(View(view["kind"], view["unit"], tuple(view["types"])) for view in data["views"]),
+    )
+
+
+def _tuple(items: list[str] | None) -> tuple[str, ...] | None:
+    return None if items is None else tuple(items)
+
+
+def _shown(path: Path) -> str:
+    """The path as a user would type it: relative where that is shorter."""
+    relative = os.path.relpath(path)
+    return str(path) if relative.startswith("..") else relative

@@ -1,0 +1,37 @@
+// The globals that language glue expects of its surroundings, and the ways out that it must not take.
+//
+// Glue scripts bring `fs`, `path` and `process` themselves where those are missing, and are left to: with Node.js's own `fs`, whose
+// `write` calls back later, a Go 1.27 export that prints returns at once with a wrong result and breaks the program at its next
+// event. The scripts' own `fs.writeSync` prints by `console.log`.
+
+import fs from "node:fs";
+import { createRequire } from "node:module";
+import process from "node:process";
+import vm from "node:vm";
+
+import { GuestExit } from "../jskit/errors.mjs";
+
+const require = createRequire(import.meta.url);
+
+/** Send what JavaScript prints to standard error: standard output belongs to the protocol. */
+export function redirectOutput() {
+  const { Console } = require("node:console");
+  Object.defineProperty(process, "stdout", { get: () => process.stderr, configurable: true });
+  globalThis.console = new Console(process.stderr);
+}
+
+/** Set what Go's script refuses to go without (Node.js 18 has no global `crypto`), and keep guests from ending the driver. */
+export function prepareGlobals() {
+  globalThis.crypto ??= require("node:crypto").webcrypto;
+  globalThis.performance ??= require("node:perf_hooks").performance;
+  globalThis.TextEncoder ??= require("node:util").TextEncoder;
+  globalThis.TextDecoder ??= require("node:util").TextDecoder;
+  process.exit = (status) => {
+    throw new GuestExit(status ?? process.exitCode ?? 0);
+  };
+}
+
+/** Run a file as a classic script, in this realm. */
+export function loadScript(path) {
+  vm.runInThisContext(fs.readFileSync(path, "utf8"), { filename: path });
+}

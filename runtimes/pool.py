@@ -1,0 +1,187 @@
+"""Running drivers, one per runtime, started when first needed and again after a crash or timeout."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from runtimes.cache import subfolder
+from runtimes.driver import Driver, Info, View
+from runtimes.environments import Provided
+from runtimes.errors import Unavailable
+from suites.interface import CallFailed, DriverFault, DriverGarbage, ImportHandler, Reply
+
+MAX_MODULES = 64  # compiled modules kept per process; older ones are released
+MAX_FALSE_STARTS = 3
+
+
+class Session:
+    """One runtime's driver process, as the runner uses it (`suites.interface.Runtime`).
+
+    ``probes`` maps a proposal's name to a module that needs it. After a fault the next use starts a new process.
+    """
+
+    def __init__(
+        self,
+        label: str,
+        variant: str | None,
+        provided: Callable[[], Provided],
+        probes: Mapping[str, bytes],
+        timeout: float,
+    ) -> None:
+        self.label = label
+        self._variant = variant
+        self._provided = provided
+        self._probes = probes
+        self._timeout = timeout
+        self._driver: Driver | None = None
+        self._modules: OrderedDict[bytes, int] = OrderedDict()
+        self._features: dict[str, bool] = {}
+        self._false_starts = 0
+        self._last_fault = ""
+        self._views: dict[str, View] = {}
+        self._handler: ImportHandler | None = None
+        self.info: Info | None = None
+
+    # -------------------------------------------------------- the interface
+
+    @property
+    def on_import(self) -> ImportHandler | None:
+        """Who serves the guest's host functions."""
+        return self._handler
+
+    @on_import.setter
+    def on_import(self, handler: ImportHandler | None) -> None:
+        self._handler = handler
+        if self._driver is not None:
+            self._driver.on_import = handler
+
+    def post(self, method: str, params: Mapping[str, Any]) -> int:
+        """Queue a request. Raises `DriverFault` when the driver can't be started."""
+        return self._running().post(method, params)
+
+    def reply(self, request_id: int) -> Reply:
+        """The answer to a posted request. Raises `DriverFault`."""
+        try:
+            return self._running().reply(request_id)
+        except DriverFault:
+            self._lost()
+            raise
+
+    def compiled(self, module: bytes) -> int | CallFailed:
+        """The id of the compiled module; each is compiled once per process. Raises `DriverFault`."""
+        self._running()
+        key = hashlib.sha256(module).digest()
+        if key in self._modules:
+            self._modules.move_to_end(key)
+            return self._modules[key]
+        request = self.post("module.compile", {"bytes": module})
+        reply = self.reply(request)
+        if isinstance(reply, CallFailed):
+            return reply
+        self._modules[key] = request
+        if len(self._modules) > MAX_MODULES:
+            _, old = self._modules.popitem(last=False)
+            self.reply(self.post("object.release", {"objects": [old]}))
+        return request
+
+    def supports(self, feature: str) -> bool:
+        """Whether the probe module of this proposal compiles. Raises `DriverFault`."""
+        if feature not in self._features:
+            request = self.post("module.compile", {"bytes": self._probes[feature]})
+            reply = self.reply(request)
+            self._features[feature] = not isinstance(reply, CallFailed)
+            if self._features[feature]:
+                self.reply(self.post("object.release", {"objects": [request]}))
+        return self._features[feature]
+
+    def features(self) -> dict[str, bool]:
+        """Every probed proposal and whether it is there."""
+        return {name: self.supports(name) for name in self._probes}
+
+    def unit(self, kind: str) -> int | None:
+        """How many bytes one index of this view kind counts; None: there is no such kind."""
+        self._running()
+        view = self._views.get(kind)
+        return view.unit if view is not None else None
+
+    def view_for(self, memory_type: str) -> str | None:
+        """The view kind a user of this runtime takes for this memory type."""
+        self._running()
+        assert self.info is not None
+        return self.info.default_views.get(memory_type)
+
+    def runs_glue(self, kind: str) -> bool:
+        """Whether it can start a guest by its language's own glue."""
+        self._running()
+        return self.info is not None and kind in self.info.glue
+
+    def take_stderr(self) -> str:
+        """What the process printed since this was last asked; also of one that is gone."""
+        return self._driver.take_stderr() if self._driver is not None else ""
+
+    # ------------------------------------------------------------------ life
+
+    def start(self) -> Info:
+        """Start the driver if it does not run. Raises `DriverFault`, at once after repeated false starts."""
+        self._running()
+        assert self.info is not None
+        return self.info
+
+    @property
+    def pid(self) -> int | None:
+        """The driver's process id, while it runs."""
+        return self._driver.pid if self._driver is not None else None
+
+    def close(self) -> None:
+        """End the driver, if it runs."""
+        if self._driver is not None:
+            self._driver.close()
+            self._lost()
+
+    def _lost(self) -> None:
+        self._modules.clear()
+        if self._driver is not None and not self._driver.alive:
+            self._driver.on_import = None
+
+    def _running(self) -> Driver:
+        driver = self._driver
+        if driver is not None and driver.pid is not None:
+            return driver
+        if self._false_starts >= MAX_FALSE_STARTS:
+            raise DriverGarbage(
+                f"{self.label} could not be started {MAX_FALSE_STARTS} times; the last time: {self._last_fault}"
+            )
+        return self._start()
+
+    def _start(self) -> Driver:
+        try:
+            provided = self._provided()
+        except Unavailable as reason:
+            raise DriverGarbage(f"{self.label} is not available: {reason}") from None
+        driver = Driver(provided.command, label=self.label, env=provided.env, timeout=self._timeout)
+        self._driver = driver
+        self._modules.clear()
+        cache = None
+        with contextlib.suppress(Unavailable):
+            cache = str(subfolder("compiled"))
+        try:
+            self.info = driver.start(self._variant, cache)
+        except (CallFailed, DriverFault) as fault:
+            driver.kill()
+            self._false_starts += 1
+            self._last_fault = " ".join([str(fault), last_line(driver.take_stderr())]).strip()
+            raise DriverGarbage(f"{self.label} could not be started: {self._last_fault}") from None
+        self._false_starts = 0
+        self._views = {view.kind: view for view in self.info.views}
+        driver.on_import = self._handler
+        return driver
+
+
+def last_line(text: str) -> str:
+    """The last line of a process's words, in parentheses, where there is one."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return f"(it printed: {lines[-1][:200]})" if lines else ""

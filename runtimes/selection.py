@@ -1,0 +1,73 @@
+"""Which runtimes a run is about: those asked for by name, or all there is a manifest for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from runtimes import environments, names
+from runtimes.environments import Provided
+from runtimes.errors import Unavailable, UserError
+from runtimes.manifest import Manifest, all_manifests, load_manifest
+from runtimes.pool import Session
+
+
+@dataclass
+class Chosen:
+    """A runtime of this run. ``label`` is how it was asked for; ``unavailable`` says why it can't take part here."""
+
+    label: str
+    manifest: Manifest
+    variant: str | None
+    version: str | None
+    asked: bool
+    unavailable: Unavailable | None = None
+    origin: str = ""
+    _provided: Provided | None = field(default=None, repr=False)
+
+    def provide(self) -> Provided:
+        """Its environment, made if needed. Raises `Unavailable`."""
+        if self._provided is None:
+            self._provided = environments.provide(self.manifest, self.variant, self.version)
+            self.version, self.origin = self._provided.version, self._provided.origin
+        return self._provided
+
+    def try_to_provide(self) -> bool:
+        """Whether it can take part; the reason is kept where it can't."""
+        try:
+            self.provide()
+        except Unavailable as reason:
+            self.unavailable = reason
+        return self.unavailable is None
+
+    @property
+    def shown_version(self) -> str:
+        """Its version, as far as it is known without asking it."""
+        return self.version or "unknown"
+
+    def view_kinds(self, memory_type: str) -> list[str]:
+        """Its view kinds that read and write this memory type."""
+        return [view.kind for view in self.manifest.views if memory_type in view.types]
+
+    def session(self, probes: Mapping[str, bytes], timeout: float) -> Session:
+        """A driver for it; started on first use."""
+        variant = self.variant or self.manifest.variant
+        provide: Callable[[], Provided] = self.provide
+        return Session(self.label, variant, provide, probes, timeout)
+
+
+def choose(wanted: Sequence[str]) -> list[Chosen]:
+    """The runtimes named (comma-separated names are split), or all. Raises `UserError`."""
+    texts = [part.strip() for text in wanted for part in text.split(",") if part.strip()]
+    if not texts:
+        return [Chosen(m.name, m, None, m.version, asked=False) for m in all_manifests()]
+    chosen: dict[str, Chosen] = {}
+    for text in texts:
+        name = names.parse(text)
+        manifest = load_manifest(name.name)
+        manifest.check_variant(name.variant)
+        label = str(names.RuntimeName(manifest.name, name.variant, name.version))
+        if label in chosen and chosen[label].manifest.folder != manifest.folder:
+            raise UserError(f"two different runtimes are called '{label}'")
+        chosen[label] = Chosen(label, manifest, name.variant, name.version or manifest.version, asked=True)
+    return list(chosen.values())

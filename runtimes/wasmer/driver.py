@@ -1,0 +1,249 @@
+"""Wasmer through its Python API, wasmer-python 1.1.0 (https://wasmerio.github.io/wasmer-python/api/wasmer/).
+
+One `Store` per process; instances and memories go when nothing refers to them. Ways into memory:
+
+``uint8_view`` … ``float64_view``   the memory's typed arrays, by index. ``uint8_view`` does ``bytes`` too, by slice (which
+                    gives and takes lists of ints), and so the types that are wider than a byte, as bytes.
+``buffer``          `memoryview` of `Memory.buffer`: ``u8`` by index, ``bytes`` by slice, the rest by `struct` at a byte
+                    offset. The memoryview has the length that the memory had when it was made.
+
+The typed arrays' own ``offset`` argument counts *elements*: the protocol's byte offset is divided. They have no length
+argument. Numbers out of a type's range: the arrays raise `OverflowError`, a memoryview `ValueError`, `struct` its own
+error. Floats are Python floats for the arrays, `struct` and guest functions, so an ``f32`` NaN that is signalling becomes
+quiet on each of those ways; ``f64`` arrives bit by bit.
+
+wasmer-python raises `RuntimeError` for whatever goes wrong in the runtime, so traps, link and compile errors are told
+apart by the call and by the text. It has no way to make a trap from a host function. A Rust panic comes out as a
+`PanicException`, which is no `Exception`.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import struct
+import sys
+from typing import Any, Sequence
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "pykit"))
+
+from linmem_driver import Channel, CodeCache, Driver, Import, Refused, ViewKind  # noqa: E402
+from linmem_session import serve  # noqa: E402
+from linmem_values import FORMAT, MEMORY_TYPES, WIDTH, number, packed  # noqa: E402
+
+CHANNEL = Channel()  # before the runtime is imported: whatever that prints must not reach the protocol
+
+import wasmer  # noqa: E402
+
+#: The typed arrays by the memory type of their elements.
+ARRAYS = {
+    "u8": "uint8_view",
+    "s8": "int8_view",
+    "u16": "uint16_view",
+    "s16": "int16_view",
+    "u32": "uint32_view",
+    "s32": "int32_view",
+    "u64": "uint64_view",
+    "s64": "int64_view",
+    "f32": "float32_view",
+    "f64": "float64_view",
+}
+VALUE_TYPES = {"i32": "I32", "i64": "I64", "f32": "F32", "f64": "F64", "v128": "V128"}
+VALUE_TYPES.update(externref="EXTERN_REF", funcref="FUNC_REF")
+
+#: Wasmer's trap texts. It has one for what the specification calls ``undefined element`` and ``out of bounds table
+#: access``, which stays as it is.
+TRAPS = {
+    "call stack exhausted",
+    "out of bounds memory access",
+    "out of bounds",
+    "misaligned heap",
+    "undefined element: out of bounds table access",
+    "uninitialized element",
+    "indirect call type mismatch",
+    "integer overflow",
+    "integer divide by zero",
+    "invalid conversion to integer",
+    "unreachable",
+    "unaligned atomic access",
+}
+SPECIFIED = {"misaligned heap": "unaligned atomic", "unaligned atomic access": "unaligned atomic"}
+
+
+class TypedArray:
+    """One of the memory's typed arrays. ``u8`` and its like by index; what is not its element's type by slice."""
+
+    def __init__(self, memory: Any, kind: str, offset: int | None, length: int | None) -> None:
+        if length is not None:
+            raise Refused("%s has no length argument" % kind)
+        make = getattr(memory, kind)
+        if offset is None:
+            self._array = make()
+        else:
+            unit = VIEWS[kind].unit
+            if offset % unit:
+                text = "%s counts its offset in elements of %d bytes: %d is between two" % (kind, unit, offset)
+                raise Refused(text, "host", "Misaligned")
+            self._array = make(offset // unit)
+        self._kind = kind
+
+    def read(self, index: int, memory_type: str, count: int) -> Any:
+        if ARRAYS.get(memory_type) == self._kind:
+            return self._array[index]
+        return bytes(self._array[index : index + WIDTH[memory_type] * count])
+
+    def write(self, index: int, memory_type: str, value: int | bytes) -> None:
+        if ARRAYS.get(memory_type) == self._kind:
+            self._array[index] = number(memory_type, value)  # type: ignore[arg-type]
+        else:
+            data = packed(memory_type, value)
+            self._array[index : index + len(data)] = data
+
+    def length(self) -> int:
+        return len(self._array)
+
+
+class BufferView:
+    """A `memoryview` of `Memory.buffer`, sliced where a scenario wants a part."""
+
+    def __init__(self, memory: Any, kind: str, offset: int | None, length: int | None) -> None:
+        self._view = memoryview(memory.buffer)
+        if offset is not None or length is not None:
+            start = 0 if offset is None else offset
+            self._view = self._view[start : None if length is None else start + length]
+
+    def read(self, index: int, memory_type: str, count: int) -> Any:
+        if memory_type == "u8":
+            return self._view[index]
+        if memory_type == "bytes":
+            return bytes(self._view[index : index + count])
+        return struct.unpack_from(FORMAT[memory_type], self._view, index)[0]
+
+    def write(self, index: int, memory_type: str, value: int | bytes) -> None:
+        if isinstance(value, bytes):
+            self._view[index : index + len(value)] = value
+        elif memory_type == "u8":
+            self._view[index] = value
+        else:
+            struct.pack_into(FORMAT[memory_type], self._view, index, number(memory_type, value))
+
+    def length(self) -> int:
+        return len(self._view)
+
+
+VIEWS = {kind: ViewKind(WIDTH[memory_type], (memory_type,)) for memory_type, kind in ARRAYS.items()}
+VIEWS["uint8_view"] = VIEWS["buffer"] = ViewKind(1, MEMORY_TYPES)
+
+
+class WasmerDriver(Driver):
+    """The engine is the one that compiles and runs in this process (universal; before 1.1, JIT)."""
+
+    views = VIEWS
+    default_views = dict(dict.fromkeys(MEMORY_TYPES, "uint8_view"), s8="int8_view")
+
+    def __init__(self, variant: str | None, cache: str | None) -> None:
+        name = variant or "cranelift"
+        try:
+            compiler = importlib.import_module("wasmer_compiler_%s" % name).Compiler
+        except ImportError as error:
+            raise Refused("wasmer has no compiler %s here: %s" % (name, error)) from None
+        engine = getattr(wasmer.engine, "Universal", None) or wasmer.engine.JIT
+        self._store = wasmer.Store(engine(compiler))
+        release = wasmer.__version__
+        self.runtime = {"name": "wasmer", "version": release}
+        self.runtime["engine"] = "Wasmer %s, %s" % (wasmer.__core_version__, name.capitalize())
+        self._code = CodeCache(cache, "wasmer-" + release, wasmer.__core_version__, name)
+
+    def release_all(self) -> None:
+        """Nothing is kept here: the last reference to an instance or a memory frees it."""
+
+    # Modules and instances
+
+    def module_compile(self, data: bytes) -> Any:
+        code = self._code.load(data)
+        if code is not None:
+            try:
+                return wasmer.Module.deserialize(self._store, code)
+            except RuntimeError:
+                pass  # made on another kind of machine: compile, and replace it
+        module = wasmer.Module(self._store, data)
+        self._code.save(data, module.serialize())
+        return module
+
+    def instance_create(self, module: Any, imports: list[Import]) -> Any:
+        by_name: dict[str, dict[str, Any]] = {}
+        for item in imports:
+            by_name.setdefault(item.module, {})[item.name] = self._extern(item)
+        return wasmer.Instance(module, by_name)
+
+    def _extern(self, item: Import) -> Any:
+        if item.kind == "memory":
+            return item.value
+        if item.kind == "export":
+            instance, name = item.value
+            return getattr(instance.exports, name)
+        if item.kind == "func":
+            signature = wasmer.FunctionType(_value_types(item.params), _value_types(item.results))
+            return wasmer.Function(self._store, item.value, signature)
+        value = getattr(wasmer.Value, item.params[0])(item.value)
+        return wasmer.Global(self._store, value, mutable=item.mutable)
+
+    def function_call(self, instance: Any, name: str, args: Sequence[int | float], results: Sequence[str]) -> Sequence[Any]:
+        function = getattr(instance.exports, name)
+        if not isinstance(function, wasmer.Function):  # a memory, or an attribute that every Python object has
+            raise TypeError("export %r is a %s, not a function" % (name, type(function).__name__))
+        given = function(*args)
+        return given if len(results) > 1 else [given] if results else []  # a tuple, the value, or None
+
+    # Memories
+
+    def memory_export(self, instance: Any, name: str) -> Any:
+        found = getattr(instance.exports, name)
+        if not isinstance(found, wasmer.Memory):
+            raise TypeError("export %r is a %s, not a memory" % (name, type(found).__name__))
+        return found
+
+    def memory_create(self, min: int, max: int | None, shared: bool, index: str) -> Any:
+        if index == "i64":
+            raise Refused("MemoryType has no 64-bit index type")
+        return wasmer.Memory(self._store, wasmer.MemoryType(min, max, shared))
+
+    def memory_size(self, memory: Any) -> int:
+        return memory.size  # type: ignore[no-any-return]
+
+    def memory_grow(self, memory: Any, delta: int) -> int:
+        return memory.grow(delta)  # type: ignore[no-any-return]
+
+    def view_open(self, memory: Any, kind: str, offset: int | None, length: int | None) -> Any:
+        return (BufferView if kind == "buffer" else TypedArray)(memory, kind, offset, length)
+
+    # Errors
+
+    def classify(self, method: str, error: BaseException) -> tuple[str, str]:
+        text = str(error)
+        if type(error) is not RuntimeError:
+            return "host", text
+        if method == "module.compile":
+            return "compile", text
+        trap = _trap(text)
+        if trap is not None:
+            return "trap", trap
+        if method == "instance.create" and not text.startswith("RuntimeError: "):
+            return "link", text
+        return "host", text
+
+
+def _value_types(names: Sequence[str]) -> list[Any]:
+    return [getattr(wasmer.Type, VALUE_TYPES[name]) for name in names]
+
+
+def _trap(text: str) -> str | None:
+    """The trap that wasmer's text tells of, None if it tells of none: ``RuntimeError: unreachable`` and a backtrace."""
+    start, colon, words = text.partition("\n")[0].partition("RuntimeError: ")
+    if start or words not in TRAPS:
+        return None
+    return SPECIFIED.get(words, words)
+
+
+if __name__ == "__main__":
+    serve(WasmerDriver, CHANNEL)

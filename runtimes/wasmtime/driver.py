@@ -1,0 +1,292 @@
+"""Wasmtime through its Python API, wasmtime-py (https://bytecodealliance.github.io/wasmtime-py/).
+
+One `Engine` per process, one `Store` per scenario. Ways into memory:
+
+``read_write``      `Memory.read` and `Memory.write`, which copy bytes. Keeping this view keeps the `Memory` itself.
+``get_buffer_ptr``  the ctypes array over the memory: ``u8`` by index, ``bytes`` by slice, the rest by `struct` at a byte
+                    offset. The array has the address and the length that the memory had when it was made.
+``data_ptr``        the raw pointer, which checks nothing: ``u8`` by index, ``bytes`` by slice and `ctypes.memmove`.
+
+A `SharedMemory` has only the last. Integers out of a type's range: `read_write` packs them with `int.to_bytes`, which
+raises `OverflowError`; a ctypes array wraps them silently; `struct` raises `struct.error`.
+
+Floats are Python floats on their way into and out of guest functions (`Val.f32` takes one too), so an ``f32`` NaN that is
+signalling becomes quiet there; ``f64`` arrives bit by bit. ``v128`` is not implemented in wasmtime-py.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import struct
+import sys
+from importlib.metadata import version
+from typing import Any, Sequence
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "pykit"))
+
+from linmem_driver import Channel, CodeCache, Driver, Import, Refused, ViewKind  # noqa: E402
+from linmem_session import serve  # noqa: E402
+from linmem_values import FORMAT, MEMORY_TYPES, VALUE_TYPES, WIDTH, number, packed  # noqa: E402
+
+CHANNEL = Channel()  # before the runtime is imported: whatever that prints must not reach the protocol
+
+import wasmtime  # noqa: E402
+
+#: Proposals that the driver turns on where this wasmtime-py knows the switch. On by default in 50.0.1: all but
+#: ``shared_memory`` (the host's `SharedMemory`; without it no shared memory can be made) and ``wasm_custom_page_sizes``.
+#: Off by default in 30.0.0: also exceptions; in 20.0.0 and 25.0.0: also memory64, in 20.0.0 tail calls.
+PROPOSALS = (
+    "shared_memory",
+    "wasm_bulk_memory",
+    "wasm_custom_page_sizes",
+    "wasm_exceptions",
+    "wasm_function_references",
+    "wasm_gc",
+    "wasm_memory64",
+    "wasm_multi_memory",
+    "wasm_multi_value",
+    "wasm_reference_types",
+    "wasm_relaxed_simd",
+    "wasm_simd",
+    "wasm_tail_call",
+    "wasm_threads",
+    "wasm_wide_arithmetic",
+)
+#: Variants and the compilation target that each asks for.
+TARGETS = {None: None, "cranelift": None, "pulley": "pulley64" if sys.byteorder == "little" else "pulley64be"}
+
+#: The specification's words for `wasmtime.TrapCode`. ``TABLE_OUT_OF_BOUNDS`` is not here: Wasmtime uses one code for
+#: what the specification calls ``undefined element`` and ``out of bounds table access``, and its text says both.
+TRAPS = {
+    "STACK_OVERFLOW": "call stack exhausted",
+    "MEMORY_OUT_OF_BOUNDS": "out of bounds memory access",
+    "HEAP_MISALIGNED": "unaligned atomic",
+    "INDIRECT_CALL_TO_NULL": "uninitialized element",
+    "BAD_SIGNATURE": "indirect call type mismatch",
+    "INTEGER_OVERFLOW": "integer overflow",
+    "INTEGER_DIVISION_BY_ZERO": "integer divide by zero",
+    "BAD_CONVERSION_TO_INTEGER": "invalid conversion to integer",
+    "UNREACHABLE": "unreachable",
+    "ATOMIC_WAIT_NON_SHARED_MEMORY": "expected shared memory",
+}
+
+
+class ReadWrite:
+    """`Memory.read` and `Memory.write`, on the memory itself."""
+
+    def __init__(self, store: Any, memory: Any, offset: int | None, length: int | None) -> None:
+        if isinstance(memory, wasmtime.SharedMemory):
+            raise Refused("SharedMemory has neither read nor write")
+        if offset is not None or length is not None:
+            raise Refused("Memory.read and Memory.write have no views with an offset or a length")
+        self._store, self._memory = store, memory
+
+    def read(self, index: int, memory_type: str, count: int) -> Any:
+        return self._memory.read(self._store, index, index + WIDTH[memory_type] * count)
+
+    def write(self, index: int, memory_type: str, value: int | bytes) -> Any:
+        return self._memory.write(self._store, packed(memory_type, value), index)
+
+    def length(self) -> int:
+        return self._memory.data_len(self._store)  # type: ignore[no-any-return]
+
+
+class BufferPointer:
+    """The ctypes array of `Memory.get_buffer_ptr`."""
+
+    def __init__(self, store: Any, memory: Any, offset: int | None, length: int | None) -> None:
+        if isinstance(memory, wasmtime.SharedMemory):
+            raise Refused("SharedMemory has no get_buffer_ptr")
+        self._array = memory.get_buffer_ptr(store, length, 0 if offset is None else offset)
+
+    def read(self, index: int, memory_type: str, count: int) -> Any:
+        if memory_type == "u8":
+            return self._array[index]
+        if memory_type == "bytes":
+            return bytes(self._array[index : index + count])
+        return struct.unpack_from(FORMAT[memory_type], self._array, index)[0]
+
+    def write(self, index: int, memory_type: str, value: int | bytes) -> None:
+        if isinstance(value, bytes):
+            self._array[index : index + len(value)] = value
+        elif memory_type == "u8":
+            self._array[index] = value
+        else:
+            struct.pack_into(FORMAT[memory_type], self._array, index, number(memory_type, value))
+
+    def length(self) -> int:
+        return len(self._array)
+
+
+class DataPointer:
+    """The ctypes pointer of `Memory.data_ptr`: an address past the memory is read, written, or kills the process."""
+
+    def __init__(self, store: Any, memory: Any, offset: int | None, length: int | None) -> None:
+        if offset is not None or length is not None:
+            raise Refused("data_ptr has no offset or length")
+        self._pointer = memory.data_ptr() if isinstance(memory, wasmtime.SharedMemory) else memory.data_ptr(store)
+
+    def read(self, index: int, memory_type: str, count: int) -> Any:
+        return self._pointer[index] if memory_type == "u8" else bytes(self._pointer[index : index + count])
+
+    def write(self, index: int, memory_type: str, value: int | bytes) -> None:
+        if isinstance(value, bytes):  # a ctypes pointer's slices can't be assigned to
+            ctypes.memmove(ctypes.addressof(self._pointer.contents) + index, value, len(value))
+        else:
+            self._pointer[index] = value
+
+    def length(self) -> int:
+        raise Refused("a pointer has no length")
+
+
+VIEWS = {"read_write": ReadWrite, "get_buffer_ptr": BufferPointer, "data_ptr": DataPointer}
+
+
+class WasmtimeDriver(Driver):
+    """The `Store` is made with a scenario's first object and dropped with its last."""
+
+    def __init__(self, variant: str | None, cache: str | None) -> None:
+        if variant not in TARGETS:
+            raise Refused("wasmtime has no variant %s; known: cranelift, pulley" % variant)
+        config = wasmtime.Config()
+        switched_on = [name for name in PROPOSALS if hasattr(wasmtime.Config, name)]
+        for name in switched_on:
+            setattr(config, name, True)
+        target = TARGETS[variant]
+        if target is not None:
+            if not hasattr(wasmtime.Config, "target"):
+                raise Refused("this wasmtime-py has no Config.target, and so no Pulley")
+            config.target = target
+        release = version("wasmtime")
+        compiler = "Pulley" if variant == "pulley" else "Cranelift"
+        self.runtime = {"name": "wasmtime", "version": release, "engine": "Wasmtime %s, %s" % (release, compiler)}
+        everything, bytewise = ViewKind(1, MEMORY_TYPES), ViewKind(1, ("u8", "bytes"))
+        self.views = {"read_write": everything, "get_buffer_ptr": everything, "data_ptr": bytewise}
+        self.default_views = dict.fromkeys(MEMORY_TYPES, "read_write")
+        self._engine = wasmtime.Engine(config)
+        self._code = CodeCache(cache, "wasmtime-" + release, target or "native", *switched_on)
+        self._types = {name: getattr(wasmtime.ValType, name)() for name in VALUE_TYPES + ("externref", "funcref")}
+        self._store: Any = None
+
+    def default_view(self, memory: Any, memory_type: str) -> str | None:
+        """`read_write`; for a `SharedMemory`, which has no other, the pointer."""
+        return "data_ptr" if isinstance(memory, wasmtime.SharedMemory) else self.default_views.get(memory_type)
+
+    def _scenario_store(self) -> Any:
+        if self._store is None:
+            self._store = wasmtime.Store(self._engine)
+        return self._store
+
+    def release_all(self) -> None:
+        self._store = None
+
+    # Modules and instances
+
+    def module_compile(self, data: bytes) -> Any:
+        code = self._code.load(data)
+        if code is not None:
+            try:
+                return wasmtime.Module.deserialize(self._engine, code)
+            except wasmtime.WasmtimeError:
+                pass  # made on another kind of machine: compile, and replace it
+        module = wasmtime.Module(self._engine, data)
+        self._code.save(data, bytes(module.serialize()))
+        return module
+
+    def instance_create(self, module: Any, imports: list[Import]) -> Any:
+        """Without imports through `Instance`, else by name through a `Linker`."""
+        store = self._scenario_store()
+        if not imports and not module.imports:
+            return wasmtime.Instance(store, module, [])
+        linker = wasmtime.Linker(self._engine)
+        linker.allow_shadowing = True  # a module may import one name twice
+        for item in imports:
+            linker.define(store, item.module, item.name, self._extern(store, item))
+        return linker.instantiate(store, module)
+
+    def _extern(self, store: Any, item: Import) -> Any:
+        if item.kind == "memory":
+            return item.value
+        if item.kind == "export":
+            instance, name = item.value
+            return instance.exports(store)[name]
+        if item.kind == "func":
+            signature = wasmtime.FuncType(self._value_types(item.params), self._value_types(item.results))
+            return wasmtime.Func(store, signature, item.value)
+        signature = wasmtime.GlobalType(self._types[item.params[0]], item.mutable)
+        return wasmtime.Global(store, signature, item.value)
+
+    def _value_types(self, names: Sequence[str]) -> list[Any]:
+        for name in names:
+            if name not in self._types:
+                raise Refused("wasmtime-py has no value type %s" % name)
+        return [self._types[name] for name in names]
+
+    def function_call(self, instance: Any, name: str, args: Sequence[int | float], results: Sequence[str]) -> Sequence[Any]:
+        store = self._scenario_store()
+        given = instance.exports(store)[name](store, *args)
+        return given if len(results) > 1 else [given] if results else []  # a list, the value, or None
+
+    # Memories
+
+    def memory_export(self, instance: Any, name: str) -> Any:
+        found = instance.exports(self._scenario_store())[name]
+        if not isinstance(found, (wasmtime.Memory, wasmtime.SharedMemory)):
+            raise TypeError("export %r is a %s, not a memory" % (name, type(found).__name__))
+        return found
+
+    def memory_create(self, min: int, max: int | None, shared: bool, index: str) -> Any:
+        more = {}
+        if index == "i64":
+            more["is_64"] = True
+        if shared:
+            more["shared"] = True
+        memory_type = wasmtime.MemoryType(wasmtime.Limits(min, max), **more)
+        if shared:
+            return wasmtime.SharedMemory(self._engine, memory_type)
+        return wasmtime.Memory(self._scenario_store(), memory_type)
+
+    def memory_size(self, memory: Any) -> int:
+        if isinstance(memory, wasmtime.SharedMemory):
+            return memory.size()  # type: ignore[no-any-return]
+        return memory.size(self._scenario_store())  # type: ignore[no-any-return]
+
+    def memory_grow(self, memory: Any, delta: int) -> int:
+        if isinstance(memory, wasmtime.SharedMemory):
+            return memory.grow(delta)  # type: ignore[no-any-return]
+        return memory.grow(self._scenario_store(), delta)  # type: ignore[no-any-return]
+
+    def view_open(self, memory: Any, kind: str, offset: int | None, length: int | None) -> Any:
+        return VIEWS[kind](self._scenario_store(), memory, offset, length)
+
+    # Errors
+
+    def classify(self, method: str, error: BaseException) -> tuple[str, str]:
+        if isinstance(error, wasmtime.Trap):
+            return "trap", _trap_message(error)
+        if isinstance(error, wasmtime.ExitTrap):
+            return "exit", str(error.code)
+        if isinstance(error, wasmtime.WasmtimeError) and method == "module.compile":
+            return "compile", str(error)
+        if isinstance(error, wasmtime.WasmtimeError) and method == "instance.create":
+            return "link", str(error)
+        return "host", str(error)
+
+    def host_error(self, kind: str, message: str) -> BaseException:
+        return wasmtime.Trap(message) if kind == "trap" else super().host_error(kind, message)
+
+
+def _trap_message(trap: Any) -> str:
+    try:
+        code = trap.trap_code
+    except ValueError:  # a code that this wasmtime-py does not know yet
+        code = None
+    if code is not None and code.name in TRAPS:
+        return TRAPS[code.name]
+    text = str(trap)
+    return text.rpartition("wasm trap: ")[2].strip() or text
+
+
+if __name__ == "__main__":
+    serve(WasmtimeDriver, CHANNEL)

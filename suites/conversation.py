@@ -1,0 +1,250 @@
+"""The runner's conversation with a runtime: what was posted, what is due, and how answers are judged.
+
+Requests are posted ahead of their answers wherever the scenario allows it: an object is known by the id of the
+request that makes it, and an address that needs an earlier result is sent as a reference to it.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from suites import decoding, expressions, model, values
+from suites.expectations import Literal
+from suites.guest import Guest
+from suites.happened import Done, Happened, Number, Refused, answer
+from suites.interface import CallFailed, Runtime
+from suites.model import GUEST, MEMORY, Scenario, Step
+from suites.outcome import Observed, StepTrace
+from suites.wasm_types import FuncType, ModuleTypes
+
+SAFE_INTEGER = (1 << 53) - 1
+
+
+@dataclass(frozen=True)
+class Module:
+    """A module ready to be sent: its bytes and what could be read of its types (None: unreadable)."""
+
+    data: bytes
+    types: ModuleTypes | None
+
+
+@dataclass
+class Instance:
+    handle: int
+    types: ModuleTypes | None
+    memories: dict[str, int]
+    waits: bool  # whether its calls may call host functions back
+
+
+@dataclass
+class Pending:
+    """A step whose answer is due. ``understand`` turns the driver's reply into what happened."""
+
+    step: Step
+    request: int
+    understand: Callable[[dict[str, Any]], Happened]
+
+
+class Stop(Exception):
+    """The scenario is decided before its end."""
+
+    def __init__(self, outcome: str, message: str, step: Step | None = None, trace: StepTrace | None = None) -> None:
+        self.outcome, self.message, self.step, self.trace = outcome, message, step, trace
+        super().__init__(message)
+
+
+class Conversation:
+    """One scenario's state while it is played."""
+
+    def __init__(
+        self,
+        scenario: Scenario,
+        runtime: Runtime,
+        modules: Mapping[str, Module],
+        guest: Guest | None = None,
+        view: str | None = None,
+    ) -> None:
+        self.scenario, self.runtime, self.modules, self.guest, self.view = scenario, runtime, modules, guest, view
+        self.integers: dict[str, int] = {}
+        self.awaited: dict[str, int] = {}  # name → request whose answer will give it
+        self.objects: dict[str, int] = {}
+        self.view_units: dict[str, int] = {}
+        self.instances: dict[str, Instance] = {}
+        self.pending: deque[Pending] = deque()
+        self.played: list[StepTrace] = []
+        self.observations: list[Observed] = []
+        self.log: list[str] = []
+        self.tokens: dict[str, tuple[FuncType, Callable[[list[int]], Sequence[int]]]] = {}
+        self.stopped: Stop | None = None
+        self.blamed: Step | None = None  # the step of a host function in which the process was lost
+        self.release: int | None = None
+        self.setup: list[int] = []  # requests no step asked for; they must go through
+
+    def drain(self) -> None:
+        """Take in the answers to what was sent ahead of a stop."""
+        while self.setup:
+            self.runtime.reply(self.setup.pop(0))
+        while self.pending:
+            self.runtime.reply(self.pending.popleft().request)
+
+    # ------------------------------------------------------------ collecting
+
+    def collect(self) -> None:
+        """Take in every answer that is due, in order, and judge it."""
+        self.confirm_setup()
+        while self.pending:
+            item = self.pending[0]
+            reply = self.runtime.reply(item.request)
+            self.pending.popleft()
+            if self.stopped is not None:
+                raise self.stopped
+            self.judge(item.step, self.understood(item, reply))
+        if self.stopped is not None:
+            raise self.stopped
+
+    def confirm_setup(self) -> None:
+        """Wait for what no step asked for: the guest's own instance and its memory.
+
+        They come before any pending step's answer.
+        """
+        while self.setup:
+            reply = self.runtime.reply(self.setup.pop(0))  # popped first: a start function may call us back
+            if isinstance(reply, CallFailed):
+                self.give_up_on_setup(reply)
+
+    def give_up_on_setup(self, failure: CallFailed) -> None:
+        happened = Refused(failure)
+        outcome = "unsupported" if failure.unsupported else "fail"
+        raise Stop(outcome, f"the guest could not be started: {happened}")
+
+    def understood(self, item: Pending, reply: dict[str, Any] | CallFailed) -> Happened:
+        """What a reply means. What a host API does not offer is an answer where a step only observes, else the end."""
+        if isinstance(reply, CallFailed):
+            only_observed = item.step.observe is not None and item.step.expect is None
+            if reply.unsupported and not (only_observed and reply.kind == "unsupported"):
+                raise Stop("unsupported", reply.message or "the driver can't do this", item.step)
+            return Refused(reply)
+        try:
+            return item.understand(reply)
+        except (decoding.BadAnswer, values.ValueNotation) as error:
+            raise Stop("error", f"the driver's answer makes no sense: {error}", item.step) from None
+
+    def judge(self, step: Step, happened: Happened) -> None:
+        """Record an observation, hold the expectation against it, bind the result."""
+        if step.observe is not None:
+            word = self.word(step.observe, happened)
+            self.observations.append(Observed(step.observe.id, word, str(happened), str(step.where)))
+        try:
+            good = step.expect.holds(happened, self.integers) if step.expect is not None else None
+        except (values.ValueNotation, expressions.ExpressionError) as error:
+            raise Stop("error", f"'expect' can't be compared: {error}", step) from None
+        if good is None:
+            good = step.observe is not None or not isinstance(happened, Refused)
+        expected = str(step.expect) if step.expect is not None else None
+        raw_words = happened.failure.text if isinstance(happened, Refused) else None
+        trace = StepTrace(step.text, str(step.where), "ok" if good else "failed", expected, str(happened), raw_words)
+        if not good:
+            wanted = f"expected {expected}, " if expected is not None else ""
+            raise Stop("fail", f"{step.text}: {wanted}got {happened}", step, trace)
+        if type(step) is not Step:
+            self.played.append(trace)
+        if step.bind is not None and not isinstance(step, model.OpenView | model.MakeMemory | model.Instantiate):
+            self.awaited.pop(step.bind, None)
+            if isinstance(happened, Number):
+                self.integers[step.bind] = happened.bits
+            elif step.observe is None:
+                raise Stop("fail", f"{step.text}: there is no value to bind to '{step.bind}', got {happened}", step)
+
+    def word(self, observe: model.Observe, happened: Happened) -> str:
+        """How the suite words what was seen."""
+        raw = answer(happened)
+        if raw in observe.answers:
+            return observe.answers[raw]
+        if isinstance(happened, Number) and not values.is_float(happened.kind):
+            for expression, word in observe.computed.items():
+                if expression.names <= self.integers.keys() and expression.value(self.integers) == happened.bits:
+                    return word
+        return raw
+
+    # --------------------------------------------------------------- posting
+
+    def due(
+        self,
+        step: Step,
+        method: str,
+        params: Mapping[str, Any],
+        understand: Callable[[dict[str, Any]], Happened],
+    ) -> int:
+        request = self.runtime.post(method, params)
+        self.pending.append(Pending(step, request, understand))
+        if step.bind is not None:
+            self.integers.pop(step.bind, None)
+            self.awaited[step.bind] = request
+        return request
+
+    def integer(self, expression: expressions.Expression) -> Any:
+        """An address, index or count for the wire: an integer, or a reference to a result that is still due."""
+        base, offset = expression.base, expression.offset
+        if offset is not None and base is not None and base in self.awaited:
+            reference: dict[str, Any] = {"$ref": self.awaited[base]}
+            return {**reference, "+": wire_integer(offset)} if offset else reference
+        if any(name in self.awaited for name in expression.names):
+            self.collect()
+        return wire_integer(expression.value(self.integers))
+
+    def argument(self, literal: Literal, kind: str) -> dict[str, Any]:
+        """A typed value for the wire, possibly a reference."""
+        expression = literal.expression
+        if expression is not None and expression.names and not values.is_float(kind):
+            if expression.offset is not None and expression.base in self.awaited:
+                return {"type": kind, "value": self.integer(expression)}
+            if any(name in self.awaited for name in expression.names):
+                self.collect()
+        elif expression is not None and any(name in self.awaited for name in expression.names):
+            self.collect()
+        return values.to_wire(kind, literal.bits(kind, self.integers))
+
+    def memory(self, name: str, step: Step) -> int:
+        """The handle of a memory by the name a step gives it."""
+        if name in self.objects:
+            return self.objects[name]
+        owner, dot, export = name.partition(".")
+        if not dot or owner not in self.instances:
+            owner, export = GUEST, name
+        instance = self.instances.get(owner)
+        if instance is None:
+            raise Stop("error", f"there is no instance '{owner}' here", step)
+        if export == MEMORY and instance.types is not None and MEMORY not in instance.types.names("memory"):
+            exported = instance.types.names("memory")
+            if len(exported) != 1:
+                found = ", ".join(exported) or "none"
+                raise Stop(
+                    "error",
+                    f"the guest must export one memory, or the step must name it ('in'); it exports: {found}",
+                    step,
+                )
+            export = exported[0]
+        if export not in instance.memories:
+            if instance.types is not None and export not in instance.types.names("memory"):
+                found = ", ".join(instance.types.names("memory")) or "none"
+                raise Stop("error", f"the guest exports no memory '{export}'; it exports: {found}", step)
+            instance.memories[export] = self.runtime.post(
+                "memory.export", {"instance": instance.handle, "name": export}
+            )
+            self.pending.append(
+                Pending(quiet(step, f"take memory {export}"), instance.memories[export], lambda reply: Done())
+            )
+        return instance.memories[export]
+
+
+def quiet(step: Step, text: str) -> Step:
+    """A stand-in for a request that a step needs first: it must simply go through."""
+    return Step(step.where, text, None, None, None)
+
+
+def wire_integer(value: int) -> int | str:
+    """An integer as the protocol carries it: a JSON number while every host reads it exactly, else a string."""
+    return value if -SAFE_INTEGER <= value <= SAFE_INTEGER else str(value)

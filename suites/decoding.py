@@ -1,0 +1,70 @@
+"""Understand a driver's answers: from the protocol's JSON to what happened."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from suites import values
+from suites.happened import Bytes, Done, Happened, Nothing, Number
+
+
+class BadAnswer(Exception):
+    """The answer is not of the form the method's answers have."""
+
+
+def done(reply: Mapping[str, Any]) -> Happened:
+    """An answer without a value."""
+    return Done()
+
+
+def numbers(reply: Mapping[str, Any], kinds: Sequence[str]) -> list[Number]:
+    """The typed values of a call."""
+    found = reply.get("values")
+    if not isinstance(found, list) or len(found) != len(kinds):
+        raise BadAnswer(f"{len(kinds)} values were due, found {found!r}")
+    return [number(item, kind) for item, kind in zip(found, kinds, strict=True)]
+
+
+def number(item: Mapping[str, str], kind: str) -> Number:
+    """One typed value, taken as the type the harness knows it to have."""
+    return Number(*values.from_wire(item, kind), said=item["value"])
+
+
+def reading(reply: Mapping[str, Any], kind: str, asked: int) -> Happened:
+    """A reading: bytes are decoded when there are as many as the type needs; fewer stay what they are."""
+    if "value" in reply:
+        return number(reply["value"], kind)
+    if "nothing" in reply:
+        return Nothing(str(reply["nothing"]))
+    try:
+        data = base64.b64decode(reply["bytes"], validate=True)
+    except (KeyError, TypeError, binascii.Error):
+        raise BadAnswer(f"a reading has 'bytes', 'value' or 'nothing', found {dict(reply)!r}") from None
+    if kind != "bytes" and len(data) == asked:
+        bits = int.from_bytes(data, "little")
+        return Number(kind, bits, str(bits))
+    return Bytes(data, asked)
+
+
+def pages(reply: Mapping[str, Any]) -> Happened:
+    """A number of pages, or nothing where the host API gives none."""
+    return _count(reply, "pages", 1)
+
+
+def length(reply: Mapping[str, Any], unit: int) -> Happened:
+    """A view's length in bytes."""
+    return _count(reply, "length", unit)
+
+
+def _count(reply: Mapping[str, Any], key: str, unit: int) -> Happened:
+    found = reply.get(key)
+    if found is None and key in reply:
+        return Nothing("none")
+    try:
+        count = int(found)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        raise BadAnswer(f"'{key}' is {found!r}, not an integer") from None
+    return Number("u64", values.integer_bits("u64", count * unit), str(found))

@@ -1,0 +1,133 @@
+"""Small integer expressions over bound names, as addresses and values in scenarios use them: ``buffer + 4 * 2``.
+
+Python's own parser reads them; only integers, names, ``+ - * // % << >> & | ^ ~`` and parentheses are let through.
+Results are plain integers (no wrap-around): an address past 2³² is what a scenario may want to ask for.
+"""
+
+from __future__ import annotations
+
+import ast
+import operator
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+LIMIT = 1 << 72  # far beyond any address; keeps `1 << 9**9` from eating the machine
+
+_BINARY: dict[type[ast.operator], Callable[[int, int], int]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.FloorDiv: operator.floordiv,
+    ast.Mod: operator.mod,
+    ast.LShift: operator.lshift,
+    ast.RShift: operator.rshift,
+    ast.BitAnd: operator.and_,
+    ast.BitOr: operator.or_,
+    ast.BitXor: operator.xor,
+}
+_UNARY: dict[type[ast.unaryop], Callable[[int], int]] = {
+    ast.USub: operator.neg,
+    ast.UAdd: operator.pos,
+    ast.Invert: operator.invert,
+}
+
+
+class ExpressionError(ValueError):
+    """The text is not an expression of this language, or can't be computed."""
+
+
+@dataclass(frozen=True)
+class Expression:
+    """A parsed expression. ``names`` are those it needs.
+
+    ``base`` and ``offset`` are set when it has the form *name + constant* or is constant (``base`` None), which is
+    what the driver protocol can compute by itself (``$ref``); otherwise ``offset`` is None.
+    """
+
+    text: str
+    names: frozenset[str]
+    base: str | None
+    offset: int | None
+    _tree: ast.expr
+
+    def value(self, scope: Mapping[str, int]) -> int:
+        """Compute it. Raises `ExpressionError` for a missing name, a division by zero or a huge result."""
+        if self.offset is not None:
+            return self.offset if self.base is None else _look_up(self.base, scope) + self.offset
+        return _evaluate(self._tree, scope)
+
+    def __str__(self) -> str:
+        return self.text
+
+
+def parse(source: int | str) -> Expression:
+    """Parse an integer or the text of an expression. Raises `ExpressionError`."""
+    text = str(source).strip()
+    if len(text) > 500:
+        raise ExpressionError("an expression may have at most 500 characters")
+    try:
+        tree = ast.parse(text, mode="eval").body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        raise ExpressionError(f"'{text}' is not an integer expression") from None
+    names = frozenset(_names(tree, text))
+    base, offset = _linear(tree)
+    if offset is None and not names:
+        offset = _evaluate(tree, {})
+    return Expression(text, names, base, offset, tree)
+
+
+def _names(tree: ast.expr, text: str) -> list[str]:
+    if isinstance(tree, ast.Constant) and type(tree.value) is int and abs(tree.value) < LIMIT:
+        return []
+    if isinstance(tree, ast.Name):
+        return [tree.id]
+    if isinstance(tree, ast.UnaryOp) and type(tree.op) in _UNARY:
+        return _names(tree.operand, text)
+    if isinstance(tree, ast.BinOp) and type(tree.op) in _BINARY:
+        return _names(tree.left, text) + _names(tree.right, text)
+    raise ExpressionError(f"'{text}' is not an integer expression: '{ast.unparse(tree)}' is not allowed in one")
+
+
+def _linear(tree: ast.expr) -> tuple[str | None, int | None]:
+    """(name, constant) for *name*, *name + n*, *name - n*, *n*; the constant is None for anything else."""
+    if isinstance(tree, ast.Name):
+        return tree.id, 0
+    if isinstance(tree, ast.BinOp) and isinstance(tree.op, ast.Add | ast.Sub):
+        base, offset = _linear(tree.left)
+        other, constant = _linear(tree.right)
+        if offset is not None and other is None and constant is not None:
+            return base, offset + constant if isinstance(tree.op, ast.Add) else offset - constant
+        if base is None and offset is not None and constant is not None and isinstance(tree.op, ast.Add):
+            return other, offset + constant
+        return None, None
+    try:
+        return None, _evaluate(tree, {})
+    except ExpressionError:
+        return None, None
+
+
+def _look_up(name: str, scope: Mapping[str, int]) -> int:
+    try:
+        return scope[name]
+    except KeyError:
+        raise ExpressionError(f"nothing is bound to '{name}'") from None
+
+
+def _evaluate(tree: ast.expr, scope: Mapping[str, int]) -> int:
+    if isinstance(tree, ast.Constant):
+        return int(tree.value)  # type: ignore[arg-type]  # only integers came through `_names`
+    if isinstance(tree, ast.Name):
+        return _look_up(tree.id, scope)
+    if isinstance(tree, ast.UnaryOp):
+        return _UNARY[type(tree.op)](_evaluate(tree.operand, scope))
+    assert isinstance(tree, ast.BinOp)
+    left, right = _evaluate(tree.left, scope), _evaluate(tree.right, scope)
+    if isinstance(tree.op, ast.LShift | ast.RShift) and not 0 <= right <= 64:
+        raise ExpressionError(f"a shift by {right} is outside 0 to 64")
+    try:
+        result = _BINARY[type(tree.op)](left, right)
+    except ZeroDivisionError:
+        raise ExpressionError("division by zero") from None
+    if abs(result) >= LIMIT:
+        raise ExpressionError("the result is beyond any address")
+    return result

@@ -1,0 +1,98 @@
+"""What a step can come to, in one vocabulary for every runtime: the runner makes these, checks and reports read them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from suites import values
+from suites.interface import CallFailed
+
+
+@dataclass(frozen=True)
+class Number:
+    """A number of a value type or memory type; ``said`` is the integer as the host language had it."""
+
+    kind: str
+    bits: int
+    said: str = ""
+
+    def __str__(self) -> str:
+        return values.show(self.kind, self.bits)
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """The results of a call that does not have exactly one."""
+
+    items: tuple[Number, ...]
+
+    def __str__(self) -> str:
+        return "[" + ", ".join(map(str, self.items)) + "]"
+
+
+@dataclass(frozen=True)
+class Bytes:
+    """Bytes that a host API gave, out of ``asked`` bytes."""
+
+    data: bytes
+    asked: int
+
+    def __str__(self) -> str:
+        shown = self.data[:32].hex(" ") + (" …" if len(self.data) > 32 else "")
+        if len(self.data) != self.asked:
+            return f"{len(self.data)} of {self.asked} bytes" + (f": {shown}" if self.data else "")
+        return f"bytes {shown}"
+
+
+@dataclass(frozen=True)
+class Nothing:
+    """The host language's word for no value."""
+
+    word: str
+
+    def __str__(self) -> str:
+        return self.word
+
+
+@dataclass(frozen=True)
+class Done:
+    """It went through and gave nothing."""
+
+    def __str__(self) -> str:
+        return "done"
+
+
+@dataclass(frozen=True)
+class Refused:
+    """The runtime refused or failed."""
+
+    failure: CallFailed
+
+    def __str__(self) -> str:
+        failure = self.failure
+        if failure.kind == "trap":
+            return f"trap: {failure.message}"
+        if failure.kind == "host":
+            return f"{failure.type or 'error'}: {failure.message}" if failure.message else failure.type
+        return f"{failure.kind or 'error'}: {failure.message}"
+
+
+Happened = Number | Numbers | Bytes | Nothing | Done | Refused
+
+
+def answer(happened: Happened) -> str:
+    """The stable word for what happened, by which observations are grouped and compared.
+
+    Numbers in decimal, bytes in hexadecimal, short reads as ``n of m bytes``, the language's word for nothing, and for
+    refusals their kind alone (``trap``, ``error``, ...): classes and wordings differ between languages without
+    meaning anything.
+    """
+    if isinstance(happened, Refused):
+        return {"host": "error", "link": "link error", "compile": "compile error"}.get(
+            happened.failure.kind, happened.failure.kind or "error"
+        )
+    if isinstance(happened, Bytes) and len(happened.data) == happened.asked:
+        return happened.data.hex(" ")
+    if isinstance(happened, Bytes):
+        return f"{len(happened.data)} of {happened.asked} bytes"
+    return str(happened)

@@ -1,0 +1,248 @@
+"""Instances and their host side: imports, host functions that scenarios script, and language hosts."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from suites import decoding, model, values
+from suites.conversation import Conversation, Instance, Stop
+from suites.guest import GuestAccess, HostFault, LanguageHost
+from suites.happened import Refused
+from suites.interface import CallFailed, DriverFault, ImportFailed
+from suites.model import GUEST, Step
+from suites.wasm_types import FuncType, ModuleTypes
+
+
+class Hosting(Conversation):
+    """A conversation that can instantiate modules and serve what they import."""
+
+    def post(self, step: Step) -> None:
+        """Send a step's request; its answer becomes due."""
+        raise NotImplementedError
+
+    # --------------------------------------------------------- instantiation
+
+    def instantiate(
+        self, module_name: str, name: str, imports: Mapping[str, model.ImportSpec], step: Step | None
+    ) -> None:
+        """Compile and instantiate a module, with its language's host where it needs one."""
+        module = self.modules[module_name]
+        compiled = self.runtime.compiled(module.data)
+        if isinstance(compiled, CallFailed):
+            self.refused(compiled, step)
+            return
+        guest = self.guest if module_name == GUEST else None
+        glued = guest is not None and guest.glue is not None and self.runtime.runs_glue(guest.glue.kind)
+        host = guest.host() if guest is not None and guest.host is not None and not glued else None
+        if glued and guest is not None and guest.fallback is not None:
+            host = guest.fallback()
+        instance = Instance(0, module.types, {}, False)
+        entries = self.imports(instance, module.types, imports, host, step)
+        instance.waits = any("func" in entry for entry in entries)
+        params: dict[str, Any] = {"module": compiled, "imports": entries, "glue": None}
+        if glued and guest is not None and guest.glue is not None:
+            params["glue"] = {"kind": guest.glue.kind, "path": str(guest.glue.path)}
+        if instance.waits:
+            self.collect()
+        self.instances[name] = instance
+        if step is not None:
+            instance.handle = self.due(step, "instance.create", params, decoding.done)
+            self.awaited.pop(name, None)
+        else:
+            instance.handle = self.runtime.post("instance.create", params)
+            self.setup.append(instance.handle)
+        if instance.waits:
+            self.collect()
+        if host is not None and not glued:
+            self.start_language(instance, host)
+
+    def refused(self, failure: CallFailed, step: Step | None) -> None:
+        """The module was not compiled: the instantiating step's own affair, or the end."""
+        self.collect()
+        if failure.unsupported:
+            raise Stop("unsupported", failure.message, step)
+        if step is None:
+            raise Stop("fail", f"the guest could not be compiled: {Refused(failure)}")
+        self.judge(step, Refused(failure))
+
+    def start_language(self, instance: Instance, host: LanguageHost) -> None:
+        self.collect()
+        try:
+            host.start(Access(self, instance))
+        except CallFailed as failure:
+            raise Stop("fail", f"the guest could not be started: {Refused(failure)}") from None
+        except HostFault as fault:
+            raise Stop("fail", f"the guest could not be started: {fault}") from None
+
+    def imports(
+        self,
+        instance: Instance,
+        types: ModuleTypes | None,
+        specs: Mapping[str, model.ImportSpec],
+        host: LanguageHost | None,
+        step: Step | None,
+    ) -> list[dict[str, Any]]:
+        """What to give for each import the module declares; those that nobody provides are left to the runtime's link
+        error.
+        """
+        entries: list[dict[str, Any]] = []
+        for wanted in types.imports if types is not None else ():
+            spec = specs.get(f"{wanted.module}.{wanted.name}")
+            entry: dict[str, Any] = {"module": wanted.module, "name": wanted.name}
+            if isinstance(spec, model.HostFunction):
+                signature = wanted.type or FuncType()
+                entry.update(
+                    self.host_function(f"{wanted.module}.{wanted.name}", signature, self.scripted(spec, signature))
+                )
+            elif isinstance(spec, model.ImportedMemory):
+                entry["object"] = self.imported_memory(spec.memory, step)
+            elif isinstance(spec, model.ImportedExport):
+                if spec.instance not in self.instances:
+                    raise Stop("error", f"there is no instance '{spec.instance}' to import from", step)
+                entry.update(instance=self.instances[spec.instance].handle, export=spec.export)
+            elif isinstance(spec, model.ImportedGlobal):
+                bits = spec.value.bits(spec.type, self.integers)
+                entry["global"] = {"type": spec.type, "mutable": spec.mutable, "value": str(bits)}
+            elif host is not None and wanted.type is not None and host.provides(wanted.module, wanted.name):
+                served = self.language_function(host, wanted.module, wanted.name, instance)
+                entry.update(self.host_function(f"{wanted.module}.{wanted.name}", wanted.type, served))
+            else:
+                continue
+            entries.append(entry)
+        return entries
+
+    def imported_memory(self, name: str, step: Step | None) -> int:
+        if name not in self.objects and name.partition(".")[0] not in self.instances:
+            raise Stop("error", f"there is no memory '{name}' to import", step)
+        return self.memory(name, step or self.scenario.steps[0])
+
+    def host_function(
+        self, name: str, signature: FuncType, serve: Callable[[list[int]], Sequence[int]]
+    ) -> dict[str, Any]:
+        token = f"{len(self.tokens)}.{name}"
+        self.tokens[token] = (signature, serve)
+        return {"func": token, "type": {"params": signature.params, "results": signature.results}}
+
+    # -------------------------------------------------------- host functions
+
+    def serve(self, token: str, args: list[dict[str, str]]) -> Sequence[Mapping[str, str]]:
+        """Play a host function while the guest's call is under way."""
+        if token not in self.tokens:
+            raise ImportFailed("host", f"the driver called an unknown host function '{token}'")
+        signature, function = self.tokens[token]
+        outer, self.pending = self.pending, deque()
+        try:
+            given = [values.from_wire(arg, kind)[1] for arg, kind in zip(args, signature.params, strict=True)]
+            results = function(given)
+            self.collect()
+        except DriverFault:
+            self.blamed = self.blamed or (self.pending[0].step if self.pending else None)
+            raise
+        except Stop as stop:
+            self.drain()
+            self.stopped = self.stopped or stop  # the guest is unwound first, then the scenario ends with this
+            raise ImportFailed("host", f"linmem ended the scenario: {stop.message}") from None
+        except HostFault as fault:
+            raise ImportFailed("host", str(fault)) from None
+        except ValueError as error:
+            self.drain()
+            self.stopped = self.stopped or Stop("error", f"host function {token}: {error}")
+            raise ImportFailed("host", str(error)) from None
+        finally:
+            self.pending = outer
+        return [values.to_wire(kind, bits) for kind, bits in zip(signature.results, results, strict=True)]
+
+    def scripted(self, spec: model.HostFunction, signature: FuncType) -> Callable[[list[int]], Sequence[int]]:
+        """A host function that a scenario gives as steps."""
+
+        def serve(args: list[int]) -> Sequence[int]:
+            if len(spec.params) > len(args):
+                raise Stop(
+                    "error", f"the host function names {len(spec.params)} arguments, the guest gives {len(args)}"
+                )
+            self.integers.update(zip(spec.params, args, strict=False))
+            for step in spec.steps:
+                self.post(step)
+            self.collect()
+            if spec.throw is not None:
+                raise HostFault(spec.throw)
+            if spec.trap is not None:
+                raise ImportFailed("trap", spec.trap)
+            if len(spec.returns) != len(signature.results):
+                where = f"{spec.where}: "
+                raise Stop(
+                    "error",
+                    f"{where}the host function must return {len(signature.results)} values, 'return' gives {len(spec.returns)}",
+                )
+            return [
+                literal.bits(kind, self.integers) for literal, kind in zip(spec.returns, signature.results, strict=True)
+            ]
+
+        return serve
+
+    def language_function(
+        self, host: LanguageHost, module: str, name: str, instance: Instance
+    ) -> Callable[[list[int]], Sequence[int]]:
+        access: GuestAccess = Access(self, instance)
+        return lambda args: host.call(module, name, args, access)
+
+
+class Access:
+    """A guest's instance for its language host: plain questions, answered at once."""
+
+    def __init__(self, player: Hosting, instance: Instance) -> None:
+        self.player, self.instance = player, instance
+
+    def ask(self, method: str, params: Mapping[str, Any]) -> dict[str, Any]:
+        reply = self.player.runtime.reply(self.player.runtime.post(method, params))
+        if isinstance(reply, CallFailed):
+            raise HostFault(f"{method}: {reply}")
+        return reply
+
+    @property
+    def memory(self) -> int:
+        instance = self.instance
+        names = instance.types.names("memory") if instance.types is not None else []
+        if not names:
+            raise HostFault("the guest exports no memory")
+        if names[0] not in instance.memories:
+            handle = self.player.runtime.post("memory.export", {"instance": instance.handle, "name": names[0]})
+            reply = self.player.runtime.reply(handle)
+            if isinstance(reply, CallFailed):
+                raise HostFault(str(reply))
+            instance.memories[names[0]] = handle
+        return instance.memories[names[0]]
+
+    def read(self, at: int, count: int) -> bytes:
+        reply = self.ask(
+            "memory.read", {"memory": self.memory, "at": at, "type": "bytes", "count": count, "view": None}
+        )
+        happened = decoding.reading(reply, "bytes", count)
+        data = getattr(happened, "data", b"")
+        if len(data) != count:
+            raise HostFault(f"reading {count} bytes at {at} gave {happened}")
+        return bytes(data)
+
+    def write(self, at: int, data: bytes) -> None:
+        self.ask(
+            "memory.write", {"memory": self.memory, "at": at, "type": "bytes", "value": {"bytes": data}, "view": None}
+        )
+
+    def call(self, export: str, args: Sequence[int]) -> list[int]:
+        signature = self.instance.types.function(export) if self.instance.types is not None else None
+        if signature is None:
+            raise HostFault(f"the guest exports no function '{export}'")
+        typed = [
+            values.to_wire(kind, values.integer_bits(kind, arg))
+            for kind, arg in zip(signature.params, args, strict=True)
+        ]
+        params = {"instance": self.instance.handle, "name": export, "args": typed, "results": signature.results}
+        reply = self.player.runtime.reply(self.player.runtime.post("function.call", params))
+        if isinstance(reply, CallFailed):
+            raise reply
+        return [number.bits for number in decoding.numbers(reply, signature.results)]
+
+    def log(self, text: str) -> None:
+        self.player.log.append(text)

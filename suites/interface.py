@@ -1,0 +1,112 @@
+"""What the runner asks of a runtime's driver; the `runtimes` room fulfils it.
+
+It stands here because data goes one way (suites, then runtimes): the runner knows this interface only, never a
+process or a runtime's API. The words are those of ``docs/driver-protocol.md``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
+
+METHOD_NOT_FOUND = -32601
+INVALID_PARAMS = -32602
+FAILED = -32000
+
+
+class CallFailed(Exception):
+    """A driver answered with an error: what the runtime did, in the protocol's terms.
+
+    ``kind`` is one of ``compile link trap exit host skipped unsupported``, or empty where the answer carried none;
+    ``type`` is the host's exception class, ``text`` the runtime's own words.
+    """
+
+    def __init__(self, code: int, message: str, data: Mapping[str, Any] | None = None) -> None:
+        data = data or {}
+        self.code = code
+        self.kind = str(data.get("kind", ""))
+        self.type = str(data.get("type", ""))
+        self.message = str(data.get("message", message))
+        self.text = str(data.get("text", message))
+        super().__init__(self.message)
+
+    @property
+    def unsupported(self) -> bool:
+        """Whether the driver lacks what was asked, which is no judgement on the runtime."""
+        return self.kind == "unsupported" or self.code == METHOD_NOT_FOUND
+
+
+class DriverFault(Exception):
+    """The conversation with a driver is over; its process is gone when this is raised."""
+
+    outcome = "error"
+
+
+class DriverDied(DriverFault):
+    """The process ended while an answer was due."""
+
+    outcome = "crash"
+
+
+class DriverTimeout(DriverFault):
+    """No answer came in time."""
+
+    outcome = "timeout"
+
+
+class DriverGarbage(DriverFault):
+    """The driver broke the protocol."""
+
+
+class ImportFailed(Exception):
+    """Raised by an import handler to make the host function throw (kind ``host``) or trap (kind ``trap``)."""
+
+    def __init__(self, kind: str, message: str) -> None:
+        self.kind, self.message = kind, message
+        super().__init__(message)
+
+
+Reply = dict[str, Any] | CallFailed
+ImportHandler = Callable[[str, list[dict[str, str]]], Sequence[Mapping[str, str]]]
+
+
+class Runtime(Protocol):
+    """A running driver, as the runner uses it.
+
+    ``on_import`` serves host functions: it gets the function's token and the typed arguments, may use the runtime in
+    turn, and returns typed values or raises `ImportFailed`.
+    """
+
+    on_import: ImportHandler | None
+
+    def post(self, method: str, params: Mapping[str, Any]) -> int:
+        """Queue a request and return its id, which is also the name of the object it makes."""
+        ...
+
+    def reply(self, request_id: int) -> Reply:
+        """The answer to a posted request. A refusal is returned, not raised. Raises `DriverFault`."""
+        ...
+
+    def compiled(self, module: bytes) -> int | CallFailed:
+        """The id of the compiled module, compiled on first use in this process. Raises `DriverFault`."""
+        ...
+
+    def supports(self, feature: str) -> bool:
+        """Whether a probe module of this proposal compiles. Raises `DriverFault`."""
+        ...
+
+    def unit(self, kind: str) -> int | None:
+        """How many bytes one index of this view kind counts; None: this runtime has no such kind."""
+        ...
+
+    def view_for(self, memory_type: str) -> str | None:
+        """The view kind a user of this runtime takes for this memory type; None: it has none."""
+        ...
+
+    def runs_glue(self, kind: str) -> bool:
+        """Whether it can start a guest by its language's own glue."""
+        ...
+
+    def take_stderr(self) -> str:
+        """What the process printed since this was last asked."""
+        ...

@@ -1,0 +1,149 @@
+"""pytest's view of the suites: a scenario file is a collector, a scenario × guest × runtime (× view kind) is an item.
+
+The items know neither runtimes nor guests: the `Bench` they are given, made by ``conftest.py``, does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import pytest
+
+from suites.guest import Guest
+from suites.loader import load_suite
+from suites.model import Scenario, Suite
+from suites.outcome import KnownFailure, Result
+from suites.report_text import failure_text
+from suites.yamlsource import SourceError
+
+
+@dataclass(frozen=True)
+class Cell:
+    """Whom a scenario is played on: a runtime by its label and version, a guest (None: inline), a view kind (None: no
+    matter).
+    """
+
+    runtime: str
+    version: str
+    guest: Guest | None
+    view: str | None
+
+    @property
+    def id(self) -> str:
+        """As it stands in an item's id: ``go-wasmtime``."""
+        parts = [self.guest.label if self.guest else None, self.runtime, self.view]
+        return "-".join(part for part in parts if part)
+
+
+class Bench(Protocol):
+    """What items need from the other rooms."""
+
+    def cells(self, scenario: Scenario) -> list[Cell]:
+        """The cells this run is asked for. Raises `SourceError` for a scenario that can't be played anywhere."""
+        ...
+
+    def play(self, scenario: Scenario, cell: Cell, result: Result) -> Result:
+        """Play it and fill in `result`."""
+        ...
+
+    def known(self, scenario: Scenario, cell: Cell) -> KnownFailure | None:
+        """The known defect that covers it."""
+        ...
+
+    def good(self, result: Result) -> bool:
+        """Whether the result lets the run pass."""
+        ...
+
+
+class ScenarioFailed(Exception):
+    """The item's result is not good; pytest shows `failure_text` of it."""
+
+    def __init__(self, result: Result) -> None:
+        self.result = result
+        super().__init__(result.message)
+
+
+class SuiteFile(pytest.File):
+    """One scenario file."""
+
+    bench: Bench
+    suite: Suite
+
+    @classmethod
+    def make(cls, parent: pytest.Collector, path: Path, bench: Bench) -> SuiteFile:
+        """A collector for the file at `path`."""
+        file: SuiteFile = cls.from_parent(parent, path=path)
+        file.bench = bench
+        return file
+
+    def collect(self) -> Iterator[ScenarioItem]:
+        """An item for every scenario and cell. A fault in the file is one line, and other files still run."""
+        try:
+            self.suite = load_suite(self.path, self.nodeid)
+            for scenario in self.suite.scenarios:
+                for cell in self.bench.cells(scenario):
+                    yield ScenarioItem.make(self, scenario, cell)
+        except SourceError as error:
+            raise self.CollectError(str(error)) from None
+
+
+class ScenarioItem(pytest.Item):
+    """One scenario on one cell."""
+
+    scenario: Scenario
+    cell: Cell
+    bench: Bench
+    result: Result | None = None
+
+    @classmethod
+    def make(cls, parent: SuiteFile, scenario: Scenario, cell: Cell) -> ScenarioItem:
+        """The item ``slug[guest-runtime-view]`` of this file."""
+        item: ScenarioItem = cls.from_parent(parent, name=f"{scenario.slug}[{cell.id}]")
+        item.scenario, item.cell, item.bench = scenario, cell, parent.bench
+        guest = cell.guest.label if cell.guest else "inline"
+        item.extra_keyword_matches.update((scenario.title, cell.runtime, guest))
+        item.user_properties += [
+            ("suite", scenario.suite),
+            ("runtime", cell.runtime),
+            ("version", cell.version),
+            ("guest", guest),
+            *([("view", cell.view)] if cell.view else []),
+            *([("spec", scenario.spec)] if scenario.spec else []),
+        ]
+        return item
+
+    def runtest(self) -> None:
+        """Play it. Not good is `ScenarioFailed`; unsupported is a skip; a known defect an expected failure."""
+        scenario, cell = self.scenario, self.cell
+        result = Result(
+            id=self.nodeid,
+            suite=scenario.suite,
+            scenario=scenario.slug,
+            title=scenario.title,
+            guest=cell.guest.label if cell.guest else None,
+            runtime=cell.runtime,
+            version=cell.version,
+            view=cell.view,
+            outcome="error",
+        )
+        result.known = self.bench.known(scenario, cell)
+        self.result = self.bench.play(scenario, cell, result)
+        if not self.bench.good(result):
+            raise ScenarioFailed(result)
+        if result.known is not None:
+            pytest.xfail(result.known.reason)
+        if result.outcome == "unsupported":
+            pytest.skip(result.message)
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
+        """The scenario's steps and what went wrong, in place of a Python traceback."""
+        if isinstance(excinfo.value, ScenarioFailed):
+            return failure_text(excinfo.value.result)
+        return super().repr_failure(excinfo, style)
+
+    def reportinfo(self) -> tuple[Path, int, str]:
+        """Where the scenario stands, for pytest's headings."""
+        return self.path, self.scenario.where.line - 1, f"{self.scenario.title} [{self.cell.id}]"

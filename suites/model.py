@@ -1,0 +1,228 @@
+"""Scenarios as typed values. The loader makes them once from YAML; the runner only reads them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from suites.expectations import Check, Literal
+from suites.expressions import Expression
+
+GUEST = "guest"  # the name of the instance a scenario is about
+MEMORY = "memory"  # stands for that instance's only memory, whatever it is exported as
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """A place in a scenario file."""
+
+    file: str
+    line: int
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}"
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """A question that the specifications leave open; ``answers`` words what was seen."""
+
+    id: str
+    question: str
+    answers: Mapping[str, str]
+    where: Where
+
+
+@dataclass(frozen=True, slots=True)
+class Observe:
+    """Record what a step came to, under this id.
+
+    ``answers`` words what was seen; ``computed`` does so for numbers that only the run knows (``pages * 65536``). An
+    expression whose names are not all bound words nothing: so words like ``undefined`` can stand among the keys.
+    """
+
+    id: str
+    answers: Mapping[str, str]
+    computed: Mapping[Expression, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What all steps have: where it stands, how it reads, the name its result gets, and its checks."""
+
+    where: Where
+    text: str
+    bind: str | None
+    expect: Check | None
+    observe: Observe | None
+
+
+@dataclass(frozen=True, slots=True)
+class Call(Step):
+    """Call the function `export` of the instance `on`."""
+
+    export: str
+    args: tuple[Literal, ...]
+    on: str
+
+
+@dataclass(frozen=True, slots=True)
+class Read(Step):
+    """The host reads. ``through`` names a kept view; else ``kind`` is the fresh view's (None: the default)."""
+
+    type: str
+    at: Expression
+    count: Expression | None
+    memory: str
+    through: str | None
+    kind: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Write(Step):
+    """The host writes. ``value`` is bytes for the type ``bytes``."""
+
+    type: str
+    at: Expression
+    value: Literal | bytes
+    memory: str
+    through: str | None
+    kind: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Grow(Step):
+    """The host grows a memory by `delta` pages."""
+
+    delta: Expression
+    memory: str
+
+
+@dataclass(frozen=True, slots=True)
+class Size(Step):
+    """The host asks a memory's size in pages."""
+
+    memory: str
+
+
+@dataclass(frozen=True, slots=True)
+class OpenView(Step):
+    """The host opens a view and keeps it; ``offset`` in bytes, ``count`` in units. ``bind`` is never None."""
+
+    kind: str
+    memory: str
+    offset: Expression | None
+    count: Expression | None
+
+
+@dataclass(frozen=True, slots=True)
+class ViewLength(Step):
+    """The length of a kept view, in bytes."""
+
+    view: str
+
+
+@dataclass(frozen=True, slots=True)
+class Instantiate(Step):
+    """Instantiate the guest or a further module; ``bind`` names the instance and is never None."""
+
+    module: str
+    imports: Mapping[str, ImportSpec]
+
+
+@dataclass(frozen=True, slots=True)
+class MakeMemory(Step):
+    """The host makes a memory; sizes in pages. ``bind`` is never None."""
+
+    min: Expression
+    max: Expression | None
+    shared: bool
+    index: str
+
+
+@dataclass(frozen=True, slots=True)
+class Release(Step):
+    """The host lets go of bound objects."""
+
+    objects: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class HostFunction:
+    """A host function: it binds its arguments to names, plays steps, then returns, throws or traps."""
+
+    where: Where
+    params: tuple[str, ...]
+    steps: tuple[Step, ...]
+    returns: tuple[Literal, ...]
+    throw: str | None
+    trap: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ImportedMemory:
+    """A memory the scenario has bound."""
+
+    memory: str
+
+
+@dataclass(frozen=True, slots=True)
+class ImportedExport:
+    """An export of another instance."""
+
+    instance: str
+    export: str
+
+
+@dataclass(frozen=True, slots=True)
+class ImportedGlobal:
+    """A new global."""
+
+    type: str
+    value: Literal
+    mutable: bool
+
+
+ImportSpec = HostFunction | ImportedMemory | ImportedExport | ImportedGlobal
+
+
+@dataclass(frozen=True, slots=True)
+class ModuleSource:
+    """A module given in the scenario file: inline text (``wat``) or a file (``path``)."""
+
+    where: Where
+    wat: str | None = None
+    path: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """One scenario, after `cases` expansion."""
+
+    suite: str
+    slug: str
+    title: str
+    about: str
+    where: Where
+    steps: tuple[Step, ...]
+    program: str | None = None
+    guest: ModuleSource | None = None
+    modules: Mapping[str, ModuleSource] = field(default_factory=dict)
+    imports: Mapping[str, ImportSpec] = field(default_factory=dict)
+    requires: tuple[str, ...] = ()
+    spec: str | None = None
+    each_view: str | None = None
+    case: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Suite:
+    """One scenario file."""
+
+    path: str
+    title: str
+    about: str
+    scenarios: tuple[Scenario, ...]
+    observations: Mapping[str, Observation]

@@ -1,0 +1,121 @@
+"""Check that every name a scenario uses is bound, before anything runs.
+
+Names live in two worlds: integers (results of steps, arguments of host functions) and objects (instances, memories,
+views). What a host function binds is visible everywhere, because only the run knows when it is called.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from suites import model, validation
+from suites.model import GUEST, MEMORY
+from suites.yamlsource import SourceError
+
+
+class _Names:
+    def __init__(self) -> None:
+        self.integers: set[str] = set()
+        self.views: set[str] = set()
+        self.memories: set[str] = set()
+        self.instances: set[str] = set()
+
+    def bind(self, step: model.Step) -> None:
+        if step.bind is None:
+            return
+        if isinstance(step, model.OpenView):
+            self.views.add(step.bind)
+        elif isinstance(step, model.MakeMemory):
+            self.memories.add(step.bind)
+        elif isinstance(step, model.Instantiate):
+            self.instances.add(step.bind)
+        else:
+            self.integers.add(step.bind)
+
+    @property
+    def objects(self) -> set[str]:
+        return self.views | self.memories | self.instances
+
+
+def makes_own_instances(scenario: model.Scenario) -> bool:
+    """Whether the scenario instantiates by its own steps, so that no instance is made for it."""
+    return any(isinstance(step, model.Instantiate) for step in scenario.steps)
+
+
+def check_names(scenario: model.Scenario) -> None:
+    """Raises `SourceError` for a name that nothing binds before it is used."""
+    functions = list(_host_functions(scenario))
+    shared = _Names()
+    for function in functions:
+        shared.integers.update(function.params)
+        for step in function.steps:
+            shared.bind(step)
+    if not makes_own_instances(scenario):
+        shared.instances.add(GUEST)
+    names = shared
+    for step in scenario.steps:
+        _check_step(scenario, step, names)
+        names.bind(step)
+    for function in functions:  # by now `names` holds everything
+        for step in function.steps:
+            _check_step(scenario, step, names)
+        for literal in function.returns:
+            _need(function.where, literal.names, names.integers, "value")
+
+
+def _host_functions(scenario: model.Scenario) -> Iterator[model.HostFunction]:
+    tables = [scenario.imports, *(s.imports for s in scenario.steps if isinstance(s, model.Instantiate))]
+    for table in tables:
+        yield from (spec for spec in table.values() if isinstance(spec, model.HostFunction))
+
+
+def _check_step(scenario: model.Scenario, step: model.Step, names: _Names) -> None:
+    for expression in _expressions(step):
+        _need(step.where, expression, names.integers, "value")
+    if isinstance(step, model.Call):
+        _need(step.where, [step.on], names.instances, "instance")
+    if isinstance(step, model.Read | model.Write) and step.through is not None:
+        _need(step.where, [step.through], names.views, "view")
+    if isinstance(step, model.ViewLength):
+        _need(step.where, [step.view], names.views, "view")
+    if isinstance(step, model.Release):
+        _need(step.where, step.objects, names.objects, "object")
+    if (
+        isinstance(step, model.Read | model.Write | model.OpenView)
+        and step.kind == "each"
+        and scenario.each_view is None
+    ):
+        raise SourceError(step.where.file, step.where.line, "'each' needs 'each_view' in the scenario")
+    memory = getattr(step, "memory", None)
+    if isinstance(memory, str) and memory not in (names.memories | {MEMORY}):
+        instance, dot, _ = memory.partition(".")
+        if dot:
+            _need(step.where, [instance], names.instances, "instance")
+        elif memory in names.integers | names.views | names.instances:
+            raise SourceError(step.where.file, step.where.line, f"'{memory}' is bound, but not to a memory")
+    if isinstance(step, model.Instantiate) and step.module != GUEST:
+        _need(step.where, [step.module], set(scenario.modules), "module")
+
+
+def _expressions(step: model.Step) -> Iterator[frozenset[str]]:
+    if step.expect is not None:
+        yield step.expect.names
+    for field in ("at", "count", "delta", "offset", "min", "max", "value"):
+        part = getattr(step, field, None)
+        if part is not None and hasattr(part, "names"):
+            yield part.names
+    if isinstance(step, model.Call):
+        yield from (argument.names for argument in step.args)
+
+
+def _need(where: model.Where, wanted: Iterable[str], bound: set[str], what: str) -> None:
+    for name in wanted:
+        if name not in bound:
+            message = (
+                validation.unknown(what, name, sorted(bound), "this scenario") if bound else f"unknown {what} '{name}'"
+            )
+            raise SourceError(
+                where.file,
+                where.line,
+                f"{message} (bind it with 'as' in an earlier step)" if what != "module" else message,
+            )

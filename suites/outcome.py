@@ -1,0 +1,57 @@
+"""The result of one scenario × guest × runtime: what the record keeps and reports are built from."""
+
+from __future__ import annotations
+
+import msgspec
+
+OUTCOMES = ("pass", "fail", "unsupported", "crash", "timeout", "error")
+
+
+class StepTrace(msgspec.Struct, frozen=True, omit_defaults=False):
+    """How one step went. ``raw`` holds the runtime's own words where it refused."""
+
+    text: str
+    where: str
+    status: str  # ok | failed | not reached
+    expected: str | None = None
+    actual: str | None = None
+    raw: str | None = None
+
+
+class Observed(msgspec.Struct, frozen=True):
+    """One observation: its id, the answer as reports word it, and what was seen, literally."""
+
+    id: str
+    answer: str
+    raw: str
+    where: str
+
+
+class KnownFailure(msgspec.Struct, frozen=True):
+    """Why this failure is expected: the line in ``reports/known.yaml``."""
+
+    line: int
+    reason: str
+    link: str | None = None
+    outcome: str | None = None
+
+
+class Result(msgspec.Struct, tag="result", tag_field="type", kw_only=True):
+    """One cell of the report. ``steps`` are given up to the failing one, and only when it did not pass."""
+
+    id: str
+    suite: str
+    scenario: str
+    title: str
+    guest: str | None
+    runtime: str
+    version: str
+    view: str | None
+    outcome: str
+    message: str = ""
+    where: str | None = None
+    steps: list[StepTrace] = msgspec.field(default_factory=list)
+    stderr: str = ""
+    observations: list[Observed] = msgspec.field(default_factory=list)
+    known: KnownFailure | None = None
+    duration: float = 0.0

@@ -1,0 +1,280 @@
+"""Play one scenario on one runtime with one guest.
+
+Requests are posted ahead of their answers wherever the scenario allows it, so that a whole scenario costs one round
+trip: an object is known by the id of the request that makes it, and an address that needs an earlier result is sent
+as a reference. Where a host function may be called back, the runner waits at each guest call, because the driver then
+asks us in the middle of it.
+
+A step that only observes lets any answer pass; one that neither expects nor observes must go through. When a step
+fails, later steps that were already sent have run too, but nothing of them is reported.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from suites import decoding, expressions, model, values
+from suites.conversation import Instance, Module, Stop, wire_integer
+from suites.expectations import Literal
+from suites.happened import Happened, Numbers
+from suites.hosting import Hosting
+from suites.interface import CallFailed, DriverFault
+from suites.model import GUEST, Step
+from suites.names import makes_own_instances
+from suites.outcome import Result, StepTrace
+from suites.wasm_types import FuncType
+
+__all__ = ["Module", "Player"]
+
+
+class Player(Hosting):
+    """Plays one scenario once; make a new one each time."""
+
+    # ---------------------------------------------------------------- public
+
+    def play(self, result: Result) -> Result:
+        """Play it and fill in `result`. Never raises for what a runtime does."""
+        began = time.perf_counter()
+        runtime = self.runtime
+        try:
+            runtime.on_import = self.serve
+            self.check_requirements()
+            if not makes_own_instances(self.scenario):
+                self.instantiate(GUEST, GUEST, self.scenario.imports, None)
+            for step in self.scenario.steps:
+                self.post(step)
+            self.release = runtime.post("object.release", {"all": True})
+            self.collect()
+            self.finish(self.release)
+            result.outcome = "pass"
+        except Stop as stop:
+            self.conclude(result, stop)
+            self.clean_up(result)
+        except DriverFault as fault:
+            lost = self.blamed or (self.pending[0].step if self.pending else None)
+            message = (
+                str(fault)
+                if lost is not None or self.release is None
+                else f"{fault}, while the scenario's objects were released"
+            )
+            self.conclude(result, Stop(fault.outcome, message, lost))
+        finally:
+            runtime.on_import = None
+        result.observations = self.observations
+        if result.outcome != "pass":
+            result.stderr = "".join([*self.log, runtime.take_stderr()])[-8192:]
+        result.duration = round(time.perf_counter() - began, 6)
+        return result
+
+    # ------------------------------------------------------------- the frame
+
+    def check_requirements(self) -> None:
+        for feature in self.scenario.requires:
+            if not self.runtime.supports(feature):
+                raise Stop("unsupported", f"needs {feature}, which this runtime does not compile")
+
+    def finish(self, release: int) -> None:
+        reply = self.runtime.reply(release)
+        if isinstance(reply, CallFailed):
+            raise Stop("error", f"the driver could not release the scenario's objects: {reply}")
+
+    def clean_up(self, result: Result) -> None:
+        """After a scenario that stopped early: take in what is still due, then release everything."""
+        try:
+            if self.release is None:
+                self.release = self.runtime.post("object.release", {"all": True})
+            self.drain()
+            self.runtime.reply(self.release)
+        except DriverFault as fault:  # a later step, already sent, or the release itself
+            if result.outcome == "unsupported":
+                return
+            result.message += f"; afterwards {fault}"
+
+    def conclude(self, result: Result, stop: Stop) -> None:
+        result.outcome, result.message = stop.outcome, stop.message
+        step = stop.step
+        result.where = str(step.where if step is not None else self.scenario.where)
+        result.steps = self.played
+        if stop.trace is not None:
+            result.steps.append(stop.trace)
+        elif step is not None:
+            expected = str(step.expect) if step.expect is not None else None
+            result.steps.append(StepTrace(step.text, str(step.where), "failed", expected, stop.message))
+
+    # --------------------------------------------------------------- posting
+
+    def post(self, step: Step) -> None:
+        """Send a step's request; its answer becomes due."""
+        try:
+            _POST[type(step)](self, step)
+        except (values.ValueNotation, expressions.ExpressionError) as error:
+            self.collect()
+            raise Stop("error", str(error), step) from None
+
+    def scaled(self, step: model.Read | model.Write, unit: int) -> Any:
+        """A byte offset as an index of a view whose index counts `unit` bytes."""
+        if unit == 1:
+            return self.integer(step.at)
+        if any(name in self.awaited for name in step.at.names):
+            self.collect()
+        index, rest = divmod(step.at.value(self.integers), unit)
+        if rest:
+            raise expressions.ExpressionError(f"'{step.at}' is no whole index of a view that counts {unit} bytes")
+        return wire_integer(index)
+
+    def post_call(self, step: model.Call) -> None:
+        instance = self.instances.get(step.on)
+        if instance is None:
+            raise Stop("error", f"there is no instance '{step.on}' here", step)
+        signature = self.signature(instance, step)
+        args = [self.argument(literal, kind) for literal, kind in zip(step.args, signature.params, strict=True)]
+        results = signature.results
+
+        def understand(reply: dict[str, Any]) -> Happened:
+            numbers = decoding.numbers(reply, results)
+            return numbers[0] if len(numbers) == 1 else Numbers(tuple(numbers))
+
+        params = {"instance": instance.handle, "name": step.export, "args": args, "results": results}
+        if instance.waits:
+            self.collect()
+        self.due(step, "function.call", params, understand)
+        if instance.waits:
+            self.collect()
+
+    def signature(self, instance: Instance, step: model.Call) -> FuncType:
+        if instance.types is None:
+            raise Stop("error", "the module's types can't be read, so its functions can't be called", step)
+        signature = instance.types.function(step.export)
+        if signature is None:
+            exported = ", ".join(instance.types.names("func")) or "none"
+            raise Stop("error", f"the guest exports no function '{step.export}'; it exports: {exported}", step)
+        if len(signature.params) != len(step.args):
+            raise Stop(
+                "error",
+                f"'{step.export}' takes {len(signature.params)} arguments, the step gives {len(step.args)}",
+                step,
+            )
+        return signature
+
+    def fresh_kind(self, step: model.Read | model.Write) -> str | None:
+        kind = self.view if step.kind == "each" else step.kind
+        if kind is not None and self.runtime.unit(kind) is None:
+            raise Stop("unsupported", f"this runtime has no view kind '{kind}'", step)
+        if kind is None and self.runtime.view_for(step.type) is None:
+            raise Stop("unsupported", f"this runtime's host API has no way to {step.text}", step)
+        return kind
+
+    def post_read(self, step: model.Read) -> None:
+        extra: dict[str, Any] = {}
+        unit = self.view_units[step.through] if step.through is not None else 1
+        asked = values.MEMORY_TYPES.get(step.type, 0)
+        if step.count is not None:
+            count = self.integer(step.count)
+            extra["count"] = count if unit == 1 else count // unit
+            asked = count if isinstance(count, int) else 0
+
+        def understand(reply: dict[str, Any]) -> Happened:
+            return decoding.reading(reply, step.type, asked)
+
+        if step.through is not None:
+            index = self.scaled(step, unit)
+            self.due(
+                step,
+                "view.read",
+                {"view": self.objects[step.through], "index": index, "type": step.type, **extra},
+                understand,
+            )
+            return
+        kind = self.fresh_kind(step)
+        memory = self.memory(step.memory, step)
+        params = {"memory": memory, "at": self.integer(step.at), "type": step.type, "view": kind, **extra}
+        self.due(step, "memory.read", params, understand)
+
+    def post_write(self, step: model.Write) -> None:
+        value = {"bytes": step.value} if isinstance(step.value, bytes) else self.written(step.type, step.value)
+        if step.through is not None:
+            index = self.scaled(step, self.view_units[step.through])
+            params = {"view": self.objects[step.through], "index": index, "type": step.type, "value": value}
+            self.due(step, "view.write", params, decoding.done)
+            return
+        kind = self.fresh_kind(step)
+        memory = self.memory(step.memory, step)
+        params = {"memory": memory, "at": self.integer(step.at), "type": step.type, "value": value, "view": kind}
+        self.due(step, "memory.write", params, decoding.done)
+
+    def written(self, kind: str, literal: Literal) -> dict[str, Any]:
+        """The value of a write: integers as they stand, also out of range, because hosts differ there."""
+        if values.is_float(kind):
+            return self.argument(literal, kind)
+        if literal.expression is None:
+            raise values.ValueNotation(f"'{literal.raw}' is not an integer, as {kind} needs")
+        if any(name in self.awaited for name in literal.expression.names):
+            self.collect()
+        return {"type": kind, "value": str(literal.expression.value(self.integers))}
+
+    def post_grow(self, step: model.Grow) -> None:
+        params = {"memory": self.memory(step.memory, step), "delta": self.integer(step.delta)}
+        self.due(step, "memory.grow", params, decoding.pages)
+
+    def post_size(self, step: model.Size) -> None:
+        self.due(step, "memory.size", {"memory": self.memory(step.memory, step)}, decoding.pages)
+
+    def post_view(self, step: model.OpenView) -> None:
+        assert step.bind is not None
+        kind = self.view if step.kind == "each" else None if step.kind == "default" else step.kind
+        unit = self.runtime.unit(kind or self.runtime.view_for("u8") or "")
+        if unit is None:
+            raise Stop("unsupported", f"this runtime has no view kind '{kind or 'for u8'}'", step)
+        params: dict[str, Any] = {"memory": self.memory(step.memory, step), "kind": kind}
+        if step.offset is not None:
+            params["offset"] = self.integer(step.offset)
+        if step.count is not None:
+            params["length"] = self.integer(step.count)
+        self.objects[step.bind] = self.due(step, "view.open", params, decoding.done)
+        self.awaited.pop(step.bind, None)
+        self.view_units[step.bind] = unit
+
+    def post_length(self, step: model.ViewLength) -> None:
+        unit = self.view_units[step.view]
+        self.due(step, "view.length", {"view": self.objects[step.view]}, lambda reply: decoding.length(reply, unit))
+
+    def post_memory(self, step: model.MakeMemory) -> None:
+        assert step.bind is not None
+        params = {
+            "min": self.integer(step.min),
+            "max": self.integer(step.max) if step.max is not None else None,
+            "shared": step.shared,
+            "index": step.index,
+        }
+        self.objects[step.bind] = self.due(step, "memory.create", params, decoding.done)
+        self.awaited.pop(step.bind, None)
+
+    def post_release(self, step: model.Release) -> None:
+        handles: list[int] = []
+        for name in step.objects:
+            if name in self.objects:
+                handles.append(self.objects.pop(name))
+            elif name in self.instances:
+                instance = self.instances.pop(name)
+                handles += [instance.handle, *instance.memories.values()]
+        self.due(step, "object.release", {"objects": handles}, decoding.done)
+
+    def post_instantiate(self, step: model.Instantiate) -> None:
+        assert step.bind is not None
+        self.instantiate(step.module, step.bind, {**self.scenario.imports, **step.imports}, step)
+
+
+_POST: dict[type[Step], Callable[[Player, Any], None]] = {
+    model.Call: Player.post_call,
+    model.Read: Player.post_read,
+    model.Write: Player.post_write,
+    model.Grow: Player.post_grow,
+    model.Size: Player.post_size,
+    model.OpenView: Player.post_view,
+    model.ViewLength: Player.post_length,
+    model.MakeMemory: Player.post_memory,
+    model.Release: Player.post_release,
+    model.Instantiate: Player.post_instantiate,
+}

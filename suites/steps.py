@@ -1,0 +1,274 @@
+"""Build typed steps, checks and imports from a scenario's data."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from suites import expectations, expressions, model, validation, values
+from suites.expectations import Check, Literal
+from suites.model import GUEST, MEMORY, Where
+from suites.yamlsource import Map, Seq, SourceError
+
+MAX_STEPS = 20_000
+_FAILURES = ("trap", "link_error", "compile_error", "host_error")
+
+
+class StepBuilder:
+    """Builds one scenario's steps. ``fill`` replaces parameters in raw data (for unrolling `for`)."""
+
+    def __init__(
+        self,
+        file: str,
+        observations: Mapping[str, model.Observation],
+        fill: Callable[[Any, Mapping[str, Any]], Any],
+    ) -> None:
+        self.file, self.observations, self.fill = file, observations, fill
+        self.count = 0
+
+    def fail(self, line: int, message: str) -> SourceError:
+        return SourceError(self.file, line, message)
+
+    def steps(self, items: Seq) -> tuple[model.Step, ...]:
+        """The steps of a list, with every `for` unrolled."""
+        built: list[model.Step] = []
+        for item in items:
+            if "for" in item:
+                built += self.loop(item)
+            else:
+                self.count += 1
+                if self.count > MAX_STEPS:
+                    raise self.fail(item.line, f"a scenario may have {MAX_STEPS:,} steps; this one unrolls to more")
+                built.append(self.step(item))
+        return tuple(built)
+
+    def loop(self, item: Map) -> list[model.Step]:
+        ((name, (first, last)),) = item["for"].items()
+        if last < first:
+            raise self.fail(item.lines["for"], f"'for' goes up: {first} to {last} is empty")
+        if (last - first + 1) * len(item["steps"]) > MAX_STEPS:
+            raise self.fail(item.lines["for"], f"a scenario may have {MAX_STEPS:,} steps; this loop unrolls to more")
+        built: list[model.Step] = []
+        for value in range(first, last + 1):
+            built += self.steps(self.fill(item["steps"], {name: value}))
+        return built
+
+    def step(self, item: Map) -> model.Step:
+        kind = next(key for key in validation.STEPS if key in item)
+        build: Callable[[Map, dict[str, Any]], model.Step] = getattr(self, f"_{kind}")
+        common = {
+            "where": Where(self.file, item.line),
+            "bind": item.get("as"),
+            "expect": self.check(item["expect"], item.lines["expect"]) if "expect" in item else None,
+            "observe": self.observe(item) if "observe" in item else None,
+        }
+        return build(item, common)
+
+    # ------------------------------------------------------------ step kinds
+
+    def _call(self, item: Map, common: dict[str, Any]) -> model.Step:
+        args = tuple(self.literal(raw, item.lines["args"]) for raw in item.get("args", ()))
+        on = item.get("on", GUEST)
+        text = f"call {item['call']}({', '.join(map(str, args))})" + ("" if on == GUEST else f" on {on}")
+        return model.Call(**common, text=text, export=item["call"], args=args, on=on)
+
+    def _read(self, item: Map, common: dict[str, Any]) -> model.Step:
+        kind = self.memory_type(item, "read")
+        count = self.expression(item, "count") if "count" in item else None
+        if (kind == "bytes") is (count is None):
+            problem = "'read: bytes' needs 'count'" if count is None else f"'count' goes with bytes, not with {kind}"
+            raise self.fail(item.line, problem)
+        at = self.expression(item, "at")
+        text = f"read {f'{count} bytes' if count else kind} at {at}" + self.way(item)
+        if isinstance(common["expect"], Literal):
+            self.fits(kind, common["expect"], item.lines["expect"])
+        return model.Read(**common, text=text, type=kind, at=at, count=count, **self.target(item))
+
+    def _write(self, item: Map, common: dict[str, Any]) -> model.Step:
+        kind = self.memory_type(item, "write")
+        raw, line = item["value"], item.lines["value"]
+        value: Literal | bytes
+        if kind == "bytes":
+            value = self.data(raw, line)
+            shown = str(raw) if isinstance(raw, list) else next(iter(raw.values()))
+        elif isinstance(raw, list | dict):
+            raise self.fail(line, f"'value' is {validation.describe(raw)}, but the step writes one {kind}")
+        else:
+            value = self.literal(raw, line)
+            self.fits(kind, value, line)
+            shown = str(value)
+        at = self.expression(item, "at")
+        text = f"write {kind} {shown} at {at}" + self.way(item)
+        return model.Write(**common, text=text, type=kind, at=at, value=value, **self.target(item))
+
+    def _grow(self, item: Map, common: dict[str, Any]) -> model.Step:
+        delta = self.expression(item, "grow")
+        text = f"the host grows {item.get('in', MEMORY)} by {delta} pages"
+        return model.Grow(**common, text=text, delta=delta, memory=item.get("in", MEMORY))
+
+    def _size(self, item: Map, common: dict[str, Any]) -> model.Step:
+        return model.Size(**common, text=f"size of {item['size']} in pages", memory=item["size"])
+
+    def _view(self, item: Map, common: dict[str, Any]) -> model.Step:
+        offset = self.expression(item, "offset") if "offset" in item else None
+        count = self.expression(item, "count") if "count" in item else None
+        kind = item["view"]
+        text = (
+            f"open {'a' if kind == 'default' else kind} view"
+            + (f" at {offset}" if offset else "")
+            + f" as {item['as']}"
+        )
+        memory = item.get("in", MEMORY)
+        return model.OpenView(**common, text=text, kind=kind, memory=memory, offset=offset, count=count)
+
+    def _length(self, item: Map, common: dict[str, Any]) -> model.Step:
+        return model.ViewLength(**common, text=f"length of {item['length']} in bytes", view=item["length"])
+
+    def _instantiate(self, item: Map, common: dict[str, Any]) -> model.Step:
+        module = item["instantiate"]
+        common["bind"] = item.get("as", module)
+        imports = {name: self.import_spec(spec) for name, spec in item.get("imports", {}).items()}
+        text = f"instantiate {module}" + (f" as {item['as']}" if "as" in item else "")
+        return model.Instantiate(**common, text=text, module=module, imports=imports)
+
+    def _memory(self, item: Map, common: dict[str, Any]) -> model.Step:
+        spec = item["memory"]
+        low, high = self.expression(spec, "min"), self.expression(spec, "max") if "max" in spec else None
+        text = f"make a memory of {low} to {high if high else 'any number of'} pages as {item['as']}"
+        shared, index = spec.get("shared", False), spec.get("index", "i32")
+        return model.MakeMemory(**common, text=text, min=low, max=high, shared=shared, index=index)
+
+    def _release(self, item: Map, common: dict[str, Any]) -> model.Step:
+        names = item["release"] if isinstance(item["release"], list) else [item["release"]]
+        return model.Release(**common, text=f"release {', '.join(names)}", objects=tuple(names))
+
+    # ----------------------------------------------------------------- parts
+
+    def memory_type(self, item: Map, key: str) -> str:
+        kind = item[key]
+        if kind not in values.MEMORY_TYPES and kind != "bytes":
+            raise self.fail(
+                item.lines[key], validation.unknown("memory type", str(kind), [*values.MEMORY_TYPES, "bytes"], "a step")
+            )
+        return str(kind)
+
+    def target(self, item: Map) -> dict[str, Any]:
+        if "through" in item and ("kind" in item or "in" in item):
+            raise self.fail(item.line, "'through' names a view opened before; 'kind' and 'in' are for a fresh one")
+        return {"memory": item.get("in", MEMORY), "through": item.get("through"), "kind": item.get("kind")}
+
+    def way(self, item: Map) -> str:
+        if "through" in item:
+            return f" through {item['through']}"
+        memory = f" in {item['in']}" if "in" in item else ""
+        return memory + (f" with a fresh {item['kind']}" if "kind" in item else "")
+
+    def expression(self, item: Map, key: str) -> expressions.Expression:
+        try:
+            return expressions.parse(item[key])
+        except expressions.ExpressionError as error:
+            raise self.fail(item.lines[key], f"'{key}': {error}") from None
+
+    def literal(self, raw: Any, line: int) -> Literal:
+        """A number or expression whose type is not known yet."""
+        if isinstance(raw, float):
+            return Literal(raw, None)
+        try:
+            return Literal(raw, expressions.parse(raw))
+        except expressions.ExpressionError as error:
+            try:
+                values.float_bits("f64", raw)
+            except values.ValueNotation:
+                raise self.fail(line, str(error)) from None
+            return Literal(raw, None)
+
+    def fits(self, kind: str, literal: Literal, line: int) -> None:
+        """Whether a constant can be of this memory type at all."""
+        try:
+            if kind == "bytes":
+                raise values.ValueNotation("bytes are given as a list, {hex: …} or {text: …}")
+            if not literal.names:
+                literal.bits(kind, {})
+        except (values.ValueNotation, expressions.ExpressionError) as error:
+            raise self.fail(line, str(error)) from None
+
+    def data(self, raw: Any, line: int) -> bytes:
+        if isinstance(raw, list):
+            return bytes(raw)
+        if isinstance(raw, dict) and "text" in raw:
+            return str(raw["text"]).encode()
+        if isinstance(raw, dict) and "hex" in raw:
+            try:
+                return bytes.fromhex(str(raw["hex"]))
+            except ValueError:
+                raise self.fail(line, f"'{raw['hex']}' is not hexadecimal") from None
+        raise self.fail(line, "bytes are given as a list, {hex: …} or {text: …}")
+
+    def observe(self, item: Map) -> model.Observe:
+        raw, line = item["observe"], item.lines["observe"]
+        name = raw["id"] if isinstance(raw, dict) else raw
+        if name not in self.observations:
+            known = sorted(self.observations)
+            raise self.fail(line, validation.unknown("observation", name, known, "this file's 'observations'"))
+        answers = dict(self.observations[name].answers)
+        if isinstance(raw, dict):
+            answers.update(raw.get("answers", {}))
+        computed: dict[expressions.Expression, str] = {}
+        for key, word in answers.items():
+            with contextlib.suppress(expressions.ExpressionError):
+                expression = expressions.parse(key)
+                if expression.names and isinstance(raw, dict) and key in raw.get("answers", {}):
+                    computed[expression] = word
+        return model.Observe(name, answers, computed)
+
+    def check(self, raw: Any, line: int) -> Check:
+        if isinstance(raw, list):
+            return expectations.Literals(tuple(self.literal(item, line) for item in raw))
+        if not isinstance(raw, dict):
+            return self.literal(raw, line)
+        ((key, value),) = raw.items()
+        if key in _FAILURES:
+            kind = expectations.FAILURE_KINDS[key]
+            return expectations.Failure(kind, None if value is True else str(value))
+        if key == "error":
+            return expectations.Failure(None, None)
+        if key == "nan":
+            return expectations.Nan(value)
+        if key == "at_least":
+            return expectations.AtLeast(self.literal(value, line))
+        if key == "any_of":
+            return expectations.AnyOf(tuple(self.check(item, line) for item in value))
+        return expectations.ExactBytes(self.data(raw, line), f"text {value!r}" if key == "text" else f"bytes {value}")
+
+    def import_spec(self, item: Map) -> model.ImportSpec:
+        """What stands for one of the guest's imports."""
+        forms = [key for key in ("memory", "export", "global") if key in item]
+        if len(forms) > 1 or (forms and {"params", "steps", "return", "throw", "trap"} & set(item)):
+            raise self.fail(item.line, f"an import is one thing: '{forms[0]}' stands alone")
+        if "memory" in item:
+            return model.ImportedMemory(item["memory"])
+        if "export" in item:
+            instance, dot, export = item["export"].partition(".")
+            if not dot or not export:
+                raise self.fail(item.lines["export"], f"'{item['export']}' is not of the form instance.export")
+            return model.ImportedExport(instance, export)
+        if "global" in item:
+            return model.ImportedGlobal(
+                item["global"], self.literal(item.get("value", 0), item.line), item.get("mutable", False)
+            )
+        endings = [key for key in ("return", "throw", "trap") if key in item]
+        if len(endings) > 1:
+            raise self.fail(
+                item.lines[endings[1]], f"a host function ends in one way, not in '{endings[0]}' and '{endings[1]}'"
+            )
+        returns = item.get("return", [])
+        line = item.lines.get("return", item.line)
+        return model.HostFunction(
+            Where(self.file, item.line),
+            tuple(item.get("params", ())),
+            self.steps(item["steps"]) if "steps" in item else (),
+            tuple(self.literal(raw, line) for raw in (returns if isinstance(returns, list) else [returns])),
+            item.get("throw"),
+            item.get("trap"),
+        )

@@ -1,0 +1,116 @@
+"""Values: the text format's notation in scenarios, bit patterns inside, typed strings on the wire.
+
+Everything is kept as an unsigned integer of its width (its *bits*), so that i64's range, -0.0 and a NaN's payload
+survive. Source of the notation: core specification, *Text Format*, Values.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import struct
+from collections.abc import Mapping
+
+MEMORY_TYPES = {
+    "u8": 1, "s8": 1, "u16": 2, "s16": 2, "u32": 4, "s32": 4, "u64": 8, "s64": 8, "f32": 4, "f64": 8,
+}  # fmt: skip
+NUMBER_TYPES = {"i32": 4, "i64": 8, "f32": 4, "f64": 8}
+WIDTHS = {**MEMORY_TYPES, **NUMBER_TYPES}  # in bytes
+
+_FLOAT = {"f32": ("<f", "<I", 23, 8), "f64": ("<d", "<Q", 52, 11)}  # formats, mantissa bits, exponent bits
+_NAN = re.compile(r"([+-]?)nan(?::0x([0-9a-fA-F_]+))?")
+
+
+class ValueNotation(ValueError):
+    """The text is not a value of this type."""
+
+
+def is_float(kind: str) -> bool:
+    """Whether a value or memory type is a floating-point type."""
+    return kind in _FLOAT
+
+
+def integer_bits(kind: str, value: int) -> int:
+    """An integer as the bits of an integer type; it wraps as the host's conversion to that width does."""
+    return value & ((1 << 8 * WIDTHS[kind]) - 1)
+
+
+def float_bits(kind: str, value: int | float | str) -> int:
+    """Bits of a number in the text format's notation (``1.5``, ``0x1p-3``, ``-0.0``, ``inf``, ``nan:0x200000``).
+
+    A decimal is rounded to f64 first, then to the type. Raises `ValueNotation`.
+    """
+    number_format, bits_format, mantissa, exponent = _FLOAT[kind]
+    if isinstance(value, str):
+        text = value.replace("_", "").strip()
+        nan = _NAN.fullmatch(text)
+        if nan:
+            payload = int(nan[2], 16) if nan[2] else 1 << (mantissa - 1)
+            if not 0 < payload < 1 << mantissa:
+                raise ValueNotation(f"'{value}': a NaN's payload has {mantissa} bits and is not 0")
+            sign = 1 if nan[1] == "-" else 0
+            return (sign << (mantissa + exponent)) | (((1 << exponent) - 1) << mantissa) | payload
+        try:
+            value = float.fromhex(text) if "0x" in text.lower() else float(text)
+        except (ValueError, OverflowError):
+            raise ValueNotation(f"'{value}' is not a number in the text format's notation") from None
+    try:
+        (bits,) = struct.unpack(bits_format, struct.pack(number_format, value))
+    except OverflowError:
+        raise ValueNotation(f"'{value}' is too large for {kind}") from None
+    return int(bits)
+
+
+def to_wire(kind: str, bits: int) -> dict[str, str]:
+    """A typed value as the driver protocol has it."""
+    return {"type": kind, "value": str(bits)}
+
+
+def from_wire(value: Mapping[str, str], kind: str | None = None) -> tuple[str, int]:
+    """(type, bits) of a typed value that a driver gave; ``kind`` overrides its type. Raises `ValueNotation`."""
+    kind = kind or value.get("type", "")
+    try:
+        return kind, integer_bits(kind, int(value["value"]))
+    except (KeyError, ValueError, TypeError):
+        raise ValueNotation(f"the driver gave {dict(value)!r}, which is not a typed value") from None
+
+
+def from_bytes(kind: str, data: bytes) -> int:
+    """The bits of the little-endian value in `data`, which has the type's width."""
+    return int.from_bytes(data, "little")
+
+
+def signed(kind: str, bits: int) -> int:
+    """The bits of an integer type as a signed integer."""
+    width = 8 * WIDTHS[kind]
+    return bits - (1 << width) if bits >> (width - 1) else bits
+
+
+def show(kind: str, bits: int) -> str:
+    """How a value reads in reports: decimal; floats in the notation above, so that every bit can be told."""
+    if kind in _FLOAT:
+        return _show_float(kind, bits)
+    if kind.startswith("s"):
+        return str(signed(kind, bits))
+    return str(bits)
+
+
+def _show_float(kind: str, bits: int) -> str:
+    number_format, bits_format, mantissa, _ = _FLOAT[kind]
+    (number,) = struct.unpack(number_format, struct.pack(bits_format, bits))
+    if math.isnan(number):
+        sign = "-" if bits >> (8 * WIDTHS[kind] - 1) else ""
+        return f"{sign}nan:0x{bits & ((1 << mantissa) - 1):x}"
+    if math.isinf(number) or number == int(number) or len(repr(number)) <= 12:
+        return repr(number)
+    return float(number).hex()
+
+
+def is_nan(kind: str, bits: int, which: str) -> bool:
+    """Whether the bits are a NaN: ``canonical`` (only the top payload bit), ``arithmetic`` (that bit set) or ``any``."""
+    _, _, mantissa, exponent = _FLOAT[kind]
+    top = 1 << (mantissa - 1)
+    payload = bits & ((1 << mantissa) - 1)
+    if (bits >> mantissa) & ((1 << exponent) - 1) != (1 << exponent) - 1 or payload == 0:
+        return False
+    return which == "any" or (payload == top if which == "canonical" else bool(payload & top))

@@ -1,0 +1,190 @@
+"""Signatures of a module's imports and exports, read from its binary form.
+
+The harness needs them to send typed arguments, and JavaScript hosts can't tell them. Only the sections that carry
+types, imports, declarations and exports are read; nothing is validated (that is the runtimes' task, and may be what
+a scenario is about). Source: core specification, *Binary Format*, Modules.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+VALUE_TYPES = {
+    0x7F: "i32",
+    0x7E: "i64",
+    0x7D: "f32",
+    0x7C: "f64",
+    0x7B: "v128",
+    0x70: "funcref",
+    0x6F: "externref",
+}
+KINDS = ("func", "table", "memory", "global", "tag")
+
+
+class UnreadableModule(Exception):
+    """The bytes are not a module whose types can be read; the text says where reading stopped."""
+
+
+@dataclass(frozen=True)
+class FuncType:
+    """Parameter and result types by name (``i32``, ``i64``, ``f32``, ``f64``, ``v128``, ``funcref``, ...)."""
+
+    params: tuple[str, ...] = ()
+    results: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Import:
+    """One import. ``type`` is set for functions only; ``value_type`` and ``mutable`` for globals only."""
+
+    module: str
+    name: str
+    kind: str
+    type: FuncType | None = None
+    value_type: str = ""
+    mutable: bool = False
+
+
+@dataclass(frozen=True)
+class Export:
+    """One export. ``type`` is set for functions only."""
+
+    name: str
+    kind: str
+    type: FuncType | None = None
+
+
+@dataclass(frozen=True)
+class ModuleTypes:
+    """What a module imports and exports, in the module's order."""
+
+    imports: tuple[Import, ...] = ()
+    exports: dict[str, Export] = field(default_factory=dict)
+
+    def function(self, name: str) -> FuncType | None:
+        """The signature of the exported function `name`, or None."""
+        export = self.exports.get(name)
+        return export.type if export is not None and export.kind == "func" else None
+
+    def names(self, kind: str) -> list[str]:
+        """The names of the exports of one kind."""
+        return [export.name for export in self.exports.values() if export.kind == kind]
+
+
+class _Reader:
+    def __init__(self, data: bytes, at: int, end: int) -> None:
+        self.data, self.at, self.end = data, at, end
+
+    def byte(self) -> int:
+        if self.at >= self.end:
+            raise UnreadableModule(f"unexpected end at byte {self.at}")
+        value = self.data[self.at]
+        self.at += 1
+        return value
+
+    def leb(self) -> int:
+        result = shift = 0
+        while True:
+            byte = self.byte()
+            result |= (byte & 0x7F) << shift
+            shift += 7
+            if byte < 0x80:
+                return result
+            if shift > 70:
+                raise UnreadableModule(f"integer too long at byte {self.at}")
+
+    def take(self, count: int) -> bytes:
+        if self.at + count > self.end:
+            raise UnreadableModule(f"unexpected end at byte {self.end}")
+        start, self.at = self.at, self.at + count
+        return self.data[start : self.at]
+
+    def name(self) -> str:
+        return self.take(self.leb()).decode("utf-8", "replace")
+
+    def value_type(self) -> str:
+        code = self.byte()
+        if code in (0x63, 0x64):  # (ref null? heaptype) of typed function references and GC
+            self.leb()
+            return "ref"
+        return VALUE_TYPES.get(code, f"type 0x{code:02x}")
+
+    def value_types(self) -> tuple[str, ...]:
+        return tuple(self.value_type() for _ in range(self.leb()))
+
+    def limits(self) -> None:
+        flags = self.byte()
+        self.leb()
+        if flags & 1:
+            self.leb()
+        if flags & 8:  # custom page sizes: log2 of the page size
+            self.leb()
+
+    def table_type(self) -> None:
+        self.value_type()
+        self.limits()
+
+
+def read_types(data: bytes) -> ModuleTypes:
+    """Read the imports and exports of a binary module. Raises `UnreadableModule`."""
+    if data[:4] != b"\0asm":
+        raise UnreadableModule("it does not start with the magic bytes '\\0asm'")
+    if data[4:8] != b"\x01\0\0\0":
+        raise UnreadableModule("it is not a core module of version 1")
+    types: list[FuncType | None] = []
+    functions: list[FuncType | None] = []
+    imports: list[Import] = []
+    exports: dict[str, Export] = {}
+    reader = _Reader(data, 8, len(data))
+    while reader.at < len(data):
+        section, size = reader.byte(), reader.leb()
+        body = _Reader(data, reader.at, min(reader.at + size, len(data)))
+        if reader.at + size > len(data):
+            raise UnreadableModule(f"section {section} is longer than the file")
+        if section == 1:
+            _read_type_section(body, types)
+        elif section == 2:
+            for _ in range(body.leb()):
+                imports.append(_read_import(body, types))
+            functions += [item.type for item in imports if item.kind == "func"]
+        elif section == 3:
+            functions += [_at(types, body.leb()) for _ in range(body.leb())]
+        elif section == 7:
+            for _ in range(body.leb()):
+                name, kind, index = body.name(), body.byte(), body.leb()
+                exports[name] = Export(name, _kind(kind), _at(functions, index) if kind == 0 else None)
+        reader.at += size
+    return ModuleTypes(tuple(imports), exports)
+
+
+def _kind(code: int) -> str:
+    return KINDS[code] if code < len(KINDS) else f"kind {code}"
+
+
+def _at(items: list[FuncType | None], index: int) -> FuncType | None:
+    return items[index] if index < len(items) else None
+
+
+def _read_type_section(body: _Reader, types: list[FuncType | None]) -> None:
+    for _ in range(body.leb()):
+        if body.byte() != 0x60:
+            return  # recursive, struct and array types (GC): later functions simply have no known signature
+        types.append(FuncType(body.value_types(), body.value_types()))
+
+
+def _read_import(body: _Reader, types: list[FuncType | None]) -> Import:
+    module, name, kind = body.name(), body.name(), body.byte()
+    if kind == 0:
+        return Import(module, name, "func", _at(types, body.leb()))
+    if kind == 3:
+        return Import(module, name, "global", None, body.value_type(), body.byte() == 1)
+    if kind == 1:
+        body.table_type()
+    elif kind == 2:
+        body.limits()
+    elif kind == 4:
+        body.byte()
+        body.leb()
+    else:
+        raise UnreadableModule(f"import of unknown kind {kind}")
+    return Import(module, name, _kind(kind))

@@ -1,0 +1,191 @@
+"""Read a YAML file of scenarios into plain data in which every mapping and list knows its line.
+
+Only YAML's plain types come through. What a hostile or damaged file could do (Python tags, alias bombs, endless
+nesting, megabytes of text, duplicate keys) ends in one `SourceError` that names the line.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+MAX_BYTES = 1024 * 1024
+MAX_NODES = 100_000
+MAX_DEPTH = 40
+
+_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_INT = re.compile(r"[-+]?(0x[0-9a-fA-F_]+|0b[01_]+|0o[0-7_]+|[0-9][0-9_]*)")
+_FLOAT = re.compile(r"[-+]?([0-9][0-9_]*\.[0-9_]*|\.[0-9]+|[0-9][0-9_]*(?=[eE]))([eE][-+]?[0-9]+)?")
+_WORDS: dict[str, Any] = {"true": True, "false": False, "null": None, "~": None, "": None}
+_PLAIN_TAGS = {f"tag:yaml.org,2002:{name}" for name in ("str", "int", "float", "bool", "null", "map", "seq")}
+
+
+class SourceError(Exception):
+    """The file can't be read as scenarios: one line, ``file:line: what is wrong``."""
+
+    def __init__(self, file: str, line: int | None, message: str) -> None:
+        self.file, self.line, self.message = file, line, message
+        super().__init__(f"{file}:{line}: {message}" if line else f"{file}: {message}")
+
+
+class Map(dict[str, Any]):
+    """A YAML mapping; ``line`` is where it starts, ``lines`` where each key stands."""
+
+    line: int
+    lines: dict[str, int]
+
+    def __init__(self, line: int) -> None:
+        super().__init__()
+        self.line, self.lines = line, {}
+
+
+class Seq(list[Any]):
+    """A YAML list; ``line`` is where it starts, ``lines`` where each item stands."""
+
+    line: int
+    lines: list[int]
+
+    def __init__(self, line: int) -> None:
+        super().__init__()
+        self.line, self.lines = line, []
+
+
+def read(path: Path, shown: str) -> Any:
+    """The data in the file at `path`, named `shown` in errors. Raises `SourceError`."""
+    try:
+        size = path.stat().st_size
+        if size > MAX_BYTES:
+            raise SourceError(
+                shown, None, f"has {size / 1e6:.1f} MB; a scenario file may have 1 MiB: split it by topic"
+            )
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise SourceError(shown, None, f"can't be read: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        raise SourceError(shown, line, f"is not UTF-8 text (byte {error.start})") from None
+    return parse(text, shown)
+
+
+def parse(text: str, shown: str) -> Any:
+    """The data in a YAML text, named `shown` in errors. Raises `SourceError`."""
+    builder = _Builder(shown, text)
+    try:
+        return builder.document()
+    except yaml.MarkedYAMLError as error:
+        mark: Any = error.problem_mark or error.context_mark
+        problem = " ".join(part for part in (error.problem, error.context) if part)
+        raise SourceError(shown, mark.line + 1 if mark else None, f"is not YAML: {problem}") from None
+    except yaml.YAMLError as error:
+        raise SourceError(shown, None, f"is not YAML: {str(error).splitlines()[0]}") from None
+
+
+class _Builder:
+    """Builds data from YAML's events (not its node tree, whose C code would recurse as deep as the file asks)."""
+
+    def __init__(self, shown: str, text: str) -> None:
+        self.shown = shown
+        self.events: Iterator[Any] = yaml.parse(text, Loader=_Loader)
+        self.anchors: dict[str, Any] = {}
+        self.nodes = 0
+
+    def document(self) -> Any:
+        next(self.events)  # stream start
+        event: Any = next(self.events)
+        if isinstance(event, yaml.StreamEndEvent):
+            raise SourceError(self.shown, 1, "is empty")
+        data = self.value(next(self.events), 0)
+        next(self.events)  # document end
+        event = next(self.events)
+        if not isinstance(event, yaml.StreamEndEvent):
+            raise SourceError(self.shown, event.start_mark.line + 1, "holds a second YAML document; one is enough")
+        return data
+
+    def line(self, event: Any) -> int:
+        return int(event.start_mark.line) + 1
+
+    def fail(self, event: Any, message: str) -> SourceError:
+        return SourceError(self.shown, event.start_mark.line + 1, message)
+
+    def value(self, event: Any, depth: int) -> Any:
+        self.count(event, 1)
+        if depth > MAX_DEPTH:
+            raise self.fail(event, f"is nested more than {MAX_DEPTH} levels deep")
+        if isinstance(event, yaml.AliasEvent):
+            if event.anchor not in self.anchors:
+                raise self.fail(event, f"alias '*{event.anchor}' stands before its anchor, or inside it")
+            data = self.anchors[event.anchor]
+            self.count(event, _size(data, MAX_NODES))
+            return data
+        if event.tag is not None and event.tag not in _PLAIN_TAGS:
+            raise self.fail(event, f"tag '{event.tag}' is not allowed; scenarios are plain data")
+        if isinstance(event, yaml.ScalarEvent):
+            data = self.scalar(event)
+        elif isinstance(event, yaml.SequenceStartEvent):
+            data = self.sequence(event, depth)
+        else:
+            data = self.mapping(event, depth)
+        if event.anchor:
+            self.anchors[event.anchor] = data
+        return data
+
+    def count(self, event: Any, nodes: int) -> None:
+        self.nodes += nodes
+        if self.nodes > MAX_NODES:
+            raise self.fail(
+                event, f"grows to more than {MAX_NODES:,} values (aliases counted as often as they are used)"
+            )
+
+    def sequence(self, event: Any, depth: int) -> Seq:
+        data = Seq(event.start_mark.line + 1)
+        for item in self.events:
+            if isinstance(item, yaml.SequenceEndEvent):
+                break
+            data.append(self.value(item, depth + 1))
+            data.lines.append(item.start_mark.line + 1)
+        return data
+
+    def mapping(self, event: Any, depth: int) -> Map:
+        data = Map(event.start_mark.line + 1)
+        for key_event in self.events:
+            if isinstance(key_event, yaml.MappingEndEvent):
+                break
+            if not isinstance(key_event, yaml.ScalarEvent):
+                raise self.fail(key_event, "a key must be a plain word")
+            self.value(key_event, depth + 1)
+            key = key_event.value  # keys are always text: `24:` and `true:` are the words '24' and 'true'
+            if key in data:
+                raise self.fail(key_event, f"key '{key}' stands twice (first in line {data.lines[key]})")
+            data.lines[key] = self.line(key_event)
+            data[key] = self.value(next(self.events), depth + 1)
+        return data
+
+    def scalar(self, event: Any) -> Any:
+        text: str = event.value
+        if event.style or (event.tag or "").endswith(":str"):  # quoted, a block, or said to be text
+            return text
+        if text.lower() in _WORDS:
+            return _WORDS[text.lower()]
+        if _INT.fullmatch(text):
+            plain = text.replace("_", "")
+            return int(plain, 0) if not re.fullmatch(r"[-+]?0[0-9]+", plain) else int(plain, 10)
+        if _FLOAT.fullmatch(text):
+            return float(text.replace("_", ""))
+        return text
+
+
+def _size(data: Any, limit: int) -> int:
+    """How many values `data` holds, counted up to `limit`."""
+    total, todo = 0, [data]
+    while todo and total <= limit:
+        item = todo.pop()
+        total += 1
+        if isinstance(item, dict):
+            todo.extend(item.values())
+        elif isinstance(item, list):
+            todo.extend(item)
+    return total
