@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import functools
+import sys
 from collections.abc import Generator
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,7 @@ from suites.runner import Player
 from suites.yamlsource import SourceError
 
 ROOT = Path(__file__).parent
-BENCH: pytest.StashKey[Bench] = pytest.StashKey()
+SUFFIXES = (".yaml", ".yml")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -85,6 +85,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+def say(line: str) -> None:
+    """Tell the user what takes time before the first item runs."""
+    print(f"linmem: {line}", file=sys.stderr, flush=True)
+
+
 class Bench:
     """What the items ask (`suites.items.Bench`): one object that knows all rooms."""
 
@@ -95,6 +100,15 @@ class Bench:
         self.defects = known.load(config.option.known)
         self.sessions: dict[str, Session] = {}
         self.introduced: set[str] = set()
+
+    def provide(self) -> None:
+        """Make the runtimes ready.
+
+        One that was asked for by name and can't be had is an error; others are left out and reported.
+        """
+        for chosen in self.runtimes:
+            if not chosen.try_to_provide(say) and chosen.asked:
+                raise pytest.UsageError(f"{chosen.label} is not available: {chosen.unavailable}")
 
     def cells(self, scenario: Scenario) -> list[Cell]:
         """Every guest × runtime × view kind that the run is asked for."""
@@ -150,6 +164,8 @@ class Bench:
 
     def problems(self, items: list[ScenarioItem]) -> list[str]:
         """What is wrong with the list of known defects, in view of what was collected."""
+        if not items or not self.defects:
+            return []
         cases = [
             known.Case(
                 suite=item.scenario.suite,
@@ -187,131 +203,102 @@ def is_worker(config: pytest.Config) -> bool:
     return hasattr(config, "workerinput")
 
 
-def plays_suites(config: pytest.Config) -> bool:
-    """Whether the run is (also) about scenarios, not only about linmem's own tests."""
-    return any(_is_suites_path(Path(arg.split("::")[0])) for arg in config.args)
-
-
-def _is_suites_path(path: Path) -> bool:
-    path = path if path.is_absolute() else Path.cwd() / path
-    return path.suffix in (".yaml", ".yml") or path in (ROOT, ROOT / "suites") or (ROOT / "suites") in path.parents
-
-
-@functools.cache
-def _given(config: pytest.Config) -> tuple[Path, ...]:
-    return tuple(path.resolve() for path in config.option.suites)
-
-
-@pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
-    """Read the options. A user's mistake ends here, in one line."""
+    """Read the options and open the door. A user's mistake ends here, in one line."""
     for path in config.option.suites:
         if not path.exists():
             raise pytest.UsageError(f"--suites {path}: there is no such file or folder")
     if config.option.suites and not is_worker(config):
         config.args = [str(path.resolve()) for path in config.option.suites]
     try:
-        config.stash[BENCH] = Bench(config)
+        door = Door(config, Bench(config))
     except (UserError, known.KnownError) as error:
         raise pytest.UsageError(str(error)) from None
+    config.pluginmanager.register(door, "linmem-door")
     if not is_worker(config):
-        config.pluginmanager.register(
-            Recording(config.option.report_dir, functools.partial(header, config)), "linmem-recording"
-        )
+        config.pluginmanager.register(Recording(config.option.report_dir, door.header), "linmem-recording")
 
 
-def pytest_sessionstart(session: pytest.Session) -> None:
-    """Make the runtimes ready, once and before any worker starts."""
-    config = session.config
-    if is_worker(config):
-        take_over(config)
-    elif plays_suites(config) and not config.option.collectonly:
-        provide(config)
+class Door:
+    """The hooks. They stand in a plugin, because pytest asks a conftest only about files beside and below it."""
 
+    def __init__(self, config: pytest.Config, bench: Bench) -> None:
+        self.config, self.bench = config, bench
+        self.given = [path.resolve() for path in config.option.suites]
+        self.named = [Path(arg.split("::")[0]).resolve() for arg in config.args]
 
-def provide(config: pytest.Config) -> None:
-    """Provide the runtimes.
+    # --------------------------------------------------------------------------------------------- who takes part
 
-    One that was asked for by name and can't be had is an error; others are left out and reported.
-    """
-    for chosen in config.stash[BENCH].runtimes:
-        if not chosen.try_to_provide() and chosen.asked:
-            raise pytest.UsageError(f"{chosen.label} is not available: {chosen.unavailable}")
+    def pytest_sessionstart(self) -> None:
+        """Make the runtimes ready, once and before any worker starts."""
+        if is_worker(self.config):
+            left_out = getattr(self.config, "workerinput", {}).get("linmem_unavailable", [])
+            self.bench.runtimes = [chosen for chosen in self.bench.runtimes if chosen.label not in left_out]
+        elif self.plays_suites() and not self.config.option.collectonly:
+            self.bench.provide()
 
+    def plays_suites(self) -> bool:
+        """Whether the run is (also) about scenarios, not only about linmem's own tests."""
+        folder = ROOT / "suites"
+        return any(path.suffix in SUFFIXES or path in (ROOT, folder) for path in self.named)
 
-@pytest.hookimpl(optionalhook=True)
-def pytest_configure_node(node: Any) -> None:
-    """Tell a worker which runtimes can't take part."""
-    bench = node.config.stash[BENCH]
-    node.workerinput["linmem_unavailable"] = [c.label for c in bench.runtimes if c.unavailable is not None]
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: Any) -> None:
+        """Tell a worker which runtimes can't take part."""
+        node.workerinput["linmem_unavailable"] = [c.label for c in self.bench.runtimes if c.unavailable is not None]
 
+    # --------------------------------------------------------------------------------------------------- the items
 
-def take_over(config: pytest.Config) -> None:
-    """In a worker: leave out what the controller found unavailable."""
-    left_out = getattr(config, "workerinput", {}).get("linmem_unavailable", [])
-    bench = config.stash[BENCH]
-    bench.runtimes = [chosen for chosen in bench.runtimes if chosen.label not in left_out]
-
-
-def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> SuiteFile | None:
-    """A scenario file: one in suites/, or given by the user."""
-    if file_path.suffix not in (".yaml", ".yml"):
+    def pytest_collect_file(self, file_path: Path, parent: pytest.Collector) -> SuiteFile | None:
+        """A scenario file: one in suites/, or given by the user."""
+        path = file_path.resolve()
+        if path.suffix not in SUFFIXES:
+            return None
+        given = any(path == place or place in path.parents for place in self.given)
+        if given or path.parent == ROOT / "suites" or path in self.named:
+            return SuiteFile.make(parent, file_path, self.bench)
         return None
-    config = parent.config
-    path = file_path.resolve()
-    wanted = path.parent == ROOT / "suites" or any(path == given or given in path.parents for given in _given(config))
-    wanted = wanted or any(Path(arg.split("::")[0]).resolve() == path for arg in config.args)
-    return SuiteFile.make(parent, file_path, config.stash[BENCH]) if wanted else None
 
-
-# ------------------------------------------------------------------------------------------------------- the record
-
-
-def header(config: pytest.Config, planned: list[str]) -> Run:
-    """The record's first line: what this run is about to do."""
-    bench = config.stash[BENCH]
-    suites = describe.suites(config.rootpath, planned)
-    programs = sorted({scenario.program for suite in suites for scenario in suite.scenarios if scenario.program})
-    return Run(
-        format=FORMAT,
-        linmem=VERSION,
-        started=now(),
-        command=command(),
-        environment=environment(),
-        runtimes=[describe.runtime(chosen) for chosen in bench.runtimes],
-        guests=[describe.guest(guest) for program in programs for guest in bench.guests.all(program)],
-        suites=[describe.suite(suite) for suite in suites],
-        planned=planned,
-    )
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Hold the known defects against everything collected, before `-k` and the like take items away."""
-    played = [item for item in items if isinstance(item, ScenarioItem)]
-    bench = config.stash[BENCH]
-    if played and bench.defects:
-        problems = bench.problems(played)
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Hold the known defects against everything collected, before `-k` and the like take items away."""
+        played = [item for item in items if isinstance(item, ScenarioItem)]
+        problems = self.bench.problems(played)
         if problems:
             raise pytest.UsageError("\n".join(problems))
 
+    @pytest.hookimpl(hookwrapper=True)
+    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, None]:
+        """Let the result travel with pytest's report, which reaches the controlling process from workers too."""
+        outcome = yield
+        if call.when != "call" or not isinstance(item, ScenarioItem) or item.result is None:
+            return
+        report = outcome.get_result()
+        report.linmem_result = msgspec.to_builtins(item.result)
+        line = self.bench.introduction(item.cell.runtime)
+        if line is not None:
+            report.linmem_runtime = line
+        item.result = None  # it has been handed on; pytest keeps items until the run ends
 
-@pytest.hookimpl(hookwrapper=True)
-def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, None]:
-    """Let the result travel with pytest's report, which comes through to the controlling process from workers too."""
-    outcome = yield
-    if call.when != "call" or not isinstance(item, ScenarioItem) or item.result is None:
-        return
-    report = outcome.get_result()
-    report.linmem_result = msgspec.to_builtins(item.result)
-    del report.linmem_result["type"]
-    line = item.config.stash[BENCH].introduction(item.cell.runtime)
-    if line is not None:
-        report.linmem_runtime = line
-    item.result = None  # it has been handed on; pytest keeps items until the run ends
+    # -------------------------------------------------------------------------------------------------- the record
 
+    def header(self, planned: list[str]) -> Run:
+        """The record's first line: what this run is about to do."""
+        bench = self.bench
+        suites = describe.suites(self.config.rootpath, planned)
+        programs = sorted({scenario.program for suite in suites for scenario in suite.scenarios if scenario.program})
+        return Run(
+            format=FORMAT,
+            linmem=VERSION,
+            started=now(),
+            command=command(),
+            environment=environment(),
+            runtimes=[describe.runtime(chosen) for chosen in bench.runtimes],
+            guests=[describe.guest(guest) for program in programs for guest in bench.guests.all(program)],
+            suites=[describe.suite(suite) for suite in suites],
+            planned=planned,
+        )
 
-def pytest_unconfigure(config: pytest.Config) -> None:
-    """Nothing is left running."""
-    if BENCH in config.stash:
-        config.stash[BENCH].close()
+    def pytest_unconfigure(self) -> None:
+        """Nothing is left running."""
+        self.bench.close()

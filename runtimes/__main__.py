@@ -79,6 +79,7 @@ def _parser() -> argparse.ArgumentParser:
 
     check = commands.add_parser("check", help="test whether a runtime's driver speaks the protocol")
     check.add_argument("name", metavar="NAME", help=NAME_HELP)
+    check.add_argument("--only", nargs="+", default=(), metavar="METHOD", help="check these methods only")
     check.add_argument("--verbose", action="store_true", help="show every check, not only those that went wrong")
     check.set_defaults(run=_check)
     return parser
@@ -181,11 +182,15 @@ def _check(args: argparse.Namespace) -> int:
         _complain(one, problem)
         return 1
     print(f"{one.name} {provided.version}, {provided.origin}", flush=True)
+    unknown = [method for method in args.only if method not in selfcheck.METHODS]
+    if unknown:
+        raise UserError(f"the protocol has no method '{unknown[0]}' (known: {', '.join(selfcheck.METHODS)})")
     report = selfcheck.check(
         provided.command,
         env=provided.env,
         variant=one.variant or one.manifest.variant,
         views=one.manifest.views,
+        only=args.only,
     )
     print(report.text(verbose=args.verbose))
     return 0 if report.right else 1

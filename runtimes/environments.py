@@ -25,7 +25,7 @@ from packaging.version import InvalidVersion, Version
 
 from runtimes import recipe
 from runtimes.driver import Driver
-from runtimes.errors import Unavailable
+from runtimes.errors import Unavailable, last_words
 from runtimes.manifest import ROOM, Manifest, Packages
 from runtimes.names import RuntimeName
 from runtimes.recipe import Environment, Recipe
@@ -153,6 +153,7 @@ def _recipe(manifest: Manifest, variant: str | None, version: str | None) -> Rec
         python=packages.python,
         lock=packages.lock if is_default else None,
         bytecode=_uses_python(manifest),
+        variant=variant or manifest.variant,
         again=f"python -m runtimes install {spelled(manifest, variant, version)}",
         notes={"runtime": [manifest.name, variant, chosen]} if manifest.folder.parent == ROOM else {},
     )
@@ -204,12 +205,13 @@ def _version_of(command: list[str], manifest: Manifest, variant: str | None) -> 
     """The version that the driver says its runtime has. Raises `Unavailable` where it does not start."""
     driver = Driver(command, label=manifest.name, env=manifest.env)
     try:
-        return driver.start(variant, None, timeout=START_SECONDS).runtime["version"]
+        return driver.start(variant or manifest.variant, None, timeout=START_SECONDS).runtime["version"]
     except (DriverFault, CallFailed, KeyError) as error:
         what = "it names no version" if isinstance(error, KeyError) else str(error)
-        lines = driver.take_stderr().split("\n")
-        words = next((f" ({line.strip()})" for line in reversed(lines) if line.strip()), "")
-        raise Unavailable(f"the driver does not start: {what}{words}", f"look at {manifest.folder}") from error
+        words = last_words(driver.take_stderr())
+        raise Unavailable(
+            f"the driver does not start: {what}{f' ({words})' if words else ''}", f"look at {manifest.folder}"
+        ) from error
     finally:
         driver.close()
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
+_NOT_THE_POINT = re.compile(r"note: |stack backtrace:|\s*\d+: |\s+at ")  # what Rust prints after the message of a panic
+
 
 class UserError(Exception):
     """A mistake of the user's. The text says what is wrong, where, and what to do."""
@@ -17,3 +21,9 @@ class Unavailable(Exception):
         self.reason = reason
         self.remedy = remedy
         super().__init__(f"{reason} ({remedy})" if remedy else reason)
+
+
+def last_words(stderr: str) -> str:
+    """The last line of a process's standard error that says something, or nothing."""
+    lines = [line.strip() for line in stderr.splitlines() if line.strip() and not _NOT_THE_POINT.match(line)]
+    return lines[-1][:300] if lines else ""

@@ -40,7 +40,8 @@ class Recipe:
 
     ``python`` is a version specifier. ``lock`` is a requirements file with hashes that stands for
     ``requirements``. ``bytecode`` says whether to compile the packages' Python, which a process started often
-    is glad of. ``again`` is the command that tries once more, for error messages. ``notes`` are kept with the
+    is glad of. ``variant`` keeps environments of the same packages apart: what refuses one says nothing of the
+    other. ``again`` is the command that tries once more, for error messages. ``notes`` are kept with the
     environment.
     """
 
@@ -50,6 +51,7 @@ class Recipe:
     python: str
     lock: Path | None = None
     bytecode: bool = True
+    variant: str | None = None
     again: str = ""
     notes: Mapping[str, Any] = field(default_factory=dict)
 
@@ -61,7 +63,7 @@ class Recipe:
         """Where it belongs: one folder per requirements, allowed interpreters and platform."""
         lock = self.lock.read_text(encoding="utf-8") if self.lock is not None else None
         where = [sysconfig.get_platform(), *platform.libc_ver()]
-        text = json.dumps([self.requirements, lock, self.python, where])
+        text = json.dumps([self.requirements, lock, self.python, where, self.variant])
         return cache_dir() / FOLDER / f"{self.name}-{self.version}-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
 
 

@@ -10,6 +10,7 @@ from runtimes.environments import Provided
 from runtimes.errors import Unavailable, UserError
 from runtimes.manifest import Manifest, all_manifests, load_manifest
 from runtimes.pool import Session
+from runtimes.uvtool import Progress
 
 
 @dataclass
@@ -25,17 +26,17 @@ class Chosen:
     origin: str = ""
     _provided: Provided | None = field(default=None, repr=False)
 
-    def provide(self) -> Provided:
-        """Its environment, made if needed. Raises `Unavailable`."""
+    def provide(self, progress: Progress | None = None) -> Provided:
+        """Its environment, made if needed; `progress` is told when that takes time. Raises `Unavailable`."""
         if self._provided is None:
-            self._provided = environments.provide(self.manifest, self.variant, self.version)
+            self._provided = environments.provide(self.manifest, self.variant, self.version, progress=progress)
             self.version, self.origin = self._provided.version, self._provided.origin
         return self._provided
 
-    def try_to_provide(self) -> bool:
+    def try_to_provide(self, progress: Progress | None = None) -> bool:
         """Whether it can take part; the reason is kept where it can't."""
         try:
-            self.provide()
+            self.provide(progress)
         except Unavailable as reason:
             self.unavailable = reason
         return self.unavailable is None

@@ -8,7 +8,7 @@ have yet is not wrong.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from runtimes.driver import View
@@ -63,9 +63,10 @@ class Finding:
 
 @dataclass(frozen=True)
 class Report:
-    """What all checks found."""
+    """What the checks found; ``methods`` are those that were to be asked about."""
 
     findings: Sequence[Finding]
+    methods: Sequence[str] = METHODS
 
     @property
     def right(self) -> bool:
@@ -84,11 +85,11 @@ class Report:
         return "\n".join([*lines, *self._sum()])
 
     def _sum(self) -> Iterator[str]:
-        verdicts = {method: self.verdict(method) for method in METHODS}
+        verdicts = {method: self.verdict(method) for method in self.methods}
         asked = [method for method, verdict in verdicts.items() if verdict != NOT_IMPLEMENTED]
         good = [method for method in asked if verdicts[method] == RIGHT]
         yield f"{len(good)} of {len(asked)} methods answer right"
-        topics = dict.fromkeys([*METHODS, *(finding.topic for finding in self.findings)])
+        topics = dict.fromkeys([*self.methods, *(finding.topic for finding in self.findings)])
         for verdict in (WRONG, NOT_CHECKED, NOT_IMPLEMENTED):
             named = [topic for topic in topics if self.verdict(topic) == verdict]
             if named:
@@ -103,13 +104,16 @@ def check(
     views: Sequence[View] | None = None,
     timeout: float = 5.0,
     start_timeout: float = 60.0,
+    only: Collection[str] = (),
     progress: Callable[[Finding], None] | None = None,
 ) -> Report:
     """Ask the driver that `command` starts everything the protocol has.
 
     `views` are the view kinds of its manifest, if it has one. `start_timeout` is what the first answer may take,
-    `timeout` every other, in seconds. `progress` is told each finding as it is made.
+    `timeout` every other, in seconds. `only` names the topics to ask about; none means all. `progress` is
+    told each finding as it is made.
     """
+    methods = [method for method in METHODS if not only or method in only]
     bench = Bench(command, env=env, variant=variant, manifest_views=views, timeouts=(start_timeout, timeout))
     findings: list[Finding] = []
 
@@ -123,14 +127,16 @@ def check(
         bench.start()
     except (DriverFault, CallFailed) as error:
         found(Finding("initialize", "answers", WRONG, "an answer of the protocol's form", bench.told(error)))
-        return Report(findings)
+        return Report(findings, methods)
     try:
         for item in (*calls.CHECKS, *memories.CHECKS, *process.CHECKS):
+            if only and item.topic not in only:
+                continue
             found(_try(item, bench))
     finally:
         bench.close()
     order = {topic: index for index, topic in enumerate(METHODS)}
-    return Report(sorted(findings, key=lambda finding: order.get(finding.topic, len(order))))
+    return Report(sorted(findings, key=lambda finding: order.get(finding.topic, len(order))), methods)
 
 
 def _try(item: Check, bench: Bench) -> Finding:
@@ -142,8 +148,8 @@ def _try(item: Check, bench: Bench) -> Finding:
         title = item.title if wrong.method == item.topic else f"asked for {item.topic}, {item.title}"
         return Finding(wrong.method, title, WRONG, wrong.expected, wrong.actual)
     except Lacking as lacking:
-        bench.close()
-        if lacking.method == item.topic:
+        bench.close()  # it may be waiting inside a host function
+        if lacking.method == item.topic or (item.topic in METHODS and bench.lacks(item.topic)):
             return Finding(item.topic, item.title, NOT_IMPLEMENTED)
         return Finding(
             item.topic, item.title, NOT_CHECKED, actual=f"it needs {lacking.method}, which is not implemented"

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from runtimes.driver import Driver, Info, View
+from runtimes.errors import last_words
 from runtimes.selfcheck import modules
 from suites import decoding, values
 from suites.happened import Happened
@@ -75,14 +77,16 @@ class Bench:
         self._driver: Driver | None = None
         self._silent: set[str] = set()  # methods that gave no answer: waiting again for them helps nobody
         self._words = ""
+        self._methods: dict[int, str] = {}  # of this process's requests
+        self._answered: set[int] = set()
 
     # ------------------------------------------------------------------ life
 
     def start(self) -> Info:
         """Start the driver if it does not run. Raises `DriverFault` or `CallFailed`."""
         if self._driver is None:
-            driver = Driver(self.command, label="driver", env=self.env, timeout=self.timeout)
-            self._driver = driver
+            driver = self._driver = Driver(self.command, label="driver", env=self.env, timeout=self.timeout)
+            self._methods, self._answered = {}, set()
             try:
                 driver.start(self.variant, None, timeout=self.start_timeout)
             except BaseException:
@@ -100,8 +104,8 @@ class Bench:
 
     def told(self, error: Exception) -> str:
         """An error and the last line that the driver printed before it."""
-        lines = [line.strip() for line in self._words.splitlines() if line.strip()]
-        return f"{error} ({lines[-1]})" if lines else str(error)
+        words = last_words(self._words)
+        return f"{error} ({words})" if words else str(error)
 
     @property
     def info(self) -> Info:
@@ -134,18 +138,25 @@ class Bench:
         """Send a request ahead."""
         if method in self._silent:
             raise Untested(f"{method} gave no answer before")
-        return self._running().post(method, params)
+        request = self._running().post(method, params)
+        self._methods[request] = method
+        return request
 
     def settle(self, request: int, method: str) -> dict[str, Any] | CallFailed:
         """The answer to a request sent ahead. Raises `Wrong` where no answer comes."""
         assert self._driver is not None
         try:
-            return self._driver.reply(request)
+            reply = self._driver.reply(request)
         except DriverFault as fault:
             if isinstance(fault, DriverTimeout):
                 self._silent.add(method)
             self.close()
+            twice = re.search(r"answered request (\d+)", str(fault))
+            if twice and int(twice[1]) in self._answered:
+                raise Wrong(self._methods[int(twice[1])], "one answer", f"another one: {fault}") from fault
             raise Wrong(method, "an answer", self.told(fault)) from fault
+        self._answered.add(request)
+        return reply
 
     def ask(self, method: str, **params: Any) -> dict[str, Any]:
         """A request's result. Raises `Wrong` where it is refused, `Lacking` where there is no such method."""
@@ -177,6 +188,14 @@ class Bench:
         if reply.kind != "skipped" and reply.kind != "unsupported" and not reply.type:
             raise Wrong(method, "the host's exception class in the error's 'type'", "no 'type'")
         return reply
+
+    def lacks(self, method: str) -> bool:
+        """Whether the driver has no such method. It is asked without the parameters it needs."""
+        try:
+            reply = self.settle(self.post(method, {}), method)
+        except (Wrong, Untested):
+            return False
+        return isinstance(reply, CallFailed) and reply.code == METHOD_NOT_FOUND
 
     def unknown(self, method: str, **params: Any) -> None:
         """Ask for something that makes no sense, which must be refused with -32602."""
