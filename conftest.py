@@ -208,7 +208,7 @@ def pytest_configure(config: pytest.Config) -> None:
     for path in config.option.suites:
         if not path.exists():
             raise pytest.UsageError(f"--suites {path}: there is no such file or folder")
-    if config.option.suites and not is_worker(config):
+    if config.option.suites:
         config.args = [str(path.resolve()) for path in config.option.suites]
     try:
         door = Door(config, Bench(config))

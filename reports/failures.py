@@ -61,11 +61,11 @@ class Defect:
 
 def failures(report: Report) -> list[Failure]:
     """Every bad result of a report, in the order of its suites; those that failed alike are one entry."""
-    everyone: dict[tuple[str, str], list[Subject]] = defaultdict(list)
+    everyone: dict[tuple[str, str, str], list[Subject]] = defaultdict(list)
     groups: dict[tuple[object, ...], list[Result]] = defaultdict(list)
     for result in report.results:
         status = judge.status(result.outcome, result.known)
-        everyone[result.suite, result.scenario].append(_subject(result))
+        everyone[result.suite, result.scenario, result.label].append(_subject(result))
         if status in judge.BAD:
             groups[result.suite, result.scenario, result.label, status, _content(result)].append(result)
     return [
@@ -76,7 +76,7 @@ def failures(report: Report) -> list[Failure]:
             label=results[0].label,
             status=judge.status(results[0].outcome, results[0].known),
             results=results,
-            who=phrases(_merged(results), everyone[results[0].suite, results[0].scenario]),
+            who=phrases(_merged(results), everyone[results[0].suite, results[0].scenario, results[0].label]),
             known_file=known_file(report),
         )
         for results in groups.values()

@@ -23,7 +23,7 @@ from reports.matrix import LABELS, MEANINGS, Cell, Matrix, matrix
 from reports.text import clip, join, one_line, plural, printable, sentence
 
 _TEMPLATES = Path(__file__).with_name("templates")
-_DETAILED = 1_500_000  # characters of failures told in full; the rest is counted
+_DETAILED = 1_000_000  # characters of failures told in full; the rest is counted
 _OPEN = 12  # failures that stand open from the start
 
 
@@ -42,7 +42,7 @@ def render(report: Report) -> str:
             report=report,
             matrix=table,
             anchors=anchors,
-            cells=_cells(table, anchors),
+            cells=_cells(table, {place.anchor for place in told}, anchors),
             portability=_portability(findings(report), len(table.columns)),
             titles={(suite.path, item.scenario): item.title for suite in report.suites for item in suite.scenarios},
             unasked=unasked(report),
@@ -174,17 +174,17 @@ class _Part:
     href: str
 
 
-def _cells(table: Matrix, anchors: _Anchors) -> dict[tuple[str, str, str], list[_Part]]:
-    """What stands in each cell, worst first; a planned scenario's place is given by suite, slug and label."""
+def _cells(table: Matrix, told: set[str], anchors: _Anchors) -> dict[tuple[str, str, str], list[_Part]]:
+    """What stands in each cell (by suite, slug and label), worst first; it links to its failure if that is `told`."""
     return {
-        (block.suite.path, row.scenario.scenario, label): _parts(cell, anchors)
+        (block.suite.path, row.scenario.scenario, label): _parts(cell, told, anchors)
         for block in table.blocks
         for row in block.rows
         for label, cell in row.cells.items()
     }
 
 
-def _parts(cell: Cell, anchors: _Anchors) -> list[_Part]:
+def _parts(cell: Cell, told: set[str], anchors: _Anchors) -> list[_Part]:
     groups: dict[tuple[judge.Status, str, str], list[Result]] = defaultdict(list)
     for result in cell.results:
         status = judge.status(result.outcome, result.known)
@@ -192,7 +192,7 @@ def _parts(cell: Cell, anchors: _Anchors) -> list[_Part]:
         note = one_line(result.message, 160) if status == "unsupported" else ""
         groups[status, label, note].append(result)
     parts = [
-        _Part(status, label, _who(results), note, _why(status, results[0], anchors))
+        _Part(status, label, _who(results), note, _why(status, results[0], told, anchors))
         for (status, label, note), results in groups.items()
     ]
     if cell.missing:
@@ -202,9 +202,11 @@ def _parts(cell: Cell, anchors: _Anchors) -> list[_Part]:
     return sorted(parts, key=lambda part: -judge.rank(part.status))
 
 
-def _why(status: judge.Status, result: Result, anchors: _Anchors) -> str:
+def _why(status: judge.Status, result: Result, told: set[str], anchors: _Anchors) -> str:
+    """The id of the part of the page that tells more of a result, if there is one."""
     if status in judge.BAD:
-        return anchors.of("failure", result.suite, result.scenario, result.label)
+        place = anchors.of("failure", result.suite, result.scenario, result.label)
+        return place if place in told else ""
     return f"known-{result.known.line}" if status == "known" and result.known else ""
 
 

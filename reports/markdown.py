@@ -17,7 +17,7 @@ LIMIT = 1_000_000
 """Bytes of UTF-8 that a page may have; GitHub refuses a job summary of more than 1 MiB."""
 
 _ROOM = {"failures": 400_000, "differences": 150_000, "observations": 250_000}  # bytes of a section's list
-_SPECIAL = re.compile(r"[\\`*_\[\]|~#@]")
+_SPECIAL = re.compile(r"[\\`*_\[\]~#@]")
 
 
 def render(report: Report) -> str:
@@ -41,9 +41,9 @@ def render(report: Report) -> str:
 
 
 def prose(text: str, limit: int = 300) -> str:
-    """`text` as plain text on one line, nothing in it being Markdown or HTML."""
+    """`text` as plain text on one line, nothing in it being Markdown or HTML; fit for a table's cell too."""
     line = one_line(text, limit).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return _SPECIAL.sub(r"\\\g<0>", line)
+    return _SPECIAL.sub(r"\\\g<0>", line).replace("|", "&#124;")
 
 
 def code(text: str, limit: int = 300) -> str:
@@ -51,10 +51,12 @@ def code(text: str, limit: int = 300) -> str:
     line = one_line(text, limit)
     if not line:
         return ""
+    if "|" in line:  # a code span can't hide it from a table, and shows an escape outside of one
+        return f"<code>{prose(text, limit)}</code>"
     longest = max(map(len, re.findall("`+", line)), default=0)
     fence = "`" * (longest + 1)
     space = " " if longest else ""
-    return f"{fence}{space}{line}{space}{fence}".replace("|", "\\|")
+    return f"{fence}{space}{line}{space}{fence}"
 
 
 def _opening(report: Report) -> list[str]:
@@ -159,19 +161,16 @@ def _differences(report: Report) -> list[str]:
 
 
 def _observations(report: Report) -> list[str]:
-    found = [item for item in findings(report) if item.agreement == "differs"]
-    rest = [item for item in findings(report) if item.agreement != "differs"]
+    """Every finding, those that differ first."""
     rows = []
-    for item in found + rest:
+    for item in sorted(findings(report), key=lambda found: found.agreement != "differs"):
         answers = [f"**{prose(answer.answer)}**: {_who(answer.who)}" for answer in item.answers]
         silent = [f"no answer ({'not run' if why == 'missing' else why}): {_who(who)}" for why, who in item.silent]
-        alike = "differs" if item.agreement == "differs" else f"alike {item.agreement}"
-        cells = (prose(item.question), _AGREEMENT.get(item.agreement, alike), "<br>".join(answers + silent))
-        rows.append(cells)
+        rows.append((prose(item.question), _AGREEMENT[item.agreement], "<br>".join(answers + silent)))
     if not rows:
         return []
-    head, *body = _table(("Question", "", "Answers"), rows, "lll")
-    return ["## Observations", "", head, body[0], *_fitting(body[1:], _ROOM["observations"], "observation")]
+    head, rule, *body = _table(("Question", "", "Answers"), rows, "lll")
+    return ["## Observations", "", head, rule, *_fitting(body, _ROOM["observations"], "observation")]
 
 
 _AGREEMENT = {

@@ -89,7 +89,10 @@ def _contradictions(folder: Path, data: dict[str, Any]) -> Iterator[Problem]:
     for variant, entry in data.get("variants", {}).items():
         yield from _bad_requirements(("variants", variant, "requirements"), entry.get("requirements", ()))
     if "variant" in data and data["variant"] not in data.get("variants", {}):
-        yield ("variant",), f"'{data['variant']}' is not among 'variants'"
+        yield (
+            ("variant",),
+            f"'{data['variant']}' is not among 'variants'{choices(data['variant'], data.get('variants', {}))}",
+        )
     kinds = [view["kind"] for view in data["views"]]
     for index, kind in enumerate(kinds):
         if kind in kinds[:index]:
@@ -101,7 +104,7 @@ def _contradictions(folder: Path, data: dict[str, Any]) -> Iterator[Problem]:
 def _bad_packages(folder: Path, data: dict[str, Any], packages: dict[str, Any]) -> Iterator[Problem]:
     here = ("environment", "pip")
     if "version" not in data:
-        yield (), "missing: version (packages need one)"
+        yield (), "the manifest needs the key 'version', because its packages have one"
     yield from _bad_requirements((*here, "requirements"), packages["requirements"])
     try:
         SpecifierSet(packages["python"])

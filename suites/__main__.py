@@ -130,11 +130,18 @@ def _files(path: Path) -> list[Path]:
     return [path.absolute()]
 
 
-def _walk(folder: Path) -> Iterator[Path]:
-    for path in folder.absolute().iterdir():
+def _walk(folder: Path, above: frozenset[Path] = frozenset()) -> Iterator[Path]:
+    here = folder.resolve()
+    if here in above:  # a link that leads back
+        return
+    try:
+        entries = list(folder.absolute().iterdir())
+    except OSError as error:
+        raise Unusable(f"{folder}: can't be read: {error.strerror}") from None
+    for path in entries:
         if path.is_dir():
             if path.name not in SKIPPED and not path.name.startswith("."):
-                yield from _walk(path)
+                yield from _walk(path, above | {here})
         elif path.suffix in ENDINGS:
             yield path
 

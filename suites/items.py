@@ -5,6 +5,7 @@ The items know neither runtimes nor guests: the `Bench` they are given, made by 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,7 +76,8 @@ class SuiteFile(pytest.File):
     @classmethod
     def make(cls, parent: pytest.Collector, path: Path, bench: Bench) -> SuiteFile:
         """A collector for the file at `path`."""
-        file: SuiteFile = cls.from_parent(parent, path=path)
+        shown = Path(os.path.relpath(path, parent.config.rootpath)).as_posix()  # also for files outside of it
+        file: SuiteFile = cls.from_parent(parent, path=path, nodeid=shown)
         file.bench = bench
         return file
 

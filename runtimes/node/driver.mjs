@@ -3,12 +3,15 @@
 
 import { Buffer } from "node:buffer";
 import fs from "node:fs";
-import process from "node:process";
 import { setImmediate } from "node:timers";
 
 import { serve } from "../jskit/core.mjs";
 import { loadScript, prepareGlobals, redirectOutput } from "./globals.mjs";
 import { LineReader, writeLine } from "./stdio.mjs";
+
+// The global, not an import: importing "node:process" reads its every property, process.stdin too, and that makes the
+// pipes non-blocking.
+const { process } = globalThis;
 
 const EX_SOFTWARE = 70; // sysexits.h: an internal error
 

@@ -6,10 +6,13 @@
 
 import fs from "node:fs";
 import { createRequire } from "node:module";
-import process from "node:process";
 import vm from "node:vm";
 
 import { GuestExit } from "../jskit/errors.mjs";
+
+// The global, not an import: importing "node:process" reads its every property, process.stdin too, and that makes the
+// pipes non-blocking.
+const { process } = globalThis;
 
 const require = createRequire(import.meta.url);
 

@@ -12,7 +12,7 @@ from runtimes.errors import last_words
 from runtimes.selfcheck import modules
 from suites import decoding, values
 from suites.happened import Happened
-from suites.interface import METHOD_NOT_FOUND, CallFailed, DriverFault, DriverTimeout, ImportHandler
+from suites.interface import INVALID_PARAMS, METHOD_NOT_FOUND, CallFailed, DriverFault, DriverTimeout, ImportHandler
 
 Typed = dict[str, Any]
 
@@ -197,17 +197,14 @@ class Bench:
             return False
         return isinstance(reply, CallFailed) and reply.code == METHOD_NOT_FOUND
 
-    def unknown(self, method: str, **params: Any) -> None:
-        """Ask for something that makes no sense, which must be refused with -32602."""
+    def unknown(self, topic: str, method: str, **params: Any) -> None:
+        """Ask about an object that is not there: it must be refused with -32602, or `topic` is wrong."""
         reply = self.settle(self.post(method, params), method)
         if isinstance(reply, CallFailed) and reply.code == METHOD_NOT_FOUND:
             raise Lacking(method)
-        if not isinstance(reply, CallFailed) or reply.code != -32602:
-            raise Wrong(
-                method,
-                "error -32602",
-                said(reply) if isinstance(reply, CallFailed) else f"the result {reply}",
-            )
+        if not isinstance(reply, CallFailed) or reply.code != INVALID_PARAMS:
+            told = said(reply) if isinstance(reply, CallFailed) else f"the result {reply}"
+            raise Wrong(topic, f"error -32602 from {method}", told)
 
     # --------------------------------------------------------- common things
 

@@ -222,6 +222,8 @@ def _open_part(bench: Bench) -> None:
     _, memory = bench.memory()
     request = bench.post("view.open", {"memory": memory, "kind": None, "offset": AT, "length": 4})
     reply = bench.settle(request, "view.open")
+    if isinstance(reply, CallFailed) and reply.code == METHOD_NOT_FOUND:
+        raise Lacking("view.open")
     if isinstance(reply, CallFailed) and reply.unsupported:
         return  # the API has no such thing
     if isinstance(reply, CallFailed):
@@ -238,6 +240,8 @@ def _length(bench: Bench) -> None:
         opened = bench.make("view.open", memory=memory, kind=view.kind)
         reply = bench.settle(bench.post("view.length", {"view": opened}), "view.length")
         if isinstance(reply, CallFailed):
+            if reply.code == METHOD_NOT_FOUND:
+                raise Lacking("view.length")
             if not reply.unsupported:
                 raise Wrong("view.length", f"a length ({view.kind}), or kind unsupported", said(reply))
             continue  # the API's way in has no length
@@ -285,7 +289,7 @@ def _view_write(bench: Bench) -> None:
 def _release_one(bench: Bench) -> None:
     instance, memory = bench.memory()
     bench.ask("object.release", objects=[memory])
-    bench.unknown("memory.size", memory=memory)
+    bench.unknown("object.release", "memory.size", memory=memory)
     same("object.release", [1], bench.call(instance, "size", results=["i32"]))
 
 
@@ -294,7 +298,7 @@ def _release_all(bench: Bench) -> None:
     module = bench.module()
     instance = bench.make("instance.create", module=module, imports=[], glue=None)
     bench.ask("object.release", all=True)
-    bench.unknown("function.call", instance=instance, name="size", args=[], results=["i32"])
+    bench.unknown("object.release", "function.call", instance=instance, name="size", args=[], results=["i32"])
     instance = bench.make("instance.create", module=module, imports=[], glue=None)
     same("object.release", [1], bench.call(instance, "size", results=["i32"]))
 

@@ -54,7 +54,7 @@ def _fields(bench: Bench) -> None:
 
 @CHECKS.of(REFERENCES, "an object that never was")
 def _unknown_object(bench: Bench) -> None:
-    bench.unknown("memory.size", memory=999_999)
+    bench.unknown(REFERENCES, "memory.size", memory=999_999)
 
 
 @CHECKS.of(REFERENCES, "what uses a failed request is skipped, and what uses that as well")

@@ -39,7 +39,11 @@ def padded_read(request, answer):
 
 def big_endian(request, answer):
     """Two-byte values are read the wrong way round."""
-    if request["method"] == "memory.read" and request["params"]["type"] == "u16" and "value" in answer.get("result", {}):
+    if (
+        request["method"] == "memory.read"
+        and request["params"]["type"] == "u16"
+        and "value" in answer.get("result", {})
+    ):
         value = answer["result"]["value"]
         value["value"] = str(int.from_bytes(int(value["value"]).to_bytes(2, "little"), "big"))
     return [answer]
@@ -133,11 +137,11 @@ held = []
 
 
 def swaps(request, answer):
-    """The answer to memory.size waits for the next one."""
-    if request["method"] == "memory.size":
+    """Where many requests wait, two answers change places."""
+    if not held and len(REQUESTS) > 10:
         held.append(answer)
         return []
-    return [answer, *[held.pop() for _ in held]]
+    return [answer, *[held.pop() for _ in held[:]]]
 
 
 def to_driver(message):

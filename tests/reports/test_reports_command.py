@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from report_records import result
+
+from reports import write
+from reports.__main__ import main
+
+ROOT = Path(write.__file__).parents[1]
+
+
+def test_build_writes_beside_the_record_and_says_where(records, capsys):
+    path = records.write([result()])
+    assert main(["build", str(path)]) == 0
+    said = capsys.readouterr()
+    assert said.out.split() == [str(path.with_name(name)) for name in write.NAMES]
+    assert said.err == ""
+    assert all(path.with_name(name).exists() for name in write.NAMES)
+
+
+def test_build_of_a_killed_run_says_what_is_wrong(records, tmp_path, capsys):
+    path = records.write([result()], end=None)
+    assert main(["build", str(path), "--out", str(tmp_path / "x")]) == 0
+    assert capsys.readouterr().err == "incomplete: the run was killed, or has not ended yet\n"
+    assert (tmp_path / "x" / "report.html").exists()
+
+
+def test_show_draws_a_report_with_its_failures(records, tmp_path, capsys):
+    write.write_all(records.write([result(outcome="fail", message="24 was due")]), tmp_path)
+    assert main(["show", str(tmp_path / "report.json")]) == 0
+    shown = capsys.readouterr().out
+    assert "1 scenario on wasmtime alone" in shown
+    assert "24 was due" in shown
+    assert "report: " in shown
+
+
+def test_schema(capsys):
+    assert main(["schema"]) == 0
+    assert json.loads(capsys.readouterr().out)["properties"]["schema"] == {"const": "linmem-report/1"}
+    assert main(["schema", "--path"]) == 0
+    assert Path(capsys.readouterr().out.strip()).is_file()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["build", "no.jsonl"], "no.jsonl: can't be read: No such file or directory"),
+        (["build", "folder"], "folder: can't be read: Is a directory"),
+        (["build", "bad"], "bad:1: is no record of a run"),
+        (["build", "good.jsonl", "--out", "bad"], "bad: File exists"),
+        (["show", "no.json"], "no.json: can't be read: No such file or directory"),
+        (["show", "bad"], "bad: is no linmem report"),
+    ],
+)
+def test_unusable_input_ends_with_one_line_and_status_2(records, tmp_path, monkeypatch, capsys, arguments, message):
+    monkeypatch.chdir(tmp_path)
+    records.write([result()]).rename("good.jsonl")
+    Path("bad").write_text("nonsense\n")
+    Path("folder").mkdir()
+    assert main(arguments) == 2
+    said = capsys.readouterr()
+    assert said.err.startswith(f"python -m reports: {message}")
+    assert said.err.count("\n") == 1
+    assert said.out == ""
+
+
+def test_it_is_a_command_with_help():
+    done = subprocess.run(
+        [sys.executable, "-m", "reports", "--help"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.startswith("usage: python -m reports")
+    for command in ("build", "show", "schema"):
+        assert command in done.stdout
