@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from reports.document import Agreement, AnswerGroup, Observation, OutcomeGroup, Report, Silence, Subject
 
@@ -24,16 +24,20 @@ class Phrase:
 
 @dataclass(frozen=True)
 class Answer:
-    """One answer and who gave it. ``words`` are the runtimes' own words, each with those who said it."""
+    """One answer and who gave it, with one example for each runtime of how it put it (``words``: runtimes, words).
+
+    ``other`` is how many other wordings there were.
+    """
 
     answer: str
     who: tuple[Phrase, ...]
-    words: tuple[tuple[str, str], ...] = field(default=(), compare=False)
+    words: tuple[tuple[str, str], ...] = ()
+    other: int = 0
 
 
 @dataclass
 class Finding:
-    """What was observed of one question, in all scenarios that found just the same."""
+    """What was observed of one question, in all scenarios of which it is true."""
 
     suite: str
     id: str
@@ -46,22 +50,89 @@ class Finding:
 
 
 def findings(report: Report) -> list[Finding]:
-    """Every finding, in the order of the suites' questions; scenarios that agree on everything share one."""
-    merged: dict[object, Finding] = {}
+    """Every finding, in the order of the suites' questions; scenarios that don't contradict each other share one."""
+    merged: dict[tuple[str, str], list[_Merged]] = defaultdict(list)
     for item in report.observations:
-        found = _finding(item)
-        key = item.suite, item.id, item.agreement, found.answers, found.silent
-        if key in merged:
-            merged[key].scenarios.append(item.scenario)
+        alike = merged[item.suite, item.id]
+        for other in alike:
+            if other.takes(item):
+                break
         else:
-            merged[key] = found
+            alike.append(_Merged(item))
     order = {
         (suite.path, question.id): (number, place)
         for number, suite in enumerate(report.suites)
         for place, question in enumerate(suite.observations)
     }
     last = len(report.suites), 0
-    return sorted(merged.values(), key=lambda found: order.get((found.suite, found.id), last))
+    places = sorted(merged, key=lambda place: order.get(place, last))
+    return [_finding(found.whole(), found.scenarios) for place in places for found in merged[place]]
+
+
+class _Merged:
+    """Observations of one question that are true of all their scenarios together.
+
+    Whoever was asked in several of them gave the same answer in each, so nothing gets lost; scenarios that are played
+    through different view kinds can be told together that way. Where anything would get lost, they stay apart.
+    """
+
+    def __init__(self, item: Observation) -> None:
+        self.items, self.answers = [item], _answers(item)
+
+    @property
+    def scenarios(self) -> list[str]:
+        return [item.scenario for item in self.items]
+
+    def takes(self, item: Observation) -> bool:
+        """Take an observation in, if it fits."""
+        first, answers = self.items[0], _answers(item)
+        if item.agreement != first.agreement or item.unanswered != first.unanswered:
+            return False
+        if item.agreement != "differs" and set(answers.values()) != set(self.answers.values()):
+            return False
+        if any(self.answers.get(who, answer) != answer for who, answer in answers.items()):
+            return False
+        self.items.append(item)
+        self.answers.update(answers)
+        return True
+
+    def whole(self) -> Observation:
+        """All of them as one observation."""
+        first = self.items[0]
+        groups = _united(group for item in self.items for group in item.groups)
+        ordered = sorted(groups.items(), key=lambda group: -len(group[1]))
+        return Observation(
+            suite=first.suite,
+            scenario=first.scenario,
+            id=first.id,
+            question=first.question,
+            agreement=first.agreement,
+            groups=[AnswerGroup(answer=answer, subjects=subjects) for answer, subjects in ordered],
+            unanswered=first.unanswered,
+        )
+
+
+def _answers(item: Observation) -> dict[tuple[str, str | None, str | None], str]:
+    """The answer of each runtime, by way of each view kind, with each guest."""
+    return {
+        (one.runtime, one.view, guest): group.answer
+        for group in item.groups
+        for one in group.subjects
+        for guest in (*one.guests,) or (None,)
+    }
+
+
+def _united(groups: Iterable[AnswerGroup]) -> dict[str, list[Subject]]:
+    """By answer, all who gave it in any of the groups."""
+    found: dict[str, dict[tuple[str, str | None], Subject]] = {}
+    for group in groups:
+        subjects = found.setdefault(group.answer, {})
+        for one in group.subjects:
+            new = Subject(runtime=one.runtime, view=one.view, guests=[], raw=[])
+            seen = subjects.setdefault((one.runtime, one.view), new)
+            seen.guests += [guest for guest in one.guests if guest not in seen.guests]
+            seen.raw += [raw for raw in one.raw if raw not in seen.raw]
+    return {answer: list(subjects.values()) for answer, subjects in found.items()}
 
 
 def unasked(report: Report) -> list[tuple[str, str]]:
@@ -77,24 +148,19 @@ def unasked(report: Report) -> list[tuple[str, str]]:
 
 def brief(report: Report) -> list[tuple[str, list[tuple[str, tuple[Phrase, ...]]]]]:
     """The questions on which runtimes differ, each once, with all who gave each answer in any scenario."""
-    questions: dict[str, dict[str, dict[tuple[str, str | None], Subject]]] = {}
+    questions: dict[str, list[AnswerGroup]] = defaultdict(list)
     for item in report.observations:
-        if item.agreement != "differs":
-            continue
-        answers = questions.setdefault(item.question or item.id, {})
-        for group in item.groups:
-            union = answers.setdefault(group.answer, {})
-            for one in group.subjects:
-                seen = union.setdefault((one.runtime, one.view), Subject(runtime=one.runtime, view=one.view, guests=[]))
-                seen.guests += [guest for guest in one.guests if guest not in seen.guests]
+        if item.agreement == "differs":
+            questions[item.question or item.id] += item.groups
     found = []
-    for question, answers in questions.items():
-        everyone = [subject for union in answers.values() for subject in union.values()]
-        found.append((question, [(answer, phrases([*who.values()], everyone)) for answer, who in answers.items()]))
+    for question, groups in questions.items():
+        answers = _united(groups)
+        everyone = [subject for subjects in answers.values() for subject in subjects]
+        found.append((question, [(answer, phrases(subjects, everyone)) for answer, subjects in answers.items()]))
     return found
 
 
-def _finding(item: Observation) -> Finding:
+def _finding(item: Observation, scenarios: list[str]) -> Finding:
     everyone: list[Subject | Silence] = [subject for group in item.groups for subject in group.subjects]
     everyone += item.unanswered
     reasons: dict[str, list[Silence]] = defaultdict(list)
@@ -106,11 +172,11 @@ def _finding(item: Observation) -> Finding:
         question=item.question or item.id,
         agreement=item.agreement,
         answers=tuple(
-            Answer(group.answer, _who(item, group, everyone), _words(group.answer, group.subjects))
+            Answer(group.answer, _who(item, group, everyone), *_words(group.answer, group.subjects))
             for group in item.groups
         ),
         silent=tuple((why, phrases(silences, everyone)) for why, silences in reasons.items()),
-        scenarios=[item.scenario],
+        scenarios=scenarios,
     )
 
 
@@ -121,13 +187,18 @@ def _who(item: Observation, group: AnswerGroup, everyone: Sequence[Subject | Sil
     return tuple(Phrase(guest) for guest in guests)
 
 
-def _words(answer: str, subjects: Iterable[Subject]) -> tuple[tuple[str, str], ...]:
-    said: dict[str, list[str]] = defaultdict(list)
+def _words(answer: str, subjects: Iterable[Subject]) -> tuple[tuple[tuple[str, str], ...], int]:
+    first: dict[str, str] = {}
+    seen = set()
     for subject in subjects:
         for raw in subject.raw:
-            if raw != answer and subject.runtime not in said[raw]:
-                said[raw].append(subject.runtime)
-    return tuple((", ".join(runtimes), raw) for raw, runtimes in said.items() if runtimes)
+            if raw and raw != answer:
+                first.setdefault(subject.runtime, raw)
+                seen.add(raw)
+    words: dict[str, list[str]] = defaultdict(list)
+    for runtime, raw in first.items():
+        words[raw].append(runtime)
+    return tuple((", ".join(runtimes), raw) for raw, runtimes in words.items()), len(seen) - len(words)
 
 
 def outcome_phrases(groups: Sequence[OutcomeGroup]) -> list[tuple[str, tuple[Phrase, ...]]]:

@@ -89,13 +89,20 @@ def _environment() -> jinja2.Environment:
 
 
 def _widths(columns: int) -> str:
-    """The matrix's column widths: alike in every suite's table, and narrower on a phone."""
+    """The matrix's column widths: alike in every suite's table, and narrower on a phone.
+
+    Where the window is wide enough for the whole table, it needs no box to scroll in, and its head sticks
+    to the window.
+    """
     rule = ".matrix{{min-width:{}rem}}.matrix thead th:first-child{{width:{:.1f}%}}"
     wide, narrow = (
         rule.format(scenario + cell * columns, 100 * scenario / (scenario + cell * columns))
         for scenario, cell in ((17, 8.5), (9.5, 7.6))
     )
-    return f"{wide}\n@media(max-width:40rem){{{narrow}}}\n"
+    free = (
+        f"@media(min-width:{22 + 8.5 * columns}rem){{.tall{{max-height:none;overflow:visible}}}}" if columns < 7 else ""
+    )
+    return f"{wide}\n{free}\n@media(max-width:40rem){{{narrow}}}\n"
 
 
 def _hash(text: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -37,7 +36,8 @@ class Session:
         self._provided = provided
         self._probes = probes
         self._timeout = timeout
-        self._driver: Driver | None = None
+        self._driver: Driver | None = None  # the last one started, whose words can still be read
+        self._live: Driver | None = None  # the same while it can be asked
         self._modules: OrderedDict[bytes, int] = OrderedDict()
         self._features: dict[str, bool] = {}
         self._false_starts = 0
@@ -61,12 +61,12 @@ class Session:
 
     def post(self, method: str, params: Mapping[str, Any]) -> int:
         """Queue a request. Raises `DriverFault` when the driver can't be started."""
-        return self._running().post(method, params)
+        return (self._live or self._running()).post(method, params)
 
     def reply(self, request_id: int) -> Reply:
         """The answer to a posted request. Raises `DriverFault`."""
         try:
-            return self._running().reply(request_id)
+            return (self._live or self._running()).reply(request_id)
         except DriverFault:
             self._lost()
             raise
@@ -74,15 +74,14 @@ class Session:
     def compiled(self, module: bytes) -> int | CallFailed:
         """The id of the compiled module; each is compiled once per process. Raises `DriverFault`."""
         self._running()
-        key = hashlib.sha256(module).digest()
-        if key in self._modules:
-            self._modules.move_to_end(key)
-            return self._modules[key]
+        if module in self._modules:
+            self._modules.move_to_end(module)
+            return self._modules[module]
         request = self.post("module.compile", {"bytes": module})
         reply = self.reply(request)
         if isinstance(reply, CallFailed):
             return reply
-        self._modules[key] = request
+        self._modules[module] = request
         if len(self._modules) > MAX_MODULES:
             _, old = self._modules.popitem(last=False)
             self.reply(self.post("object.release", {"objects": [old]}))
@@ -143,14 +142,12 @@ class Session:
             self._lost()
 
     def _lost(self) -> None:
+        self._live = None
         self._modules.clear()
-        if self._driver is not None and not self._driver.alive:
-            self._driver.on_import = None
 
     def _running(self) -> Driver:
-        driver = self._driver
-        if driver is not None and driver.pid is not None:
-            return driver
+        if self._live is not None:
+            return self._live
         if self._false_starts >= MAX_FALSE_STARTS:
             raise DriverGarbage(
                 f"{self.label} could not be started {MAX_FALSE_STARTS} times; the last time: {self._last_fault}"
@@ -178,6 +175,7 @@ class Session:
         self._false_starts = 0
         self._views = {view.kind: view for view in self.info.views}
         driver.on_import = self._handler
+        self._live = driver
         return driver
 
 

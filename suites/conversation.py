@@ -74,7 +74,7 @@ class Conversation:
         self.view_units: dict[str, int] = {}
         self.instances: dict[str, Instance] = {}
         self.pending: deque[Pending] = deque()
-        self.played: list[StepTrace] = []
+        self.played: list[tuple[Step, Happened]] = []
         self.observations: list[Observed] = []
         self.log: list[str] = []
         self.tokens: dict[str, tuple[FuncType, Callable[[list[int]], Sequence[int]]]] = {}
@@ -143,14 +143,11 @@ class Conversation:
             raise Stop("error", f"'expect' can't be compared: {error}", step) from None
         if good is None:
             good = step.observe is not None or not isinstance(happened, Refused)
-        expected = str(step.expect) if step.expect is not None else None
-        raw_words = happened.failure.text if isinstance(happened, Refused) else None
-        trace = StepTrace(step.text, str(step.where), "ok" if good else "failed", expected, str(happened), raw_words)
         if not good:
-            wanted = f"expected {expected}, " if expected is not None else ""
-            raise Stop("fail", f"{step.text}: {wanted}got {happened}", step, trace)
+            wanted = f"expected {step.expect}, " if step.expect is not None else ""
+            raise Stop("fail", f"{step.text}: {wanted}got {happened}", step, trace(step, happened, "failed"))
         if type(step) is not Step:
-            self.played.append(trace)
+            self.played.append((step, happened))
         if step.bind is not None and not isinstance(step, model.OpenView | model.MakeMemory | model.Instantiate):
             self.awaited.pop(step.bind, None)
             if isinstance(happened, Number):
@@ -238,6 +235,13 @@ class Conversation:
                 Pending(quiet(step, f"take memory {export}"), instance.memories[export], lambda reply: Done())
             )
         return instance.memories[export]
+
+
+def trace(step: Step, happened: Happened, status: str) -> StepTrace:
+    """How a step went, for the report."""
+    expected = str(step.expect) if step.expect is not None else None
+    raw = happened.failure.text if isinstance(happened, Refused) else None
+    return StepTrace(step.text, str(step.where), status, expected, str(happened), raw)
 
 
 def quiet(step: Step, text: str) -> Step:

@@ -111,7 +111,7 @@ class _Loader:
 
     def source(self, holder: Map) -> ModuleSource:
         if "wat" in holder:
-            return ModuleSource(self.where(holder, "wat"), wat=holder["wat"])
+            return ModuleSource(Where(self.shown, holder.starts["wat"] - 1), wat=holder["wat"])
         path = (self.path.parent / holder["module"]).resolve()
         if not path.is_file():
             raise SourceError(
@@ -123,7 +123,7 @@ class _Loader:
         """A copy of `data` in which ``$name`` and ``${name}`` are the case's values; lines are kept."""
         if isinstance(data, Map):
             copy = Map(data.line)
-            copy.lines = data.lines
+            copy.lines, copy.starts = data.lines, data.starts
             for key, value in data.items():
                 if key in skip:
                     continue

@@ -190,7 +190,10 @@ ImportSpec = HostFunction | ImportedMemory | ImportedExport | ImportedGlobal
 
 @dataclass(frozen=True, slots=True)
 class ModuleSource:
-    """A module given in the scenario file: inline text (``wat``) or a file (``path``)."""
+    """A module given in the scenario file: inline text (``wat``) or a file (``path``).
+
+    ``where`` is the line before the text's first, so that its n-th line is ``where.line + n``; for a file, its key's.
+    """
 
     where: Where
     wat: str | None = None

@@ -16,9 +16,9 @@ from collections.abc import Callable
 from typing import Any
 
 from suites import decoding, expressions, model, values
-from suites.conversation import Instance, Module, Stop, wire_integer
+from suites.conversation import Instance, Module, Stop, trace, wire_integer
 from suites.expectations import Literal
-from suites.happened import Happened, Numbers
+from suites.happened import Done, Happened, Numbers
 from suites.hosting import Hosting
 from suites.interface import CallFailed, DriverFault
 from suites.model import GUEST, Step
@@ -96,7 +96,7 @@ class Player(Hosting):
         result.outcome, result.message = stop.outcome, stop.message
         step = stop.step
         result.where = str(step.where if step is not None else self.scenario.where)
-        result.steps = self.played
+        result.steps = [trace(step, happened, "ok") for step, happened in self.played]
         if stop.trace is not None:
             result.steps.append(stop.trace)
         elif step is not None:
@@ -134,7 +134,7 @@ class Player(Hosting):
 
         def understand(reply: dict[str, Any]) -> Happened:
             numbers = decoding.numbers(reply, results)
-            return numbers[0] if len(numbers) == 1 else Numbers(tuple(numbers))
+            return numbers[0] if len(numbers) == 1 else Numbers(tuple(numbers)) if numbers else Done()
 
         params = {"instance": instance.handle, "name": step.export, "args": args, "results": results}
         if instance.waits:

@@ -23,6 +23,9 @@ _WORDS = {
     "number": "a number",
     "boolean": "true or false",
 }
+_CHOICES = ("anyOf", "oneOf")
+# Of several faults of one value, the one that is told: the earlier in this list.
+_TELLING = ("type", "oneOf", "additionalProperties", "propertyNames", "required")
 
 
 @functools.cache
@@ -30,16 +33,36 @@ def _validator() -> Draft202012Validator:
     return Draft202012Validator(json.loads(SCHEMA_PATH.read_text(encoding="utf-8")))
 
 
+@functools.cache
+def _scenario_validator() -> Draft202012Validator:
+    schema = _validator().schema
+    return Draft202012Validator({"$ref": "#/$defs/scenario", "$defs": schema["$defs"]})
+
+
 def validate(data: Any, shown: str) -> None:
     """Raises `SourceError` for the first fault in the file, in the file's order."""
+    _check(_validator(), data, shown)
+
+
+def validate_scenario(data: Map, shown: str) -> None:
+    """The same for one scenario, after its parameters were filled in."""
+    _check(_scenario_validator(), data, shown)
+
+
+def _check(validator: Draft202012Validator, data: Any, shown: str) -> None:
     errors = sorted(
-        _validator().iter_errors(data), key=lambda error: (line_of(data, error.absolute_path), len(error.path))
+        validator.iter_errors(data), key=lambda error: (line_of(data, error.absolute_path), len(error.path), _rank(error))
     )
     if errors:
         error = _deepest(errors[0])
-        line = line_of(data, error.absolute_path, _unknown_key(error))
-        more = f" (and {len(errors) - 1} more faults after it)" if len(errors) > 1 else ""
+        line = line_of(data, error.absolute_path, _key(error))
+        others = len({tuple(error.absolute_path) for error in errors}) - 1
+        more = f" (and {others} more {'fault' if others == 1 else 'faults'} after it)" if others else ""
         raise SourceError(shown, line, _explain(error) + more)
+
+
+def _rank(error: Any) -> int:
+    return _TELLING.index(error.validator) if error.validator in _TELLING else len(_TELLING)
 
 
 def line_of(data: Any, path: Sequence[Any], key: str | None = None) -> int:
@@ -53,15 +76,26 @@ def line_of(data: Any, path: Sequence[Any], key: str | None = None) -> int:
 
 def _deepest(error: Any) -> Any:
     """For a choice of forms, the fault of the form that was nearest to being meant."""
-    while error.validator in ("anyOf", "oneOf") and error.context:
-        found = error.instance
-        fitting = [
-            e for e in error.context if e.validator not in ("type", "pattern", "const", "enum") or e.relative_path
-        ]
-        if not isinstance(found, dict | list) or not fitting:
+    while error.validator in _CHOICES and error.context and not _is_step(error):
+        fitting = [e for e in error.context if e.validator not in ("type", "pattern", "const", "enum") or e.relative_path]
+        if not isinstance(error.instance, dict | list) or not fitting:
             return error
-        error = max(fitting, key=lambda e: len(e.absolute_path))
+        error = max(fitting, key=lambda e: (len(e.absolute_path), -_rank(e)))
     return error
+
+
+def _is_step(error: Any) -> bool:
+    """Whether it is the choice among the steps, of which exactly one must be there."""
+    return error.validator == "oneOf" and "call" in error.schema["oneOf"][0].get("required", ())
+
+
+def _key(error: Any) -> str | None:
+    """The key that is at fault, where it is one and not its value."""
+    return str(error.instance) if _is_name(error) else _unknown_key(error)
+
+
+def _is_name(error: Any) -> bool:
+    return "propertyNames" in error.absolute_schema_path
 
 
 def _unknown_key(error: Any) -> str | None:
@@ -72,67 +106,75 @@ def _unknown_key(error: Any) -> str | None:
 
 
 def _explain(error: Any) -> str:
-    place = _place(error)
-    if error.validator == "additionalProperties" and (key := _unknown_key(error)) is not None:
-        return unknown("key", key, sorted(error.schema["properties"]), place)
+    place, found, rule = _place(error), error.instance, error.validator_value
+    if (key := _unknown_key(error)) is not None:
+        return unknown("key", key, list(error.schema["properties"]), place)
+    if _is_step(error):
+        return _explain_step(found)
     if error.validator == "required":
-        missing = next(key for key in error.validator_value if key not in error.instance)
+        missing = next(key for key in rule if key not in found)
         return f"{place} needs the key '{missing}'"
-    if error.validator == "oneOf" and list(error.schema_path)[-1:] == ["oneOf"] and isinstance(error.instance, dict):
-        return _explain_step(error.instance)
-    if error.validator == "type":
-        kinds: list[str] = error.validator_value if isinstance(error.validator_value, list) else [error.validator_value]
-        expected = " or ".join(_WORDS.get(kind, kind) for kind in kinds)
-        return f"{place} must be {expected}, found {describe(error.instance)}"
-    if error.validator in ("anyOf", "oneOf", "enum", "const", "pattern"):
-        return f"{place} can't be {describe(error.instance)}; {_allowed(error)}"
-    if error.validator in ("minItems", "minLength", "minProperties"):
+    if error.validator in ("minItems", "minLength", "minProperties") and rule == 1:
         return f"{place} must not be empty"
-    return f"{place}: {error.message[:200]}"
+    if error.validator == "minItems" and "title" not in error.schema:
+        return f"{place} must have at least {rule} items, found {len(found)}"
+    if error.validator == "maxProperties":
+        return f"{place} must have one key only, found {' and '.join(map(repr, found))}"
+    if error.validator == "maxLength":
+        return f"{place} may have {rule} characters, found {len(found)}"
+    if error.validator in ("minimum", "maximum"):
+        return f"{place} must be {error.schema['minimum']} to {error.schema['maximum']}, found {describe(found)}"
+    return f"{place} must be {_wanted(error)}, found {describe(found)}{_quotes(error)}"
+
+
+def _wanted(error: Any) -> str:
+    """What may stand there: the schema's own words, else what can be read from its rule."""
+    said = error.schema.get("title")
+    if isinstance(said, str):
+        return said
+    rule = error.validator_value
+    if error.validator == "type":
+        return " or ".join(_WORDS[kind] for kind in ([rule] if isinstance(rule, str) else rule))
+    if error.validator == "enum":
+        return "one of " + ", ".join(map(str, rule))
+    if error.validator == "const":
+        return json.dumps(rule)
+    return "as suites/schema.json has it"
+
+
+def _quotes(error: Any) -> str:
+    wants_text = error.validator == "type" and error.validator_value == "string"
+    return "; put it in quotes" if wants_text and isinstance(error.instance, bool | int | float) else ""
 
 
 def _explain_step(step: dict[str, Any]) -> str:
     actions = [key for key in STEPS if key in step]
     if len(actions) > 1:
         return f"a step does one thing, but this one has both '{actions[0]}' and '{actions[1]}'"
-    return unknown("step", next(iter(step), ""), list(STEPS), "a scenario")
+    if not step:
+        return f"a step must not be empty; known: {', '.join(STEPS)}"
+    return unknown("step", next(iter(step)), list(STEPS), "a scenario")
 
 
 def unknown(what: str, found: str, known: Sequence[str], place: str) -> str:
-    """One line for a name that is not known, with the nearest known ones."""
+    """One line for a name that is not known, with the nearest known one, or all there are."""
     near = difflib.get_close_matches(found, known, 1)
-    hint = f"did you mean '{near[0]}'?" if near else f"known: {', '.join(known)}"
+    hint = f"did you mean '{near[0]}'?" if near else f"known: {', '.join(known)}" if known else "there is none"
     return f"unknown {what} '{found}' in {place}; {hint}"
 
 
 def _place(error: Any) -> str:
+    if _is_name(error):
+        return "the key"
     parts = [str(part) for part in error.absolute_path if not isinstance(part, int)]
     if not parts:
-        return "the file"
+        return "a scenario" if "steps" in error.schema.get("properties", {}) else "the file"
     last = error.absolute_path[-1]
     if isinstance(last, int):
         return {"scenarios": "a scenario", "steps": "a step", "cases": "a case"}.get(
             parts[-1], f"an item of '{parts[-1]}'"
         )
     return f"'{parts[-1]}'"
-
-
-def _allowed(error: Any) -> str:
-    if error.validator == "enum":
-        return "known: " + ", ".join(map(str, error.validator_value))
-    if isinstance(error.schema.get("description"), str):
-        return f"it is: {error.schema['description'].rstrip('.')}"
-    if error.validator == "pattern":
-        return "a name has letters, digits and _ and does not start with a digit"
-    forms: list[Any] = (
-        [form for form in error.validator_value if isinstance(form, dict)]
-        if isinstance(error.validator_value, list)
-        else []
-    )
-    words: list[str] = []
-    for form in forms:
-        words += [str(word) for word in form.get("enum", [])]
-    return "known: " + ", ".join(words) if words else "see suites/schema.json"
 
 
 def describe(value: Any) -> str:

@@ -13,15 +13,27 @@ from typing import Any
 
 import yaml
 
-MAX_BYTES = 1024 * 1024
+MAX_BYTES = 1_000_000
 MAX_NODES = 100_000
 MAX_DEPTH = 40
+MAX_DIGITS = 100  # far beyond any address or value
 
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-_INT = re.compile(r"[-+]?(0x[0-9a-fA-F_]+|0b[01_]+|0o[0-7_]+|[0-9][0-9_]*)")
-_FLOAT = re.compile(r"[-+]?([0-9][0-9_]*\.[0-9_]*|\.[0-9]+|[0-9][0-9_]*(?=[eE]))([eE][-+]?[0-9]+)?")
+_INT = re.compile(r"[-+]?(0x[0-9a-fA-F]+(_[0-9a-fA-F]+)*|0b[01]+(_[01]+)*|0o[0-7]+(_[0-7]+)*|[0-9]+(_[0-9]+)*)")
+_FLOAT = re.compile(r"[-+]?([0-9]+(_[0-9]+)*\.[0-9]*|\.[0-9]+|[0-9]+(?=[eE]))([eE][-+]?[0-9]+)?")
+_NEGATIVE_ZERO = re.compile(r"-(0x)?0+")
 _WORDS: dict[str, Any] = {"true": True, "false": False, "null": None, "~": None, "": None}
 _PLAIN_TAGS = {f"tag:yaml.org,2002:{name}" for name in ("str", "int", "float", "bool", "null", "map", "seq")}
+
+
+_HINTS = {
+    "mapping values are not allowed": " (put text that holds ': ' in quotes)",
+    "cannot start any token": " (put text that begins with `, @ or % in quotes)",
+    "found a tab character": " (indent with spaces)",
+    "end of stream": " (a quote or bracket is not closed)",
+    "expected ',' or": " (a bracket is not closed)",
+    "did not find expected": " (look at the indentation)",
+}
 
 
 class SourceError(Exception):
@@ -33,14 +45,18 @@ class SourceError(Exception):
 
 
 class Map(dict[str, Any]):
-    """A YAML mapping; ``line`` is where it starts, ``lines`` where each key stands."""
+    """A YAML mapping; ``line`` is where it starts, ``lines`` where each key stands.
+
+    ``starts`` is where each value's text starts: for a block on the line after its key, for an alias at its anchor.
+    """
 
     line: int
     lines: dict[str, int]
+    starts: dict[str, int]
 
     def __init__(self, line: int) -> None:
         super().__init__()
-        self.line, self.lines = line, {}
+        self.line, self.lines, self.starts = line, {}, {}
 
 
 class Seq(list[Any]):
@@ -59,9 +75,7 @@ def read(path: Path, shown: str) -> Any:
     try:
         size = path.stat().st_size
         if size > MAX_BYTES:
-            raise SourceError(
-                shown, None, f"has {size / 1e6:.1f} MB; a scenario file may have 1 MiB: split it by topic"
-            )
+            raise SourceError(shown, None, f"has {size / 1e6:.1f} MB, but such a file may have 1 MB: split it by topic")
         text = path.read_text(encoding="utf-8")
     except OSError as error:
         raise SourceError(shown, None, f"can't be read: {error.strerror}") from None
@@ -77,11 +91,23 @@ def parse(text: str, shown: str) -> Any:
     try:
         return builder.document()
     except yaml.MarkedYAMLError as error:
-        mark: Any = error.problem_mark or error.context_mark
-        problem = " ".join(part for part in (error.problem, error.context) if part)
-        raise SourceError(shown, mark.line + 1 if mark else None, f"is not YAML: {problem}") from None
+        raise _not_yaml(error, shown) from None
+    except yaml.reader.ReaderError as error:
+        line = text.partition(chr(error.character))[0].count("\n") + 1
+        raise SourceError(shown, line, f"is not YAML: U+{error.character:04X} must not stand in it") from None
     except yaml.YAMLError as error:
         raise SourceError(shown, None, f"is not YAML: {str(error).splitlines()[0]}") from None
+
+
+def _not_yaml(error: yaml.MarkedYAMLError, shown: str) -> SourceError:
+    """The parser's words with the line, the line where the broken part begins, and what is usually behind it."""
+    mark: Any = error.problem_mark or error.context_mark
+    begin: Any = error.context_mark
+    words = " ".join(part for part in (error.problem, error.context) if part)
+    if mark and begin and begin.line != mark.line:
+        words += f" that begins in line {begin.line + 1}"
+    hint = next((hint for fault, hint in _HINTS.items() if fault in words), "")
+    return SourceError(shown, mark.line + 1 if mark else None, f"is not YAML: {words}{hint}")
 
 
 class _Builder:
@@ -90,8 +116,9 @@ class _Builder:
     def __init__(self, shown: str, text: str) -> None:
         self.shown = shown
         self.events: Iterator[Any] = yaml.parse(text, Loader=_Loader)
-        self.anchors: dict[str, Any] = {}
+        self.anchors: dict[str, tuple[Any, int]] = {}
         self.nodes = 0
+        self.starts = 1  # the line on which the text of the last value starts
 
     def document(self) -> Any:
         next(self.events)  # stream start
@@ -118,11 +145,12 @@ class _Builder:
         if isinstance(event, yaml.AliasEvent):
             if event.anchor not in self.anchors:
                 raise self.fail(event, f"alias '*{event.anchor}' stands before its anchor, or inside it")
-            data = self.anchors[event.anchor]
+            data, self.starts = self.anchors[event.anchor]
             self.count(event, _size(data, MAX_NODES))
             return data
         if event.tag is not None and event.tag not in _PLAIN_TAGS:
-            raise self.fail(event, f"tag '{event.tag}' is not allowed; scenarios are plain data")
+            tag = event.tag.replace("tag:yaml.org,2002:", "!!")
+            raise self.fail(event, f"tag '{tag}' is not allowed: such a file holds plain data only")
         if isinstance(event, yaml.ScalarEvent):
             data = self.scalar(event)
         elif isinstance(event, yaml.SequenceStartEvent):
@@ -130,7 +158,7 @@ class _Builder:
         else:
             data = self.mapping(event, depth)
         if event.anchor:
-            self.anchors[event.anchor] = data
+            self.anchors[event.anchor] = data, self.starts
         return data
 
     def count(self, event: Any, nodes: int) -> None:
@@ -158,19 +186,27 @@ class _Builder:
                 raise self.fail(key_event, "a key must be a plain word")
             self.value(key_event, depth + 1)
             key = key_event.value  # keys are always text: `24:` and `true:` are the words '24' and 'true'
+            if key == "<<" and not key_event.style:
+                raise self.fail(key_event, "'<<' does not merge mappings here: write the keys out")
             if key in data:
                 raise self.fail(key_event, f"key '{key}' stands twice (first in line {data.lines[key]})")
             data.lines[key] = self.line(key_event)
             data[key] = self.value(next(self.events), depth + 1)
+            data.starts[key] = self.starts
         return data
 
     def scalar(self, event: Any) -> Any:
         text: str = event.value
+        self.starts = self.line(event) + (event.style in ("|", ">"))
         if event.style or (event.tag or "").endswith(":str"):  # quoted, a block, or said to be text
             return text
         if text.lower() in _WORDS:
             return _WORDS[text.lower()]
+        if _NEGATIVE_ZERO.fullmatch(text):  # as a float it has a sign, which an integer would lose
+            return text
         if _INT.fullmatch(text):
+            if len(text) > MAX_DIGITS:
+                raise self.fail(event, f"an integer may have {MAX_DIGITS} digits, this one has {len(text)}")
             plain = text.replace("_", "")
             return int(plain, 0) if not re.fullmatch(r"[-+]?0[0-9]+", plain) else int(plain, 10)
         if _FLOAT.fullmatch(text):

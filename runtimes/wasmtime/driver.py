@@ -184,26 +184,32 @@ class WasmtimeDriver(Driver):
     # Modules and instances
 
     def module_compile(self, data: bytes) -> Any:
-        code = self._code.load(data)
-        if code is not None:
-            try:
-                return wasmtime.Module.deserialize(self._engine, code)
-            except wasmtime.WasmtimeError:
-                pass  # made on another kind of machine: compile, and replace it
-        module = wasmtime.Module(self._engine, data)
-        self._code.save(data, bytes(module.serialize()))
-        return module
+        module = self._kept(data)
+        if module is None:
+            module = wasmtime.Module(self._engine, data)
+            self._code.save(data, bytes(module.serialize()))
+        return module, bool(module.imports)
 
-    def instance_create(self, module: Any, imports: list[Import]) -> Any:
+    def _kept(self, data: bytes) -> Any:
+        code = self._code.load(data)
+        if code is None:
+            return None
+        try:
+            return wasmtime.Module.deserialize(self._engine, code)
+        except wasmtime.WasmtimeError:  # made on another kind of machine
+            return None
+
+    def instance_create(self, module: tuple[Any, bool], imports: list[Import]) -> Any:
         """Without imports through `Instance`, else by name through a `Linker`."""
         store = self._scenario_store()
-        if not imports and not module.imports:
-            return wasmtime.Instance(store, module, [])
+        compiled, imports_something = module
+        if not imports and not imports_something:
+            return wasmtime.Instance(store, compiled, [])
         linker = wasmtime.Linker(self._engine)
         linker.allow_shadowing = True  # a module may import one name twice
         for item in imports:
             linker.define(store, item.module, item.name, self._extern(store, item))
-        return linker.instantiate(store, module)
+        return linker.instantiate(store, compiled)
 
     def _extern(self, store: Any, item: Import) -> Any:
         if item.kind == "memory":

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 from report_records import SUITE, header, known, observed, result, runtime
 
-from reports import record, report, write
+from reports import findings, record, report, write
 
 
 def subjects(groups, key):
@@ -315,3 +315,76 @@ def test_views_stand_in_the_order_the_driver_gave_them(records):
     results = [result(runtime="node", view=view) for view in ("DataView", "Uint8Array")]
     path = records.write(results, between=[says])
     assert [item.view for item in report.build(record.read(path)).results] == ["Uint8Array", "DataView"]
+
+
+# ------------------------------------------------------------------------------------------ findings
+
+
+def asked(scenario, **answers):
+    """A scenario whose answers come through view kinds: ``wasmtime_a="yes"``."""
+    return [
+        result(scenario, who.partition("_")[0], view=who.partition("_")[2] or None, observations=[observed(answer)])
+        for who, answer in answers.items()
+    ]
+
+
+def told(report):
+    return [
+        (item.scenarios, {answer.answer: [str(who) for who in answer.who] for answer in item.answers})
+        for item in findings.findings(report)
+    ]
+
+
+def test_scenarios_that_found_the_same_are_told_once(records):
+    answers = {"wasmtime": "yes", "node": "no"}
+    built = records.report([*asked("one", **answers), *asked("two", **answers)])
+    assert told(built) == [(["one", "two"], {"yes": ["wasmtime"], "no": ["node"]})]
+
+
+def test_scenarios_of_different_view_kinds_are_told_together(records):
+    narrow = asked("narrow", wasmtime_a="yes", node_b8="no", node_d="no")
+    wide = asked("wide", wasmtime_a="yes", node_b16="no", node_e="yes")
+    assert told(records.report([*narrow, *wide])) == [
+        (["narrow", "wide"], {"no": ["node · all views but e"], "yes": ["wasmtime · a", "node · e"]})
+    ]
+
+
+def test_scenarios_that_contradict_each_other_stay_apart(records):
+    built = records.report([*asked("one", wasmtime="yes", node="no"), *asked("two", wasmtime="no", node="yes")])
+    assert [scenarios for scenarios, _ in told(built)] == [["one"], ["two"]]
+
+
+def test_agreement_on_different_answers_is_not_made_a_difference(records):
+    built = records.report([*asked("one", wasmtime_a="1", node_b="1"), *asked("two", wasmtime_c="2", node_d="2")])
+    assert [(item.agreement, item.scenarios) for item in findings.findings(built)] == [
+        ("everywhere", ["one"]), ("everywhere", ["two"]),
+    ]  # fmt: skip
+
+
+def test_a_silence_is_not_lost_among_answers(records):
+    crashed = [*asked("two", wasmtime="yes", node="no"), result("two", "wasmer", "crash")]
+    built = records.report([*asked("one", wasmtime="yes", node="no", wasmer="yes"), *crashed])
+    assert [item.silent for item in findings.findings(built)] == [(), (("crash", (findings.Phrase("wasmer"),)),)]
+
+
+@pytest.mark.parametrize(
+    ("views", "words"),
+    [
+        ("abc", "node · all 3 views"),
+        ("ab", "node · a, b"),
+        ("c", "node · c"),
+    ],
+)
+def test_view_kinds_are_told_in_few_words(records, views, words):
+    answers = {f"node_{view}": "yes" if view in views else "no" for view in "abc"}
+    (answer, *_) = [who for _, by in told(records.report(asked("one", wasmtime="x", **answers))) for who in [by["yes"]]]
+    assert answer == [words]
+
+
+def test_what_depends_on_the_guest_names_guests_not_runtimes(records):
+    results = [
+        result(runtime=label, guest=guest, observations=[observed(pages)])
+        for label in ("wasmtime", "node")
+        for guest, pages in (("go", "17"), ("wat", "1"))
+    ]
+    assert told(records.report(results)) == [(["grows"], {"17": ["go"], "1": ["wat"]})]

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -143,24 +143,9 @@ def test_provided_and_then_ready(toy: Manifest) -> None:
     assert provided.origin.startswith("PyPI toy 1.0 on CPython 3.")
     assert status(toy) == environments.Status(READY, "", "", provided.origin)
     assert told[0].startswith("installing toy==1.0 on CPython 3.")
-    with running(provided) as driver:
-        assert driver.info is not None
-        assert driver.info.runtime["version"] == "1.0"
-
-
-def running(provided: environments.Provided) -> Iterator[Driver]:  # type: ignore[misc]
-    import contextlib
-
-    @contextlib.contextmanager
-    def run() -> Iterator[Driver]:
-        driver = Driver(provided.command, label="toy", env=provided.env)
-        try:
-            driver.start()
-            yield driver
-        finally:
-            driver.close()
-
-    return run()  # type: ignore[return-value]
+    driver = Driver(provided.command, label="toy", env=provided.env)
+    assert driver.start().runtime["version"] == "1.0"
+    driver.close()
 
 
 def test_reused_without_network_or_uv(toy: Manifest, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -252,9 +237,10 @@ def test_a_second_run_waits_for_the_first(toy: Manifest, tmp_path: Path) -> None
     message = second.stderr.readline()
     go.touch()
     assert message == "linmem: waiting for another run that installs toy 1.0\n"
-    assert first.communicate()[0].startswith("toy 1.0: ready in ")
-    assert second.communicate()[0].startswith("toy 1.0: ready in ")
-    assert (first.returncode, second.returncode) == (0, 0)
+    for process in (first, second):
+        output, errors = process.communicate()
+        assert output.startswith("toy 1.0: ready in "), errors
+        assert process.returncode == 0
     assert (tmp_path / "starts").read_text(encoding="utf-8") == "x"
 
 
@@ -308,7 +294,7 @@ def test_uv_s_own_words_where_it_fails(toy: Manifest) -> None:
 def test_offline_with_nothing_in_uv_s_cache(toy: Manifest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("UV_NO_INDEX")
     monkeypatch.delenv("UV_FIND_LINKS")
-    assert "toy==1.0 needs to be downloaded" in refusal(toy, offline=True).reason
+    assert refusal(toy, offline=True).reason.startswith("uv could not install toy==1.0: Because toy")
 
 
 def test_a_refused_environment_is_tried_again(toy: Manifest) -> None:
