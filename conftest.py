@@ -130,10 +130,15 @@ class Bench:
         session = self.session(cell.runtime)
         try:
             parts = modules(scenario, cell.guest)
+            session.start()
             if cell.guest is not None and cell.guest.glue is not None and session.runs_glue(cell.guest.glue.kind):
                 cell.guest.glue.path  # noqa: B018  # here it may be provisioned, and fail
-        except (SourceError, UserError, Unavailable, DriverFault) as error:
-            result.outcome, result.message = "error", str(error)
+        except SourceError as error:
+            result.outcome, result.message = "error", error.message
+            result.where = f"{error.file}:{error.line}"
+            return result
+        except (UserError, Unavailable, DriverFault) as error:
+            result.outcome, result.message, result.where = "error", str(error), str(scenario.where)
             return result
         return Player(scenario, session, parts, cell.guest, cell.view).play(result)
 

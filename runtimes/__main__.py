@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from runtimes import environments, names
+from runtimes.cache import VARIABLE, cache_dir
 from runtimes.environments import Status
 from runtimes.errors import Unavailable, UserError
 from runtimes.manifest import Manifest, all_manifests, load_manifest
@@ -71,7 +72,7 @@ def _parser() -> argparse.ArgumentParser:
     listing.add_argument("--json", action="store_true", help="print JSON instead of a table")
     listing.set_defaults(run=_list)
 
-    install = commands.add_parser("install", help="make runtimes ready ahead of time")
+    install = commands.add_parser("install", help="make runtimes ready ahead of time", epilog=_about_settings())
     install.add_argument("names", nargs="*", metavar="NAME", help=f"{NAME_HELP}; default: all")
     install.add_argument("--offline", action="store_true", help="use only what uv has downloaded before")
     install.add_argument("--force", action="store_true", help="make environments anew, also those that are ready")
@@ -79,10 +80,18 @@ def _parser() -> argparse.ArgumentParser:
 
     check = commands.add_parser("check", help="test whether a runtime's driver speaks the protocol")
     check.add_argument("name", metavar="NAME", help=NAME_HELP)
-    check.add_argument("--only", nargs="+", default=(), metavar="METHOD", help="check these methods only")
+    check.add_argument("--only", action="append", default=[], metavar="METHOD", help="check this method; repeatable")
     check.add_argument("--verbose", action="store_true", help="show every check, not only those that went wrong")
     check.set_defaults(run=_check)
     return parser
+
+
+def _about_settings() -> str:
+    return (
+        f"Environments are kept in {cache_dir()}; {VARIABLE} names another folder. They are made by uv, which follows "
+        "its own settings (UV_DEFAULT_INDEX, UV_INDEX, UV_OFFLINE, uv.toml, ...), not pip's: where pip.conf or "
+        "PIP_INDEX_URL name an index, set UV_DEFAULT_INDEX to it."
+    ).replace("%", "%%")
 
 
 def _asked(text: str) -> Asked:

@@ -35,6 +35,7 @@ from suites.interface import (
 PROTOCOL = 1
 MAX_LINE = 64 * 1024 * 1024
 STDERR_KEPT = 8 * 1024
+BURIAL = 3.0  # seconds between the end of a process's output and its own end; dumping core takes time
 LAUNCHER = str(Path(__file__).with_name("launch.py"))
 
 
@@ -124,16 +125,21 @@ class Driver:
 
     def start(self, variant: str | None = None, cache: str | None = None, *, timeout: float = 60.0) -> Info:
         """Start the process and introduce ourselves. Raises `DriverFault` or `CallFailed`."""
-        process = subprocess.Popen(
-            [sys.executable, "-I", "-S", "-B", LAUNCHER, *self.command],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env=self._env,
-            cwd=os.sep,
-            start_new_session=True,  # so that Ctrl-C reaches the harness only, and the whole group can be ended
-        )
-        assert process.stdin and process.stdout and process.stderr
+        try:
+            process = subprocess.Popen(
+                [sys.executable, "-I", "-S", "-B", LAUNCHER, *self.command],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                env=self._env,
+                cwd=os.sep,
+                start_new_session=True,  # so that Ctrl-C reaches the harness only, and the whole group can be ended
+            )
+        except OSError as error:
+            raise DriverDied(f"its process can't be started: {error.strerror}") from None
+        assert process.stdin is not None
+        assert process.stdout is not None
+        assert process.stderr is not None
         self._process = process
         self._fd_in, self._fd_out, self._fd_err = (f.fileno() for f in (process.stdin, process.stdout, process.stderr))
         for descriptor in (self._fd_in, self._fd_out, self._fd_err):
@@ -184,9 +190,8 @@ class Driver:
         process = self._process
         if process is None:
             return 0
-        if process.poll() is None or process.returncode is not None:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(process.pid, signal.SIGKILL)  # children too, also when the leader has gone before them
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)  # children too, also when the leader has gone before them
         status = process.wait()
         self._drain_stderr()
         for stream in (process.stdin, process.stdout, process.stderr):
@@ -235,9 +240,14 @@ class Driver:
     # ------------------------------------------------------------ transport
 
     def _exchange(self, until: int) -> None:
-        """Write what is queued and read until `until` is answered."""
+        """Write what is queued and read until `until` is answered.
+
+        Each answer that is due here has its time, host functions included: a guest that calls them for ever is stopped.
+        """
         if self._process is None:
             raise DriverDied("the runtime's process is not running")
+        pending = self._pending[-1]
+        due = pending[0] if pending else None
         deadline = time.monotonic() + self.timeout
         while True:
             if self._out:
@@ -248,15 +258,18 @@ class Driver:
                     self._poll.register(self._fd_in, select.POLLOUT)
                 else:
                     self._poll.unregister(self._fd_in)
-            if self._read_lines():
-                if until in self._replies:
-                    return
-                deadline = time.monotonic() + self.timeout
-                continue
-            left = deadline - time.monotonic()
+            progress = self._read_lines()
+            if until in self._replies:
+                return
+            now = time.monotonic()
+            if progress and pending and pending[0] != due:
+                due, deadline = pending[0], now + self.timeout
+            left = deadline - now
             if left <= 0:
                 self.kill()
                 raise DriverTimeout(f"no answer within {self.timeout:g} s")
+            if progress:
+                continue
             for descriptor, _ in self._poll.poll(left * 1000):
                 if descriptor == self._fd_out:
                     self._read_stdout()
@@ -278,17 +291,19 @@ class Driver:
         except BlockingIOError:
             return
         if not data:
-            raise died(self._bury())
+            self._bury()
         self._in += data
         if len(self._in) > MAX_LINE and b"\n" not in self._in:
             self._give_up("it wrote a line of more than 64 MiB")
 
-    def _bury(self) -> int:
-        """The return code of a process that closed its standard output; it is given a moment to end by itself."""
+    def _bury(self) -> NoReturn:
+        """Take leave of a process that closed its standard output; it is given a moment to end by itself."""
         assert self._process is not None
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(1.0)
-        return self.kill()
+        try:
+            self._process.wait(BURIAL)
+        except subprocess.TimeoutExpired:
+            self._give_up("it closed its standard output and went on")
+        raise died(self.kill())
 
     def _read_stderr(self) -> bool:
         try:
@@ -330,7 +345,7 @@ class Driver:
     def _take(self, line: bytes) -> None:
         try:
             message = self._decode(line)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             self._give_up(f"it wrote a line that is not a message of the protocol: {shorten(line)}")
         if message.method is not None:
             self._serve(message)
@@ -365,6 +380,9 @@ class Driver:
         except ImportFailed as failure:
             data = {"kind": failure.kind, "type": "", "message": failure.message, "text": failure.message}
             answer["error"] = {"code": FAILED, "message": failure.message, "data": data}
+        except BaseException:
+            self.kill()  # it would wait for an answer for ever
+            raise
         finally:
             self._pending.pop()
         self._out += self._encode(answer)

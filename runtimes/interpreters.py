@@ -1,8 +1,9 @@
 """Find a CPython whose version satisfies a specifier, wherever it hides on this machine.
 
-Looked at, in this order: the interpreter that runs us, those on PATH, pyenv's installed versions (active or
-not), those that uv has installed. Each is really run before it counts, because a name on PATH may be a shim
-for a version that pyenv has not activated. Only when none fits, uv is asked to download one.
+The interpreter that runs us is taken if it will do. Else the newest of those on PATH and of pyenv's installed versions,
+active or not; else the newest that uv has installed (asking uv takes seconds where PATH is long); else one that uv
+downloads. Each is really run before it counts, because a name on PATH may be a shim for a version that pyenv has not
+activated.
 """
 
 from __future__ import annotations
@@ -56,7 +57,7 @@ def find(specifier: str, *, offline: bool = False, progress: Progress | None = N
     running = probe(sys.executable)
     if running is not None and running.version in wanted:
         return running
-    found = _newest(wanted, installed())
+    found = _newest(wanted, installed()) or _newest(wanted, _known_to_uv())
     if found is not None:
         return found
     remedy = f"install CPython {specifier}, for example with your system's packages or pyenv"
@@ -77,12 +78,12 @@ def find(specifier: str, *, offline: bool = False, progress: Progress | None = N
 
 @cache
 def installed() -> tuple[Interpreter, ...]:
-    """Every CPython found on this machine, each once, those found first in front. Downloads nothing."""
+    """Every CPython on PATH or among pyenv's versions, each once, in this order."""
     paths: dict[str, str] = {}
     for path in (sys.executable, *_on_path(), *_in_pyenv()):
         paths.setdefault(os.path.realpath(path), path)
-    found = [interpreter for path in paths.values() if (interpreter := probe(path)) is not None]
-    return (*found, *_known_to_uv())
+    found = (probe(path) for path in paths.values())
+    return tuple(interpreter for interpreter in found if interpreter is not None)
 
 
 @cache

@@ -52,7 +52,7 @@ def _explain(error: jsonschema.ValidationError, where: Where) -> Iterator[Proble
     place = f"'{where[-1]}'" if where and isinstance(where[-1], str) else "this"
     rule: Any = error.validator_value
     schema: Any = error.schema
-    found = error.instance
+    found: Any = error.instance
     if error.validator == "additionalProperties":
         known = schema.get("properties", {})
         for key in found:

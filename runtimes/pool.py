@@ -8,10 +8,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from runtimes.cache import subfolder
-from runtimes.driver import Driver, Info, View
+from runtimes.driver import Driver, Info, View, died
 from runtimes.environments import Provided
 from runtimes.errors import Unavailable
-from suites.interface import CallFailed, DriverFault, DriverGarbage, ImportHandler, Reply
+from suites.interface import CallFailed, DriverDied, DriverFault, DriverGarbage, ImportHandler, Reply
 
 MAX_MODULES = 64  # compiled modules kept per process; older ones are released
 MAX_FALSE_STARTS = 3
@@ -65,8 +65,10 @@ class Session:
 
     def reply(self, request_id: int) -> Reply:
         """The answer to a posted request. Raises `DriverFault`."""
+        if self._live is None:
+            raise DriverDied("the runtime's process is not running")
         try:
-            return (self._live or self._running()).reply(request_id)
+            return self._live.reply(request_id)
         except DriverFault:
             self._lost()
             raise
@@ -125,7 +127,14 @@ class Session:
     # ------------------------------------------------------------------ life
 
     def start(self) -> Info:
-        """Start the driver if it does not run. Raises `DriverFault`, at once after repeated false starts."""
+        """Start the driver if it does not run. Raises `DriverFault`, at once after repeated false starts.
+
+        Ask it before each scenario: a process that ended since the one before is no fault of the next.
+        """
+        if self._live is not None and not self._live.alive:
+            status = self._live.kill()
+            self._lost()
+            raise DriverGarbage(f"after the scenario before this one, {died(status)}; the next one gets a new process")
         self._running()
         assert self.info is not None
         return self.info

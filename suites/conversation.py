@@ -6,6 +6,7 @@ request that makes it, and an address that needs an earlier result is sent as a 
 
 from __future__ import annotations
 
+import contextlib
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,6 +22,9 @@ from suites.outcome import Observed, StepTrace
 from suites.wasm_types import FuncType, ModuleTypes
 
 SAFE_INTEGER = (1 << 53) - 1
+STDERR_KEPT = 8 * 1024  # characters
+MAX_NESTING = 30  # how deep host functions and the guest may call each other
+KINDS = ("compile", "link", "trap", "exit", "host", "skipped", "unsupported")
 
 
 @dataclass(frozen=True)
@@ -33,10 +37,12 @@ class Module:
 
 @dataclass
 class Instance:
+    """An instance. ``waits``: whether its calls may call host functions back."""
+
     handle: int
     types: ModuleTypes | None
     memories: dict[str, int]
-    waits: bool  # whether its calls may call host functions back
+    waits: bool
 
 
 @dataclass
@@ -76,12 +82,15 @@ class Conversation:
         self.pending: deque[Pending] = deque()
         self.played: list[tuple[Step, Happened]] = []
         self.observations: list[Observed] = []
-        self.log: list[str] = []
+        self.log = ""  # the end of what the guest printed through its language's host
         self.tokens: dict[str, tuple[FuncType, Callable[[list[int]], Sequence[int]]]] = {}
+        self.depth = 0  # of host functions that are running
         self.stopped: Stop | None = None
         self.blamed: Step | None = None  # the step of a host function in which the process was lost
         self.release: int | None = None
         self.setup: list[int] = []  # requests no step asked for; they must go through
+        self.released = False  # whether all steps went well and only the release's answer is due
+        self.starting = False  # whether the answer to one of those is awaited
 
     def drain(self) -> None:
         """Take in the answers to what was sent ahead of a stop."""
@@ -111,14 +120,16 @@ class Conversation:
         They come before any pending step's answer.
         """
         while self.setup:
+            self.starting = True
             reply = self.runtime.reply(self.setup.pop(0))  # popped first: a start function may call us back
+            self.starting = False
+            if self.stopped is not None:
+                raise self.stopped
             if isinstance(reply, CallFailed):
                 self.give_up_on_setup(reply)
 
     def give_up_on_setup(self, failure: CallFailed) -> None:
-        happened = Refused(failure)
-        outcome = "unsupported" if failure.unsupported else "fail"
-        raise Stop(outcome, f"the guest could not be started: {happened}")
+        raise Stop(outcome_of(failure), f"the guest could not be started: {Refused(failure)}")
 
     def understood(self, item: Pending, reply: dict[str, Any] | CallFailed) -> Happened:
         """What a reply means. What a host API does not offer is an answer where a step only observes, else the end."""
@@ -126,6 +137,10 @@ class Conversation:
             only_observed = item.step.observe is not None and item.step.expect is None
             if reply.unsupported and not (only_observed and reply.kind == "unsupported"):
                 raise Stop("unsupported", reply.message or "the driver can't do this", item.step)
+            if reply.kind == "skipped" and not only_observed:
+                raise Stop("error", "an earlier step that this one builds on gave nothing", item.step)
+            if reply.kind not in KINDS:
+                raise Stop("error", f"the driver refused it ({reply.code}): {reply.message}", item.step)
             return Refused(reply)
         try:
             return item.understand(reply)
@@ -151,7 +166,7 @@ class Conversation:
         if step.bind is not None and not isinstance(step, model.OpenView | model.MakeMemory | model.Instantiate):
             self.awaited.pop(step.bind, None)
             if isinstance(happened, Number):
-                self.integers[step.bind] = happened.bits
+                self.integers[step.bind] = happened.bound()
             elif step.observe is None:
                 raise Stop("fail", f"{step.text}: there is no value to bind to '{step.bind}', got {happened}", step)
 
@@ -162,8 +177,9 @@ class Conversation:
             return observe.answers[raw]
         if isinstance(happened, Number) and not values.is_float(happened.kind):
             for expression, word in observe.computed.items():
-                if expression.names <= self.integers.keys() and expression.value(self.integers) == happened.bits:
-                    return word
+                with contextlib.suppress(expressions.ExpressionError):  # a name that is not bound, a division by zero
+                    if expression.value(self.integers) == happened.bits:
+                        return word
         return raw
 
     # --------------------------------------------------------------- posting
@@ -181,6 +197,12 @@ class Conversation:
             self.integers.pop(step.bind, None)
             self.awaited[step.bind] = request
         return request
+
+    def object(self, name: str, step: Step) -> int:
+        """The handle of a bound memory or view."""
+        if name not in self.objects:
+            raise Stop("error", f"there is no '{name}' here: it was released, or not made yet", step)
+        return self.objects[name]
 
     def integer(self, expression: expressions.Expression) -> Any:
         """An address, index or count for the wire: an integer, or a reference to a result that is still due."""
@@ -242,6 +264,13 @@ def trace(step: Step, happened: Happened, status: str) -> StepTrace:
     expected = str(step.expect) if step.expect is not None else None
     raw = happened.failure.text if isinstance(happened, Refused) else None
     return StepTrace(step.text, str(step.where), status, expected, str(happened), raw)
+
+
+def outcome_of(failure: CallFailed) -> str:
+    """The outcome of a scenario that can't go on after this refusal."""
+    if failure.unsupported:
+        return "unsupported"
+    return "fail" if failure.kind in KINDS else "error"
 
 
 def quiet(step: Step, text: str) -> Step:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import base64
-import binascii
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from suites import values
 from suites.happened import Bytes, Done, Happened, Nothing, Number
+
+_INTEGER = re.compile(r"-?[0-9]{1,40}")
 
 
 class BadAnswer(Exception):
@@ -24,7 +26,7 @@ def numbers(reply: Mapping[str, Any], kinds: Sequence[str]) -> list[Number]:
     """The typed values of a call."""
     found = reply.get("values")
     if not isinstance(found, list) or len(found) != len(kinds):
-        raise BadAnswer(f"{len(kinds)} values were due, found {found!r}")
+        raise BadAnswer(f"{len(kinds)} values were due, found {shorten(found)}")
     return [number(item, kind) for item, kind in zip(found, kinds, strict=True)]
 
 
@@ -41,8 +43,8 @@ def reading(reply: Mapping[str, Any], kind: str, asked: int) -> Happened:
         return Nothing(str(reply["nothing"]))
     try:
         data = base64.b64decode(reply["bytes"], validate=True)
-    except (KeyError, TypeError, binascii.Error):
-        raise BadAnswer(f"a reading has 'bytes', 'value' or 'nothing', found {dict(reply)!r}") from None
+    except (KeyError, TypeError, ValueError):
+        raise BadAnswer(f"a reading has 'bytes', 'value' or 'nothing', found {shorten(reply)}") from None
     if kind != "bytes" and len(data) == asked:
         bits = int.from_bytes(data, "little")
         return Number(kind, bits, str(bits))
@@ -63,8 +65,15 @@ def _count(reply: Mapping[str, Any], key: str, unit: int) -> Happened:
     found = reply.get(key)
     if found is None and key in reply:
         return Nothing("none")
-    try:
-        count = int(found)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
-        raise BadAnswer(f"'{key}' is {found!r}, not an integer") from None
+    if type(found) is not int and not (isinstance(found, str) and _INTEGER.fullmatch(found)):
+        raise BadAnswer(f"'{key}' is {shorten(found)}, not an integer")
+    count = int(found)
+    if not values.in_range("u64", count * unit):
+        raise BadAnswer(f"'{key}' is {found}, which no memory has")
     return Number("u64", values.integer_bits("u64", count * unit), str(found))
+
+
+def shorten(value: object, limit: int = 200) -> str:
+    """What a driver gave, as a message can show it."""
+    text = repr(value)
+    return text if len(text) <= limit else text[:limit] + "…"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from suites import expressions, values
-from suites.happened import Bytes, Happened, Number, Numbers, Refused
+from suites.happened import Bytes, Done, Happened, Number, Numbers, Refused
 
 FAILURE_KINDS = {"trap": "trap", "link_error": "link", "compile_error": "compile", "host_error": "host"}
 
@@ -39,14 +39,26 @@ class Literal:
         return self.expression.names if self.expression else frozenset()
 
     def bits(self, kind: str, scope: Scope) -> int:
-        """Its bits as a value of this type. Raises `ValueNotation` or `ExpressionError`."""
+        """Its bits as a value of this type. A constant must be in range; what is computed wraps.
+
+        Raises `ValueNotation` or `ExpressionError`.
+        """
         if values.is_float(kind):
-            if self.expression is not None and self.expression.names:
-                return values.float_bits(kind, self.expression.value(scope))
-            return values.float_bits(kind, self.raw)
+            return self._float_bits(kind, scope)
         if self.expression is None:
-            raise values.ValueNotation(f"'{self.raw}' is not an integer, as {kind} needs")
-        return values.integer_bits(kind, self.expression.value(scope))
+            raise values.ValueNotation(f"{self.raw} is not an integer, as {kind} needs")
+        value = self.expression.value(scope)
+        if not self.names and not values.in_range(kind, value):
+            raise values.ValueNotation(f"{self.raw} is out of range for {kind}")
+        return values.integer_bits(kind, value)
+
+    def _float_bits(self, kind: str, scope: Scope) -> int:
+        if self.expression is None or not self.names:
+            return values.float_bits(kind, self.raw)
+        bound = scope.get(self.expression.text)
+        if isinstance(bound, expressions.FloatBits) and bound.kind == kind:
+            return int(bound)
+        return values.float_bits(kind, self.expression.value(scope))
 
     def holds(self, happened: Happened, scope: Scope) -> bool:
         return isinstance(happened, Number) and happened.bits == self.bits(happened.kind, scope)
@@ -72,6 +84,8 @@ class Literals:
             found = tuple(Number("u8", byte) for byte in happened.data)
         elif isinstance(happened, Numbers):
             found = happened.items
+        elif isinstance(happened, Done):
+            found = ()
         else:
             return False
         pairs = zip(self.items, found, strict=False)
@@ -175,3 +189,41 @@ class AnyOf:
 
     def __str__(self) -> str:
         return " or ".join(map(str, self.items))
+
+
+def impossible(check: Check, gives: str) -> str | None:
+    """Why the check can never hold for a step, whatever a runtime does; None where it can.
+
+    ``gives`` is what the step gives: a memory type, ``bytes``, ``results`` (of a call) or ``nothing``.
+    """
+    if isinstance(check, AnyOf):
+        return next((reason for item in check.items if (reason := impossible(item, gives))), None)
+    if isinstance(check, Failure):
+        return None
+    if gives == "nothing":
+        return "this step gives no value, so only an error can be expected of it"
+    if gives == "results":
+        return "a call gives numbers, not bytes" if isinstance(check, ExactBytes) else None
+    if gives == "bytes":
+        if isinstance(check, Literals):
+            return next((reason for item in check.items if (reason := _not_of("u8", item))), None)
+        return None if isinstance(check, ExactBytes) else f"{_BYTES}, but 'expect' is {check}"
+    if isinstance(check, Literals | ExactBytes):
+        return f"the step gives one {gives}, but 'expect' is {check}"
+    if isinstance(check, Nan | AtLeast) and isinstance(check, Nan) is not values.is_float(gives):
+        return f"'{check}' can't be said of a value of type {gives}"
+    literal = check.least if isinstance(check, AtLeast) else check
+    return _not_of(gives, literal) if isinstance(literal, Literal) else None
+
+
+_BYTES = "the step gives bytes, which are written as a list, {hex: …} or {text: …}"
+
+
+def _not_of(kind: str, literal: Literal) -> str | None:
+    if literal.names:
+        return None
+    try:
+        literal.bits(kind, {})
+    except (values.ValueNotation, expressions.ExpressionError) as error:
+        return str(error)
+    return None

@@ -12,6 +12,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 LIMIT = 1 << 72  # far beyond any address; keeps `1 << 9**9` from eating the machine
+MAX_CHARACTERS = 500
+MAX_DEPTH = 50
+ALLOWED = "integers, names, + - * // % << >> & | ^ ~ and parentheses"
 
 _BINARY: dict[type[ast.operator], Callable[[int, int], int]] = {
     ast.Add: operator.add,
@@ -36,6 +39,17 @@ class ExpressionError(ValueError):
     """The text is not an expression of this language, or can't be computed."""
 
 
+class FloatBits(int):
+    """The bits of a float that is bound to a name. They are no integer to compute with."""
+
+    kind: str
+
+    def __new__(cls, kind: str, bits: int) -> FloatBits:
+        made = super().__new__(cls, bits)
+        made.kind = kind
+        return made
+
+
 @dataclass(frozen=True)
 class Expression:
     """A parsed expression. ``names`` are those it needs.
@@ -51,7 +65,7 @@ class Expression:
     _tree: ast.expr
 
     def value(self, scope: Mapping[str, int]) -> int:
-        """Compute it. Raises `ExpressionError` for a missing name, a division by zero or a huge result."""
+        """Compute it. Raises `ExpressionError` for a missing name, a float, a division by zero or a huge result."""
         if self.offset is not None:
             return self.offset if self.base is None else _look_up(self.base, scope) + self.offset
         return _evaluate(self._tree, scope)
@@ -63,29 +77,37 @@ class Expression:
 def parse(source: int | str) -> Expression:
     """Parse an integer or the text of an expression. Raises `ExpressionError`."""
     text = str(source).strip()
-    if len(text) > 500:
-        raise ExpressionError("an expression may have at most 500 characters")
+    if len(text) > MAX_CHARACTERS:
+        raise ExpressionError(f"an expression may have {MAX_CHARACTERS} characters, this one has {len(text)}")
     try:
         tree = ast.parse(text, mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        raise ExpressionError(f"'{text}' is not an integer expression") from None
-    names = frozenset(_names(tree, text))
+        raise ExpressionError(f"{_quoted(text)} is not an integer expression") from None
+    names = frozenset(_names(tree, text, 0))
     base, offset = _linear(tree)
     if offset is None and not names:
         offset = _evaluate(tree, {})
     return Expression(text, names, base, offset, tree)
 
 
-def _names(tree: ast.expr, text: str) -> list[str]:
-    if isinstance(tree, ast.Constant) and type(tree.value) is int and abs(tree.value) < LIMIT:
+def _names(tree: ast.expr, text: str, depth: int) -> list[str]:
+    if depth > MAX_DEPTH:
+        raise ExpressionError(f"{_quoted(text)} is nested more than {MAX_DEPTH} levels deep")
+    if isinstance(tree, ast.Constant) and type(tree.value) is int:
+        if tree.value >= LIMIT:
+            raise ExpressionError(f"{_quoted(text)} is beyond any address or value")
         return []
     if isinstance(tree, ast.Name):
         return [tree.id]
     if isinstance(tree, ast.UnaryOp) and type(tree.op) in _UNARY:
-        return _names(tree.operand, text)
+        return _names(tree.operand, text, depth + 1)
     if isinstance(tree, ast.BinOp) and type(tree.op) in _BINARY:
-        return _names(tree.left, text) + _names(tree.right, text)
-    raise ExpressionError(f"'{text}' is not an integer expression: '{ast.unparse(tree)}' is not allowed in one")
+        return _names(tree.left, text, depth + 1) + _names(tree.right, text, depth + 1)
+    raise ExpressionError(f"{_quoted(text)} is not an integer expression, which may have {ALLOWED}")
+
+
+def _quoted(text: str) -> str:
+    return repr(text if len(text) <= 60 else text[:59] + "…")
 
 
 def _linear(tree: ast.expr) -> tuple[str | None, int | None]:
@@ -108,9 +130,12 @@ def _linear(tree: ast.expr) -> tuple[str | None, int | None]:
 
 def _look_up(name: str, scope: Mapping[str, int]) -> int:
     try:
-        return scope[name]
+        value = scope[name]
     except KeyError:
         raise ExpressionError(f"nothing is bound to '{name}'") from None
+    if isinstance(value, FloatBits):
+        raise ExpressionError(f"'{name}' is an {value.kind}: it can be passed on and compared, not computed with")
+    return value
 
 
 def _evaluate(tree: ast.expr, scope: Mapping[str, int]) -> int:

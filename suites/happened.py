@@ -1,10 +1,11 @@
-"""What a step can come to, in one vocabulary for every runtime: the runner makes these, checks and reports read them."""
+"""What a step can come to, in one vocabulary for every runtime: the runner makes it, checks and reports read it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from suites import values
+from suites.expressions import FloatBits
 from suites.interface import CallFailed
 
 
@@ -15,6 +16,10 @@ class Number:
     kind: str
     bits: int
     said: str = ""
+
+    def bound(self) -> int:
+        """What a name is bound to that gets this number: unsigned; a float's bits are marked as such."""
+        return FloatBits(self.kind, self.bits) if values.is_float(self.kind) else self.bits
 
     def __str__(self) -> str:
         return values.show(self.kind, self.bits)

@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from suites import decoding, model, values
-from suites.conversation import Conversation, Instance, Stop
+from suites.conversation import MAX_NESTING, STDERR_KEPT, Conversation, Instance, Stop, outcome_of
+from suites.expressions import ExpressionError
 from suites.guest import GuestAccess, HostFault, LanguageHost
 from suites.happened import Refused
 from suites.interface import CallFailed, DriverFault, ImportFailed
@@ -29,7 +30,11 @@ class Hosting(Conversation):
     ) -> None:
         """Compile and instantiate a module, with its language's host where it needs one."""
         module = self.modules[module_name]
+        if step is not None:
+            self.collect()  # so that a process lost while it compiles is not blamed on an earlier step
+        self.blamed = step
         compiled = self.runtime.compiled(module.data)
+        self.blamed = None
         if isinstance(compiled, CallFailed):
             self.refused(compiled, step)
             return
@@ -61,20 +66,23 @@ class Hosting(Conversation):
     def refused(self, failure: CallFailed, step: Step | None) -> None:
         """The module was not compiled: the instantiating step's own affair, or the end."""
         self.collect()
-        if failure.unsupported:
-            raise Stop("unsupported", failure.message, step)
-        if step is None:
-            raise Stop("fail", f"the guest could not be compiled: {Refused(failure)}")
+        outcome = outcome_of(failure)
+        if step is None or outcome != "fail":
+            raise Stop(outcome, f"the module could not be compiled: {Refused(failure)}", step)
         self.judge(step, Refused(failure))
 
     def start_language(self, instance: Instance, host: LanguageHost) -> None:
         self.collect()
+        self.starting = True
         try:
             host.start(Access(self, instance))
-        except CallFailed as failure:
-            raise Stop("fail", f"the guest could not be started: {Refused(failure)}") from None
-        except HostFault as fault:
-            raise Stop("fail", f"the guest could not be started: {fault}") from None
+        except (CallFailed, HostFault) as error:
+            if self.stopped is not None:
+                raise self.stopped from None
+            outcome = outcome_of(error) if isinstance(error, CallFailed) else "fail"
+            reason = Refused(error) if isinstance(error, CallFailed) else error
+            raise Stop(outcome, f"the guest could not be started: {reason}") from None
+        self.starting = False
 
     def imports(
         self,
@@ -103,7 +111,7 @@ class Hosting(Conversation):
                     raise Stop("error", f"there is no instance '{spec.instance}' to import from", step)
                 entry.update(instance=self.instances[spec.instance].handle, export=spec.export)
             elif isinstance(spec, model.ImportedGlobal):
-                bits = spec.value.bits(spec.type, self.integers)
+                bits = self.initial(spec, step)
                 entry["global"] = {"type": spec.type, "mutable": spec.mutable, "value": str(bits)}
             elif host is not None and wanted.type is not None and host.provides(wanted.module, wanted.name):
                 served = self.language_function(host, wanted.module, wanted.name, instance)
@@ -112,6 +120,15 @@ class Hosting(Conversation):
                 continue
             entries.append(entry)
         return entries
+
+    def initial(self, spec: model.ImportedGlobal, step: Step | None) -> int:
+        """The bits that a new global starts with."""
+        if any(name in self.awaited for name in spec.value.names):
+            self.collect()
+        try:
+            return spec.value.bits(spec.type, self.integers)
+        except (values.ValueNotation, ExpressionError) as error:
+            raise Stop("error", f"{spec.where}: the global can't be made: {error}", step) from None
 
     def imported_memory(self, name: str, step: Step | None) -> int:
         if name not in self.objects and name.partition(".")[0] not in self.instances:
@@ -133,9 +150,11 @@ class Hosting(Conversation):
             raise ImportFailed("host", f"the driver called an unknown host function '{token}'")
         signature, function = self.tokens[token]
         outer, self.pending = self.pending, deque()
+        self.depth += 1
         try:
-            given = [values.from_wire(arg, kind)[1] for arg, kind in zip(args, signature.params, strict=True)]
-            results = function(given)
+            if self.depth > MAX_NESTING:
+                raise Stop("error", f"the guest and host functions call each other more than {MAX_NESTING} levels deep")
+            results = function(self.given(token, signature, args))
             self.collect()
         except DriverFault:
             self.blamed = self.blamed or (self.pending[0].step if self.pending else None)
@@ -144,15 +163,21 @@ class Hosting(Conversation):
             self.drain()
             self.stopped = self.stopped or stop  # the guest is unwound first, then the scenario ends with this
             raise ImportFailed("host", f"linmem ended the scenario: {stop.message}") from None
-        except HostFault as fault:
+        except (HostFault, CallFailed) as fault:
             raise ImportFailed("host", str(fault)) from None
-        except ValueError as error:
-            self.drain()
-            self.stopped = self.stopped or Stop("error", f"host function {token}: {error}")
-            raise ImportFailed("host", str(error)) from None
         finally:
             self.pending = outer
+            self.depth -= 1
         return [values.to_wire(kind, bits) for kind, bits in zip(signature.results, results, strict=True)]
+
+    def given(self, token: str, signature: FuncType, args: list[dict[str, str]]) -> list[int]:
+        """The arguments of a host function's call, unsigned; a float's bits are marked as such."""
+        if len(args) != len(signature.params):
+            raise Stop("error", f"the driver gave {token} {len(args)} arguments, it takes {len(signature.params)}")
+        try:
+            return [decoding.number(arg, kind).bound() for arg, kind in zip(args, signature.params, strict=True)]
+        except values.ValueNotation as error:
+            raise Stop("error", f"the driver gave {token} an argument that makes no sense: {error}") from None
 
     def scripted(self, spec: model.HostFunction, signature: FuncType) -> Callable[[list[int]], Sequence[int]]:
         """A host function that a scenario gives as steps."""
@@ -160,7 +185,8 @@ class Hosting(Conversation):
         def serve(args: list[int]) -> Sequence[int]:
             if len(spec.params) > len(args):
                 raise Stop(
-                    "error", f"the host function names {len(spec.params)} arguments, the guest gives {len(args)}"
+                    "error",
+                    f"{spec.where}: the host function names {len(spec.params)} arguments, the guest gives {len(args)}",
                 )
             self.integers.update(zip(spec.params, args, strict=False))
             for step in spec.steps:
@@ -171,14 +197,13 @@ class Hosting(Conversation):
             if spec.trap is not None:
                 raise ImportFailed("trap", spec.trap)
             if len(spec.returns) != len(signature.results):
-                where = f"{spec.where}: "
-                raise Stop(
-                    "error",
-                    f"{where}the host function must return {len(signature.results)} values, 'return' gives {len(spec.returns)}",
-                )
-            return [
-                literal.bits(kind, self.integers) for literal, kind in zip(spec.returns, signature.results, strict=True)
-            ]
+                wanted, given = len(signature.results), len(spec.returns)
+                raise Stop("error", f"{spec.where}: the host function must return {wanted} values, not {given}")
+            try:
+                pairs = zip(spec.returns, signature.results, strict=True)
+                return [literal.bits(kind, self.integers) for literal, kind in pairs]
+            except (values.ValueNotation, ExpressionError) as error:
+                raise Stop("error", f"{spec.where}: the host function can't return this: {error}") from None
 
         return serve
 
@@ -201,6 +226,12 @@ class Access:
             raise HostFault(f"{method}: {reply}")
         return reply
 
+    def understood(self, understand: Callable[[], Any]) -> Any:
+        try:
+            return understand()
+        except (decoding.BadAnswer, values.ValueNotation) as error:
+            raise Stop("error", f"the driver's answer makes no sense: {error}") from None
+
     @property
     def memory(self) -> int:
         instance = self.instance
@@ -219,7 +250,7 @@ class Access:
         reply = self.ask(
             "memory.read", {"memory": self.memory, "at": at, "type": "bytes", "count": count, "view": None}
         )
-        happened = decoding.reading(reply, "bytes", count)
+        happened = self.understood(lambda: decoding.reading(reply, "bytes", count))
         data = getattr(happened, "data", b"")
         if len(data) != count:
             raise HostFault(f"reading {count} bytes at {at} gave {happened}")
@@ -242,7 +273,7 @@ class Access:
         reply = self.player.runtime.reply(self.player.runtime.post("function.call", params))
         if isinstance(reply, CallFailed):
             raise reply
-        return [number.bits for number in decoding.numbers(reply, signature.results)]
+        return [number.bits for number in self.understood(lambda: decoding.numbers(reply, signature.results))]
 
     def log(self, text: str) -> None:
-        self.player.log.append(text)
+        self.player.log = (self.player.log + text)[-STDERR_KEPT:]

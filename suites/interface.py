@@ -12,6 +12,7 @@ from typing import Any, Protocol
 METHOD_NOT_FOUND = -32601
 INVALID_PARAMS = -32602
 FAILED = -32000
+MAX_TEXT = 8 * 1024  # characters that are kept of a runtime's own words
 
 
 class CallFailed(Exception):
@@ -24,10 +25,10 @@ class CallFailed(Exception):
     def __init__(self, code: int, message: str, data: Mapping[str, Any] | None = None) -> None:
         data = data or {}
         self.code = code
-        self.kind = str(data.get("kind", ""))
-        self.type = str(data.get("type", ""))
-        self.message = str(data.get("message", message))
-        self.text = str(data.get("text", message))
+        self.kind = str(data.get("kind", ""))[:MAX_TEXT]
+        self.type = str(data.get("type", ""))[:MAX_TEXT]
+        self.message = str(data.get("message", message))[:MAX_TEXT]
+        self.text = str(data.get("text", message))[:MAX_TEXT]
         super().__init__(self.message)
 
     @property

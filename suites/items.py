@@ -132,7 +132,12 @@ class ScenarioItem(pytest.Item):
             outcome="error",
         )
         result.known = self.bench.known(scenario, cell)
-        self.result = self.bench.play(scenario, cell, result)
+        try:
+            self.result = self.bench.play(scenario, cell, result)
+        except Exception as error:  # a defect of linmem's own: let pytest show the traceback, and the report the cell
+            result.outcome, result.message = "error", f"linmem itself failed: {type(error).__name__}: {error}"
+            self.result = result
+            raise
         if not self.bench.good(result):
             raise ScenarioFailed(result)
         if result.known is not None:

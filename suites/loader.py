@@ -33,6 +33,7 @@ def load_suite(path: Path, shown: str) -> Suite:
 class _Loader:
     def __init__(self, path: Path, shown: str, data: Map) -> None:
         self.path, self.shown, self.data = path, shown, data
+        self.checked: set[object] = set()
 
     def where(self, data: Any, key: str | None = None) -> Where:
         line = data.lines[key] if key is not None and key in data.lines else data.line
@@ -55,13 +56,19 @@ class _Loader:
                 raise SourceError(
                     self.shown,
                     scenario.where.line,
-                    f"scenario '{scenario.title}' has the same name as the one in line {seen[scenario.slug].where.line}",
+                    self.same_name(scenario, seen[scenario.slug]),
                 )
             seen[scenario.slug] = scenario
         return Suite(self.shown, self.data["title"], self.data.get("about", ""), tuple(scenarios), observations)
 
+    def same_name(self, scenario: Scenario, first: Scenario) -> str:
+        if scenario.where == first.where:
+            return f"two of its cases have the same name, '{scenario.slug}'"
+        return f"scenario '{scenario.title}' has the same name as the one in line {first.where.line}: '{scenario.slug}'"
+
     def scenario(self, template: Map, case: Mapping[str, Any], observations: Mapping[str, Observation]) -> Scenario:
         data = self.fill(template, case, skip=("cases",))
+        self.check_filled(template, case, data)
         title = data["name"]
         if case and "$" not in template["name"]:
             title += " [" + ", ".join(f"{key}={value}" for key, value in case.items()) + "]"
@@ -89,8 +96,19 @@ class _Loader:
             each_view=data.get("each_view"),
             case=dict(case),
         )
-        check_names(scenario)
+        check_names(scenario, data.get("imports", {}))
         return scenario
+
+    def check_filled(self, template: Map, case: Mapping[str, Any], data: Map) -> None:
+        """Hold a scenario against the schema once more when a case's values are in it: they may be of any type.
+
+        One number is as good as another, so this is done once for each mixture of types, not for each case.
+        """
+        mixture = [(key, value if isinstance(value, str) else type(value)) for key, value in case.items()]
+        kind = (template.line, *mixture)
+        if case and kind not in self.checked:
+            validation.validate_scenario(data, self.shown)
+            self.checked.add(kind)
 
     def guest(self, data: Map) -> tuple[str | None, ModuleSource | None]:
         """The guest that the scenario names, else the one that the file names."""
@@ -132,7 +150,7 @@ class _Loader:
                 elif key == "for" and isinstance(value, Map):
                     copy[key] = value
                 elif key == "steps" and "for" in data:  # its own parameter is filled when it is unrolled
-                    copy[key] = self.fill(value, {**{name: f"${{{name}}}" for name in data["for"]}, **case})
+                    copy[key] = self.fill(value, {**case, **{name: f"${{{name}}}" for name in data["for"]}})
                 else:
                     copy[key] = (
                         self.text(value, case, data.lines[key]) if isinstance(value, str) else self.fill(value, case)
@@ -155,9 +173,9 @@ class _Loader:
         def value(match: re.Match[str]) -> Any:
             name = match[1] or match[2]
             if name not in case:
-                raise SourceError(
-                    self.shown, line, validation.unknown("parameter", f"${name}", [f"${k}" for k in case], "this case")
-                )
+                known = [f"${key}" for key in case]
+                message = validation.unknown("parameter", f"${name}", known, "this scenario's 'cases' and 'for'")
+                raise SourceError(self.shown, line, message)
             return case[name]
 
         whole = _PARAMETER.fullmatch(text)

@@ -165,6 +165,7 @@ class HostFunction:
 class ImportedMemory:
     """A memory the scenario has bound."""
 
+    where: Where
     memory: str
 
 
@@ -172,6 +173,7 @@ class ImportedMemory:
 class ImportedExport:
     """An export of another instance."""
 
+    where: Where
     instance: str
     export: str
 
@@ -180,6 +182,7 @@ class ImportedExport:
 class ImportedGlobal:
     """A new global."""
 
+    where: Where
     type: str
     value: Literal
     mutable: bool

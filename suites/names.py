@@ -6,7 +6,7 @@ views). What a host function binds is visible everywhere, because only the run k
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from suites import model, validation
 from suites.model import GUEST, MEMORY
@@ -32,6 +32,16 @@ class _Names:
         else:
             self.integers.add(step.bind)
 
+    def forget(self, objects: Iterable[str]) -> None:
+        for bound in (self.views, self.memories, self.instances):
+            bound.difference_update(objects)
+
+    def copy(self) -> _Names:
+        copy = _Names()
+        for kind, names in vars(self).items():
+            setattr(copy, kind, set(names))
+        return copy
+
     @property
     def objects(self) -> set[str]:
         return self.views | self.memories | self.instances
@@ -42,8 +52,12 @@ def makes_own_instances(scenario: model.Scenario) -> bool:
     return any(isinstance(step, model.Instantiate) for step in scenario.steps)
 
 
-def check_names(scenario: model.Scenario) -> None:
-    """Raises `SourceError` for a name that nothing binds before it is used."""
+def check_names(scenario: model.Scenario, own_imports: Collection[str] = ()) -> None:
+    """Raises `SourceError` for a name that nothing binds before it is used.
+
+    ``own_imports`` are the imports that the scenario itself gives; others stand for all the file's scenarios, and may
+    name what only some of them bind.
+    """
     functions = list(_host_functions(scenario))
     shared = _Names()
     for function in functions:
@@ -52,15 +66,36 @@ def check_names(scenario: model.Scenario) -> None:
             shared.bind(step)
     if not makes_own_instances(scenario):
         shared.instances.add(GUEST)
-    names = shared
+    names, everything = shared.copy(), shared.copy()
     for step in scenario.steps:
         _check_step(scenario, step, names)
         names.bind(step)
-    for function in functions:  # by now `names` holds everything
+        everything.bind(step)
+        if isinstance(step, model.Release):
+            names.forget(step.objects)
+    for function in functions:
         for step in function.steps:
-            _check_step(scenario, step, names)
+            _check_step(scenario, step, everything)
         for literal in function.returns:
-            _need(function.where, literal.names, names.integers, "value")
+            _need(function.where, literal.names, everything.integers, "value")
+    given = {name: scenario.imports[name] for name in own_imports}
+    _check_imports(given, everything if makes_own_instances(scenario) else shared)
+
+
+def _check_imports(table: Mapping[str, model.ImportSpec], names: _Names) -> None:
+    for spec in table.values():
+        if isinstance(spec, model.ImportedMemory):
+            _check_memory(spec.where, spec.memory, names)
+        elif isinstance(spec, model.ImportedExport):
+            _need(spec.where, [spec.instance], names.instances, "instance")
+        elif isinstance(spec, model.ImportedGlobal):
+            _need(spec.where, spec.value.names, names.integers, "value")
+
+
+def _check_memory(where: model.Where, memory: str, names: _Names) -> None:
+    """A memory to import is a bound one, or the export of an instance that is there."""
+    if memory not in names.memories and memory.partition(".")[0] not in names.instances:
+        _need(where, [memory], names.memories, "memory")
 
 
 def _host_functions(scenario: model.Scenario) -> Iterator[model.HostFunction]:
@@ -93,8 +128,12 @@ def _check_step(scenario: model.Scenario, step: model.Step, names: _Names) -> No
             _need(step.where, [instance], names.instances, "instance")
         elif memory in names.integers | names.views | names.instances:
             raise SourceError(step.where.file, step.where.line, f"'{memory}' is bound, but not to a memory")
-    if isinstance(step, model.Instantiate) and step.module != GUEST:
-        _need(step.where, [step.module], set(scenario.modules), "module")
+    if memory == MEMORY and MEMORY not in names.memories and getattr(step, "through", None) is None:
+        _need(step.where, [GUEST], names.instances, "instance")
+    if isinstance(step, model.Instantiate):
+        _check_imports(step.imports, names)
+        if step.module != GUEST:
+            _need(step.where, [step.module], set(scenario.modules), "module")
 
 
 def _expressions(step: model.Step) -> Iterator[frozenset[str]]:
@@ -111,11 +150,7 @@ def _expressions(step: model.Step) -> Iterator[frozenset[str]]:
 def _need(where: model.Where, wanted: Iterable[str], bound: set[str], what: str) -> None:
     for name in wanted:
         if name not in bound:
-            message = (
-                validation.unknown(what, name, sorted(bound), "this scenario") if bound else f"unknown {what} '{name}'"
-            )
-            raise SourceError(
-                where.file,
-                where.line,
-                f"{message} (bind it with 'as' in an earlier step)" if what != "module" else message,
-            )
+            unknown = f"unknown {what} '{name}' in this scenario"
+            message = validation.unknown(what, name, sorted(bound), "this scenario") if bound else unknown
+            remedy = "give it under 'modules'" if what == "module" else "bind it with 'as' in an earlier step"
+            raise SourceError(where.file, where.line, f"{message} ({remedy})")

@@ -16,9 +16,8 @@ def failure_text(result: Result) -> str:
     on = f"{result.runtime} ({result.version})" if "@" not in result.runtime else result.runtime
     lines.append(f"{result.title}: {result.outcome} on {on}" + (f", guest {result.guest}" if result.guest else ""))
     if result.outcome == "pass" and result.known is not None:
-        lines += wrapped(
-            f"it passes, but reports/known.yaml:{result.known.line} says it must fail ({result.known.reason}): delete that entry"
-        )
+        entry = f"reports/known.yaml:{result.known.line}"
+        lines += wrapped(f"it passes, but {entry} says it must fail ({result.known.reason}): delete that entry")
         return "\n".join(lines)
     lines += wrapped(result.message)
     if result.where:

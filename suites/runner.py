@@ -16,7 +16,7 @@ from collections.abc import Callable
 from typing import Any
 
 from suites import decoding, expressions, model, values
-from suites.conversation import Instance, Module, Stop, trace, wire_integer
+from suites.conversation import STDERR_KEPT, Instance, Module, Stop, trace, wire_integer
 from suites.expectations import Literal
 from suites.happened import Done, Happened, Numbers
 from suites.hosting import Hosting
@@ -40,6 +40,7 @@ class Player(Hosting):
         runtime = self.runtime
         try:
             runtime.on_import = self.serve
+            runtime.take_stderr()  # what was printed before is no word on this scenario
             self.check_requirements()
             if not makes_own_instances(self.scenario):
                 self.instantiate(GUEST, GUEST, self.scenario.imports, None)
@@ -47,28 +48,32 @@ class Player(Hosting):
                 self.post(step)
             self.release = runtime.post("object.release", {"all": True})
             self.collect()
+            self.released = True
             self.finish(self.release)
             result.outcome = "pass"
         except Stop as stop:
             self.conclude(result, stop)
             self.clean_up(result)
         except DriverFault as fault:
-            lost = self.blamed or (self.pending[0].step if self.pending else None)
-            message = (
-                str(fault)
-                if lost is not None or self.release is None
-                else f"{fault}, while the scenario's objects were released"
-            )
-            self.conclude(result, Stop(fault.outcome, message, lost))
+            self.conclude(result, self.blame(fault))
         finally:
             runtime.on_import = None
         result.observations = self.observations
         if result.outcome != "pass":
-            result.stderr = "".join([*self.log, runtime.take_stderr()])[-8192:]
+            result.stderr = (self.log + runtime.take_stderr())[-STDERR_KEPT:]
         result.duration = round(time.perf_counter() - began, 6)
         return result
 
     # ------------------------------------------------------------- the frame
+
+    def blame(self, fault: DriverFault) -> Stop:
+        """What the loss of the process means: the fault of the step whose answer was due."""
+        if self.blamed is not None:
+            return Stop(fault.outcome, str(fault), self.blamed)
+        if self.pending and not self.starting:
+            return Stop(fault.outcome, str(fault), self.pending[0].step)
+        when = "the scenario's objects were released" if self.released else "the guest was made ready"
+        return Stop(fault.outcome, f"{fault}, while {when}")
 
     def check_requirements(self) -> None:
         for feature in self.scenario.requires:
@@ -88,8 +93,6 @@ class Player(Hosting):
             self.drain()
             self.runtime.reply(self.release)
         except DriverFault as fault:  # a later step, already sent, or the release itself
-            if result.outcome == "unsupported":
-                return
             result.message += f"; afterwards {fault}"
 
     def conclude(self, result: Result, stop: Stop) -> None:
@@ -106,23 +109,28 @@ class Player(Hosting):
     # --------------------------------------------------------------- posting
 
     def post(self, step: Step) -> None:
-        """Send a step's request; its answer becomes due."""
+        """Send a step's request; its answer becomes due. Where it can't be sent, earlier steps are judged first."""
         try:
             _POST[type(step)](self, step)
         except (values.ValueNotation, expressions.ExpressionError) as error:
             self.collect()
             raise Stop("error", str(error), step) from None
+        except Stop as stop:
+            if stop.step is step:
+                self.collect()
+            raise
 
     def scaled(self, step: model.Read | model.Write, unit: int) -> Any:
         """A byte offset as an index of a view whose index counts `unit` bytes."""
         if unit == 1:
             return self.integer(step.at)
-        if any(name in self.awaited for name in step.at.names):
+        return wire_integer(whole(self.known(step.at), unit, step.at))
+
+    def known(self, expression: expressions.Expression) -> int:
+        """The expression's value, for which answers are waited where it needs them."""
+        if any(name in self.awaited for name in expression.names):
             self.collect()
-        index, rest = divmod(step.at.value(self.integers), unit)
-        if rest:
-            raise expressions.ExpressionError(f"'{step.at}' is no whole index of a view that counts {unit} bytes")
-        return wire_integer(index)
+        return expression.value(self.integers)
 
     def post_call(self, step: model.Call) -> None:
         instance = self.instances.get(step.on)
@@ -136,11 +144,13 @@ class Player(Hosting):
             numbers = decoding.numbers(reply, results)
             return numbers[0] if len(numbers) == 1 else Numbers(tuple(numbers)) if numbers else Done()
 
-        params = {"instance": instance.handle, "name": step.export, "args": args, "results": results}
+        if step.bind is not None and len(results) != 1:
+            raise Stop("error", f"'{step.export}' gives {len(results)} results, and 'as' binds one", step)
+        params: dict[str, Any] = {"instance": instance.handle, "name": step.export, "args": args, "results": results}
         if instance.waits:
             self.collect()
         self.due(step, "function.call", params, understand)
-        if instance.waits:
+        if instance.waits or (step.bind is not None and values.is_float(results[0])):  # a float is no reference
             self.collect()
 
     def signature(self, instance: Instance, step: model.Call) -> FuncType:
@@ -168,24 +178,19 @@ class Player(Hosting):
 
     def post_read(self, step: model.Read) -> None:
         extra: dict[str, Any] = {}
-        unit = self.view_units[step.through] if step.through is not None else 1
+        unit = self.unit_of(step.through, step) if step.through is not None else 1
         asked = values.MEMORY_TYPES.get(step.type, 0)
         if step.count is not None:
-            count = self.integer(step.count)
-            extra["count"] = count if unit == 1 else count // unit
-            asked = count if isinstance(count, int) else 0
+            asked = self.known(step.count)
+            extra["count"] = wire_integer(whole(asked, unit, step.count))
 
         def understand(reply: dict[str, Any]) -> Happened:
             return decoding.reading(reply, step.type, asked)
 
         if step.through is not None:
             index = self.scaled(step, unit)
-            self.due(
-                step,
-                "view.read",
-                {"view": self.objects[step.through], "index": index, "type": step.type, **extra},
-                understand,
-            )
+            params = {"view": self.object(step.through, step), "index": index, "type": step.type, **extra}
+            self.due(step, "view.read", params, understand)
             return
         kind = self.fresh_kind(step)
         memory = self.memory(step.memory, step)
@@ -195,8 +200,8 @@ class Player(Hosting):
     def post_write(self, step: model.Write) -> None:
         value = {"bytes": step.value} if isinstance(step.value, bytes) else self.written(step.type, step.value)
         if step.through is not None:
-            index = self.scaled(step, self.view_units[step.through])
-            params = {"view": self.objects[step.through], "index": index, "type": step.type, "value": value}
+            index = self.scaled(step, self.unit_of(step.through, step))
+            params = {"view": self.object(step.through, step), "index": index, "type": step.type, "value": value}
             self.due(step, "view.write", params, decoding.done)
             return
         kind = self.fresh_kind(step)
@@ -210,9 +215,7 @@ class Player(Hosting):
             return self.argument(literal, kind)
         if literal.expression is None:
             raise values.ValueNotation(f"'{literal.raw}' is not an integer, as {kind} needs")
-        if any(name in self.awaited for name in literal.expression.names):
-            self.collect()
-        return {"type": kind, "value": str(literal.expression.value(self.integers))}
+        return {"type": kind, "value": str(self.known(literal.expression))}
 
     def post_grow(self, step: model.Grow) -> None:
         params = {"memory": self.memory(step.memory, step), "delta": self.integer(step.delta)}
@@ -237,8 +240,16 @@ class Player(Hosting):
         self.view_units[step.bind] = unit
 
     def post_length(self, step: model.ViewLength) -> None:
-        unit = self.view_units[step.view]
-        self.due(step, "view.length", {"view": self.objects[step.view]}, lambda reply: decoding.length(reply, unit))
+        unit = self.unit_of(step.view, step)
+        params = {"view": self.object(step.view, step)}
+        self.due(step, "view.length", params, lambda reply: decoding.length(reply, unit))
+        if step.bind is not None and unit != 1:  # a reference would give units, not bytes
+            self.collect()
+
+    def unit_of(self, view: str, step: Step) -> int:
+        """How many bytes an index of a kept view counts."""
+        self.object(view, step)
+        return self.view_units[view]
 
     def post_memory(self, step: model.MakeMemory) -> None:
         assert step.bind is not None
@@ -264,6 +275,14 @@ class Player(Hosting):
     def post_instantiate(self, step: model.Instantiate) -> None:
         assert step.bind is not None
         self.instantiate(step.module, step.bind, {**self.scenario.imports, **step.imports}, step)
+
+
+def whole(offset: int, unit: int, shown: object) -> int:
+    """A number of bytes in units of `unit` bytes. Raises `ExpressionError` where it is no whole number of them."""
+    count, rest = divmod(offset, unit)
+    if rest:
+        raise expressions.ExpressionError(f"{shown} bytes are no whole number of indices: one counts {unit} bytes")
+    return count
 
 
 _POST: dict[type[Step], Callable[[Player, Any], None]] = {

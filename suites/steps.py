@@ -26,6 +26,7 @@ class StepBuilder:
     ) -> None:
         self.file, self.observations, self.fill = file, observations, fill
         self.count = 0
+        self.checked_loops: set[int] = set()
 
     def fail(self, line: int, message: str) -> SourceError:
         return SourceError(self.file, line, message)
@@ -51,7 +52,11 @@ class StepBuilder:
             raise self.fail(item.lines["for"], f"a scenario may have {MAX_STEPS:,} steps; this loop unrolls to more")
         built: list[model.Step] = []
         for value in range(first, last + 1):
-            built += self.steps(self.fill(item["steps"], {name: value}))
+            steps = self.fill(item["steps"], {name: value})
+            if item.line not in self.checked_loops:  # an integer may not stand everywhere; once round tells
+                validation.validate_steps(steps, self.file)
+                self.checked_loops.add(item.line)
+            built += self.steps(steps)
         return built
 
     def step(self, item: Map) -> model.Step:
@@ -63,7 +68,22 @@ class StepBuilder:
             "expect": self.check(item["expect"], item.lines["expect"]) if "expect" in item else None,
             "observe": self.observe(item) if "observe" in item else None,
         }
-        return build(item, common)
+        if values.is_word(common["bind"]):
+            raise self.fail(item.lines["as"], f"'{item['as']}' can't be a name: it is a floating-point value")
+        step = build(item, common)
+        if step.expect is not None:
+            reason = expectations.impossible(step.expect, self.gives(step))
+            if reason is not None:
+                raise self.fail(item.lines["expect"], reason)
+        return step
+
+    def gives(self, step: model.Step) -> str:
+        """What a step gives, as `expectations.impossible` wants to know it."""
+        if isinstance(step, model.Read):
+            return step.type
+        if isinstance(step, model.Call):
+            return "results"
+        return "u64" if isinstance(step, model.Grow | model.Size | model.ViewLength) else "nothing"
 
     # ------------------------------------------------------------ step kinds
 
@@ -79,10 +99,10 @@ class StepBuilder:
         if (kind == "bytes") is (count is None):
             problem = "'read: bytes' needs 'count'" if count is None else f"'count' goes with bytes, not with {kind}"
             raise self.fail(item.line, problem)
+        if kind == "bytes" and "as" in item:
+            raise self.fail(item.lines["as"], "'as' binds a number, and 'read: bytes' gives bytes")
         at = self.expression(item, "at")
         text = f"read {f'{count} bytes' if count else kind} at {at}" + self.way(item)
-        if isinstance(common["expect"], Literal):
-            self.fits(kind, common["expect"], item.lines["expect"])
         return model.Read(**common, text=text, type=kind, at=at, count=count, **self.target(item))
 
     def _write(self, item: Map, common: dict[str, Any]) -> model.Step:
@@ -96,7 +116,8 @@ class StepBuilder:
             raise self.fail(line, f"'value' is {validation.describe(raw)}, but the step writes one {kind}")
         else:
             value = self.literal(raw, line)
-            self.fits(kind, value, line)
+            if values.is_float(kind) or value.expression is None:  # an integer may be of any size: hosts differ there
+                self.fits(kind, value, line)
             shown = str(value)
         at = self.expression(item, "at")
         text = f"write {kind} {shown} at {at}" + self.way(item)
@@ -175,7 +196,12 @@ class StepBuilder:
         if isinstance(raw, float):
             return Literal(raw, None)
         try:
+            if values.is_word(raw):
+                values.float_bits("f64", raw)
+                return Literal(raw, None)
             return Literal(raw, expressions.parse(raw))
+        except values.ValueNotation as error:
+            raise self.fail(line, str(error)) from None
         except expressions.ExpressionError as error:
             try:
                 values.float_bits("f64", raw)
@@ -184,10 +210,8 @@ class StepBuilder:
             return Literal(raw, None)
 
     def fits(self, kind: str, literal: Literal, line: int) -> None:
-        """Whether a constant can be of this memory type at all."""
+        """Whether a constant can be of this type at all."""
         try:
-            if kind == "bytes":
-                raise values.ValueNotation("bytes are given as a list, {hex: …} or {text: …}")
             if not literal.names:
                 literal.bits(kind, {})
         except (values.ValueNotation, expressions.ExpressionError) as error:
@@ -195,6 +219,9 @@ class StepBuilder:
 
     def data(self, raw: Any, line: int) -> bytes:
         if isinstance(raw, list):
+            wrong = [item for item in raw if type(item) is not int or not 0 <= item <= 255]
+            if wrong:
+                raise self.fail(line, f"a byte is 0 to 255, found {validation.describe(wrong[0])}")
             return bytes(raw)
         if isinstance(raw, dict) and "text" in raw:
             return str(raw["text"]).encode()
@@ -202,7 +229,8 @@ class StepBuilder:
             try:
                 return bytes.fromhex(str(raw["hex"]))
             except ValueError:
-                raise self.fail(line, f"'{raw['hex']}' is not hexadecimal") from None
+                shown = validation.describe(raw["hex"])
+                raise self.fail(line, f"{shown} is not hexadecimal: two digits for each byte") from None
         raise self.fail(line, "bytes are given as a list, {hex: …} or {text: …}")
 
     def observe(self, item: Map) -> model.Observe:
@@ -243,20 +271,21 @@ class StepBuilder:
 
     def import_spec(self, item: Map) -> model.ImportSpec:
         """What stands for one of the guest's imports."""
+        where = Where(self.file, item.line)
         forms = [key for key in ("memory", "export", "global") if key in item]
         if len(forms) > 1 or (forms and {"params", "steps", "return", "throw", "trap"} & set(item)):
             raise self.fail(item.line, f"an import is one thing: '{forms[0]}' stands alone")
         if "memory" in item:
-            return model.ImportedMemory(item["memory"])
+            return model.ImportedMemory(where, item["memory"])
         if "export" in item:
             instance, dot, export = item["export"].partition(".")
             if not dot or not export:
                 raise self.fail(item.lines["export"], f"'{item['export']}' is not of the form instance.export")
-            return model.ImportedExport(instance, export)
+            return model.ImportedExport(where, instance, export)
         if "global" in item:
-            return model.ImportedGlobal(
-                item["global"], self.literal(item.get("value", 0), item.line), item.get("mutable", False)
-            )
+            value = self.literal(item.get("value", 0), item.line)
+            self.fits(item["global"], value, item.lines.get("value", item.line))
+            return model.ImportedGlobal(where, item["global"], value, item.get("mutable", False))
         endings = [key for key in ("return", "throw", "trap") if key in item]
         if len(endings) > 1:
             raise self.fail(
@@ -264,9 +293,13 @@ class StepBuilder:
             )
         returns = item.get("return", [])
         line = item.lines.get("return", item.line)
+        params: list[str] = item.get("params", [])
+        twice = next((name for index, name in enumerate(params) if name in params[:index]), None)
+        if twice is not None:
+            raise self.fail(item.lines["params"], f"two arguments are called '{twice}'")
         return model.HostFunction(
-            Where(self.file, item.line),
-            tuple(item.get("params", ())),
+            where,
+            tuple(params),
             self.steps(item["steps"]) if "steps" in item else (),
             tuple(self.literal(raw, line) for raw in (returns if isinstance(returns, list) else [returns])),
             item.get("throw"),

@@ -24,6 +24,7 @@ _WORDS = {
     "boolean": "true or false",
 }
 _CHOICES = ("anyOf", "oneOf")
+_OTHER_FORM = ("type", "pattern", "const", "enum")  # these say that quite another form was meant
 # Of several faults of one value, the one that is told: the earlier in this list.
 _TELLING = ("type", "oneOf", "additionalProperties", "propertyNames", "required")
 
@@ -34,9 +35,9 @@ def _validator() -> Draft202012Validator:
 
 
 @functools.cache
-def _scenario_validator() -> Draft202012Validator:
-    schema = _validator().schema
-    return Draft202012Validator({"$ref": "#/$defs/scenario", "$defs": schema["$defs"]})
+def _part_validator(name: str) -> Draft202012Validator:
+    schema: Any = _validator().schema
+    return Draft202012Validator({"$ref": f"#/$defs/{name}", "$defs": schema["$defs"]})
 
 
 def validate(data: Any, shown: str) -> None:
@@ -46,13 +47,19 @@ def validate(data: Any, shown: str) -> None:
 
 def validate_scenario(data: Map, shown: str) -> None:
     """The same for one scenario, after its parameters were filled in."""
-    _check(_scenario_validator(), data, shown)
+    _check(_part_validator("scenario"), data, shown)
+
+
+def validate_steps(data: Seq, shown: str) -> None:
+    """The same for a list of steps."""
+    _check(_part_validator("steps"), data, shown)
 
 
 def _check(validator: Draft202012Validator, data: Any, shown: str) -> None:
-    errors = sorted(
-        validator.iter_errors(data), key=lambda error: (line_of(data, error.absolute_path), len(error.path), _rank(error))
-    )
+    def order(error: Any) -> tuple[int, int, int]:
+        return line_of(data, error.absolute_path), len(error.path), _rank(error)
+
+    errors = sorted(validator.iter_errors(data), key=order)
     if errors:
         error = _deepest(errors[0])
         line = line_of(data, error.absolute_path, _key(error))
@@ -69,7 +76,8 @@ def line_of(data: Any, path: Sequence[Any], key: str | None = None) -> int:
     """The line of the value at `path` (and there of `key`)."""
     line = getattr(data, "line", 1)
     for part in [*path, *([key] if key is not None else [])]:
-        if (isinstance(data, Map) and part in data) or (isinstance(data, Seq) and isinstance(part, int) and part < len(data)):
+        known = part in data if isinstance(data, Map) else part in range(len(data)) if isinstance(data, Seq) else False
+        if known:
             line, data = data.lines[part], data[part]
     return line
 
@@ -77,7 +85,7 @@ def line_of(data: Any, path: Sequence[Any], key: str | None = None) -> int:
 def _deepest(error: Any) -> Any:
     """For a choice of forms, the fault of the form that was nearest to being meant."""
     while error.validator in _CHOICES and error.context and not _is_step(error):
-        fitting = [e for e in error.context if e.validator not in ("type", "pattern", "const", "enum") or e.relative_path]
+        fitting = [e for e in error.context if e.validator not in _OTHER_FORM or e.relative_path]
         if not isinstance(error.instance, dict | list) or not fitting:
             return error
         error = max(fitting, key=lambda e: (len(e.absolute_path), -_rank(e)))
@@ -122,8 +130,6 @@ def _explain(error: Any) -> str:
         return f"{place} must have one key only, found {' and '.join(map(repr, found))}"
     if error.validator == "maxLength":
         return f"{place} may have {rule} characters, found {len(found)}"
-    if error.validator in ("minimum", "maximum"):
-        return f"{place} must be {error.schema['minimum']} to {error.schema['maximum']}, found {describe(found)}"
     return f"{place} must be {_wanted(error)}, found {describe(found)}{_quotes(error)}"
 
 

@@ -18,7 +18,11 @@ NUMBER_TYPES = {"i32": 4, "i64": 8, "f32": 4, "f64": 8}
 WIDTHS = {**MEMORY_TYPES, **NUMBER_TYPES}  # in bytes
 
 _FLOAT = {"f32": ("<f", "<I", 23, 8), "f64": ("<d", "<Q", 52, 11)}  # formats, mantissa bits, exponent bits
-_NAN = re.compile(r"([+-]?)nan(?::0x([0-9a-fA-F_]+))?")
+_NAN = re.compile(r"([+-]?)nan(?::0x([0-9a-fA-F]+))?")
+_INTEGER = re.compile(r"-?[0-9]{1,40}")
+_WORD = re.compile(r"[+-]?(inf|nan)(:.*)?")
+_DECIMAL = re.compile(r"[+-]?[0-9]+(\.[0-9]*)?([eE][+-]?[0-9]+)?")
+_HEXADECIMAL = re.compile(r"[+-]?0x[0-9a-fA-F]+(\.[0-9a-fA-F]*)?([pP][+-]?[0-9]+)?")
 
 
 class ValueNotation(ValueError):
@@ -28,6 +32,17 @@ class ValueNotation(ValueError):
 def is_float(kind: str) -> bool:
     """Whether a value or memory type is a floating-point type."""
     return kind in _FLOAT
+
+
+def is_word(text: object) -> bool:
+    """Whether the text is one of the notation's words for a float (``inf``, ``-nan:0x1``) and so no name."""
+    return isinstance(text, str) and _WORD.fullmatch(text.strip()) is not None
+
+
+def in_range(kind: str, value: int) -> bool:
+    """Whether an integer type has this value, be it signed or unsigned."""
+    width = 8 * WIDTHS[kind]
+    return -(1 << (width - 1)) <= value < 1 << width
 
 
 def integer_bits(kind: str, value: int) -> int:
@@ -47,18 +62,31 @@ def float_bits(kind: str, value: int | float | str) -> int:
         if nan:
             payload = int(nan[2], 16) if nan[2] else 1 << (mantissa - 1)
             if not 0 < payload < 1 << mantissa:
-                raise ValueNotation(f"'{value}': a NaN's payload has {mantissa} bits and is not 0")
+                raise ValueNotation(f"'{value}': a NaN's payload has {mantissa} bits in {kind} and is not 0")
             sign = 1 if nan[1] == "-" else 0
             return (sign << (mantissa + exponent)) | (((1 << exponent) - 1) << mantissa) | payload
-        try:
-            value = float.fromhex(text) if "0x" in text.lower() else float(text)
-        except (ValueError, OverflowError):
-            raise ValueNotation(f"'{value}' is not a number in the text format's notation") from None
+        value = _number(text, value, kind)
     try:
         (bits,) = struct.unpack(bits_format, struct.pack(number_format, value))
-    except OverflowError:
-        raise ValueNotation(f"'{value}' is too large for {kind}") from None
+    except (OverflowError, struct.error):  # the latter for an integer that not even f64 can hold
+        raise ValueNotation(f"{value} is too large for {kind}") from None
     return int(bits)
+
+
+def _number(text: str, shown: str, kind: str) -> float:
+    if text.lstrip("+-") == "inf" and is_word(text):
+        return -math.inf if text[0] == "-" else math.inf
+    try:
+        if _HEXADECIMAL.fullmatch(text):
+            return float.fromhex(text)
+        if _DECIMAL.fullmatch(text):
+            number = float(text)
+            if math.isinf(number):
+                raise OverflowError
+            return number
+    except OverflowError:
+        raise ValueNotation(f"{shown} is too large for {kind}") from None
+    raise ValueNotation(f"'{shown}' is not a number in the text format's notation")
 
 
 def to_wire(kind: str, bits: int) -> dict[str, str]:
@@ -68,11 +96,15 @@ def to_wire(kind: str, bits: int) -> dict[str, str]:
 
 def from_wire(value: Mapping[str, str], kind: str | None = None) -> tuple[str, int]:
     """(type, bits) of a typed value that a driver gave; ``kind`` overrides its type. Raises `ValueNotation`."""
-    kind = kind or value.get("type", "")
     try:
-        return kind, integer_bits(kind, int(value["value"]))
-    except (KeyError, ValueError, TypeError):
-        raise ValueNotation(f"the driver gave {dict(value)!r}, which is not a typed value") from None
+        kind = kind or value["type"]
+        if _INTEGER.fullmatch(value["value"]):
+            integer = int(value["value"])
+            if in_range(kind, integer):
+                return kind, integer_bits(kind, integer)
+    except (KeyError, TypeError):
+        pass
+    raise ValueNotation(f"the driver gave {str(value)[:200]}, which is no value of type {kind}")
 
 
 def from_bytes(kind: str, data: bytes) -> int:
@@ -107,7 +139,7 @@ def _show_float(kind: str, bits: int) -> str:
 
 
 def is_nan(kind: str, bits: int, which: str) -> bool:
-    """Whether the bits are a NaN: ``canonical`` (only the top payload bit), ``arithmetic`` (that bit set) or ``any``."""
+    """Whether the bits are a NaN: ``canonical`` (only the top payload bit), ``arithmetic`` (that bit) or ``any``."""
     _, _, mantissa, exponent = _FLOAT[kind]
     top = 1 << (mantissa - 1)
     payload = bits & ((1 << mantissa) - 1)

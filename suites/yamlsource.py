@@ -6,6 +6,7 @@ nesting, megabytes of text, duplicate keys) ends in one `SourceError` that names
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -81,7 +82,7 @@ def read(path: Path, shown: str) -> Any:
         raise SourceError(shown, None, f"can't be read: {error.strerror}") from None
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
-        raise SourceError(shown, line, f"is not UTF-8 text (byte {error.start})") from None
+        raise SourceError(shown, line, f"is not UTF-8 text, from byte {error.start} on: save it as UTF-8") from None
     return parse(text, shown)
 
 
@@ -210,7 +211,10 @@ class _Builder:
             plain = text.replace("_", "")
             return int(plain, 0) if not re.fullmatch(r"[-+]?0[0-9]+", plain) else int(plain, 10)
         if _FLOAT.fullmatch(text):
-            return float(text.replace("_", ""))
+            number = float(text.replace("_", ""))
+            if math.isinf(number):
+                raise self.fail(event, f"{text} is too large for a number")
+            return number
         return text
 
 

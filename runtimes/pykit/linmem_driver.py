@@ -133,7 +133,7 @@ class Channel:
             except ValueError as error:
                 self.send_error(None, _PARSE_ERROR, "not JSON: %s" % error)
                 continue
-            if type(message) is dict and "id" in message and not line[end:].strip():
+            if type(message) is dict and type(message.get("id")) in (int, str) and not line[end:].strip():
                 return message
             self.send_error(None, _INVALID_REQUEST, "not one JSON-RPC request or answer: %s" % line[:200])
 
@@ -151,17 +151,18 @@ class Channel:
 
     def send(self, text: str) -> None:
         """Write one line, at once: when the process dies, the last answer says which step it died after."""
-        data = text.encode("ascii") + b"\n"
+        data = text.encode("ascii")
         written = os.write(self._out, data)
         while written < len(data):
             written += os.write(self._out, data[written:])
 
     def send_error(self, ident: int | None, code: int, message: str, *data: str) -> None:
         """Answer with an error; `data` is its kind, type, message and text."""
-        pairs = zip(("kind", "type", "message", "text"), data)
-        details = ',"data":{%s}' % ",".join('"%s":%s' % (key, string_json(text)) for key, text in pairs) if data else ""
+        details = ""
+        if data:
+            details = ',"data":{"kind":%s,"type":%s,"message":%s,"text":%s}' % tuple(map(string_json, data))
         error = '{"code":%d,"message":%s%s}' % (code, string_json(message), details)
-        self.send('{"jsonrpc":"2.0","id":%s,"error":%s}' % ("null" if ident is None else "%d" % ident, error))
+        self.send('{"jsonrpc":"2.0","id":%s,"error":%s}\n' % ("null" if ident is None else "%d" % ident, error))
 
 
 def leave(status: int) -> NoReturn:

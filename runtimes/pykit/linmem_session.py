@@ -15,8 +15,17 @@ from binascii import a2b_base64
 from typing import Any, Callable, NoReturn, Sequence
 
 from linmem_driver import Channel, Driver, Import, Refused, ViewKind, leave
-from linmem_values import VALUE_TYPES, WIDTH, integer_json, reading_json, string_json, to_number, to_signed, typed_json
-from linmem_values import unsigned
+from linmem_values import (
+    VALUE_TYPES,
+    WIDTH,
+    integer_json,
+    reading_json,
+    string_json,
+    to_number,
+    to_signed,
+    typed_json,
+    unsigned,
+)
 
 PROTOCOL = 1
 #: Every method but `initialize` and `shutdown`, with the hook of the driver that it needs.
@@ -32,7 +41,10 @@ _HOOKS = {
 }
 _HOOKS.update(dict.fromkeys(["memory.read", "memory.write"], "view_open"))
 _HOOKS.update(dict.fromkeys(["view.open", "view.length", "view.read", "view.write"], "view_open"))
-_METHOD_NOT_FOUND, _INVALID_PARAMS, _REFUSED = -32601, -32602, -32000
+_INVALID_REQUEST, _METHOD_NOT_FOUND, _INVALID_PARAMS, _REFUSED = -32600, -32601, -32602, -32000
+#: How deep calls of host functions nest. In a user's program CPython stops at 300 to 500 (`RecursionError`). Here each
+#: takes three times the frames, and an exception in the middle of a message would leave the protocol out of step.
+_MAX_NESTING = 250
 _TEXT_LIMIT = 8192  # characters of the runtime's own words in an error: a trap's backtrace can have 30,000 lines
 
 
@@ -50,6 +62,7 @@ class _Failed(Exception):
 
 def serve(driver: Callable[[str | None, str | None], Driver], channel: Channel) -> NoReturn:
     """Answer requests until input ends. A fault of the driver's own prints its traceback and ends the process."""
+    sys.setrecursionlimit(20 * _MAX_NESTING)
     session = _Session(driver, channel)
     while True:
         session.answer(channel.receive())
@@ -64,7 +77,7 @@ class _Session:
         self._results: dict[int, tuple[str | None, Any]] = {}
         self._failed: set[int] = set()
         self._failed_modules: set[int] = set()  # as long-lived as modules
-        self._imports_called = 0
+        self._imports_called = self._nesting = 0
         self._driver: Any = None
         self._methods: dict[str, Callable[[int, dict[str, Any]], str]] = {
             "initialize": self._initialize,
@@ -72,30 +85,35 @@ class _Session:
         }
 
     def answer(self, request: dict[str, Any]) -> None:
-        """Do what a request asks and send its answer."""
+        """Do what a request asks and send its answer. A fault of the driver's own ends the process, loudly."""
         ident, method = request["id"], request.get("method")
         try:
             handler = self._methods.get(method)  # type: ignore[arg-type]
-            result = handler(ident, request.get("params") or {}) if handler else self._unknown(ident, method)
-            if result:
-                self._channel.send('{"jsonrpc":"2.0","id":%d,"result":%s}' % (ident, result))
+            if type(ident) is not int:
+                self._channel.send_error(None, _INVALID_REQUEST, "requests have integer ids, not %r" % (ident,))
                 return
-        except _Failed as failed:
-            self._runtime_failed(ident, failed.method, failed.error)
-        except Refused as refused:
-            self._channel.send_error(ident, _REFUSED, str(refused), refused.kind, refused.type, str(refused), "")
-        except _Skipped as skipped:
-            self._channel.send_error(ident, _REFUSED, str(skipped), "skipped", "Skipped", str(skipped), "")
-        except (LookupError, TypeError, ValueError, AttributeError) as error:
-            self._channel.send_error(ident, _INVALID_PARAMS, "%s: %s: %s" % (method, type(error).__name__, error))
+            try:
+                if handler is not None:
+                    result = handler(ident, request.get("params") or {})
+                    self._channel.send('{"jsonrpc":"2.0","id":%d,"result":%s}\n' % (ident, result))
+                    return
+                self._unknown(ident, method)
+            except _Failed as failed:
+                self._runtime_failed(ident, failed.method, failed.error)
+            except Refused as refused:
+                self._channel.send_error(ident, _REFUSED, str(refused), refused.kind, refused.type, str(refused), "")
+            except _Skipped as skipped:
+                self._channel.send_error(ident, _REFUSED, str(skipped), "skipped", "Skipped", str(skipped), "")
+            except (LookupError, TypeError, ValueError, AttributeError) as error:
+                self._channel.send_error(ident, _INVALID_PARAMS, "%s: %s: %s" % (method, type(error).__name__, error))
+            (self._failed_modules if method == "module.compile" else self._failed).add(ident)
         except Exception:
             traceback.print_exc()
             leave(70)
-        (self._failed_modules if method == "module.compile" else self._failed).add(ident)
 
     def _unknown(self, ident: int, method: str | None) -> None:
         if self._driver is None and method in _HOOKS:
-            self._channel.send_error(ident, _INVALID_PARAMS, "initialize comes first")
+            self._channel.send_error(ident, _INVALID_REQUEST, "initialize comes first")
         else:
             self._channel.send_error(ident, _METHOD_NOT_FOUND, "no method %s" % method)
 
@@ -188,7 +206,7 @@ class _Session:
         return json.dumps(dict(answer, default_views=driver.default_views))
 
     def _shutdown(self, ident: int, params: dict[str, Any]) -> NoReturn:
-        self._channel.send('{"jsonrpc":"2.0","id":%d,"result":{}}' % ident)
+        self._channel.send('{"jsonrpc":"2.0","id":%d,"result":{}}\n' % ident)
         leave(0)
 
     def _module_compile(self, ident: int, params: dict[str, Any]) -> str:
@@ -338,21 +356,29 @@ class _Session:
         head = '"method":"import.call","params":{"func":%s,"args":[' % string_json(func)
 
         def host_function(*args: Any) -> Any:
-            self._imports_called += 1
-            ident = "h%d" % self._imports_called
-            typed = ",".join(map(typed_json, params, args))
-            self._channel.send('{"jsonrpc":"2.0","id":"%s",%s%s]}}' % (ident, head, typed))
-            message = self._channel.receive()
-            while "method" in message:
-                self.answer(message)
-                message = self._channel.receive()
-            if message["id"] != ident:
-                sys.stderr.write("the answer to import.call %s has id %s\n" % (ident, message["id"]))
-                leave(70)
-            if "error" in message:
-                error = message["error"]
-                raise self._driver.host_error(error.get("data", {}).get("kind", "host"), error["message"])
-            values = tuple(map(self._argument, message["result"]["values"]))
-            return values if len(values) > 1 else values[0] if values else None
+            if self._nesting == _MAX_NESTING:
+                raise Refused("the driver nests calls of host functions %d deep at most" % _MAX_NESTING)
+            self._nesting += 1
+            try:
+                return self._import_call(head, ",".join(map(typed_json, params, args)))
+            finally:
+                self._nesting -= 1
 
         return host_function
+
+    def _import_call(self, head: str, args: str) -> Any:
+        self._imports_called += 1
+        ident = "h%d" % self._imports_called
+        self._channel.send('{"jsonrpc":"2.0","id":"%s",%s%s]}}\n' % (ident, head, args))
+        message = self._channel.receive()
+        while "method" in message:
+            self.answer(message)
+            message = self._channel.receive()
+        if message["id"] != ident:
+            sys.stderr.write("the answer to import.call %s has id %s\n" % (ident, message["id"]))
+            leave(70)
+        if "error" in message:
+            error = message["error"]
+            raise self._driver.host_error(error.get("data", {}).get("kind", "host"), error["message"])
+        values = tuple(map(self._argument, message["result"]["values"]))
+        return values if len(values) > 1 else values[0] if values else None

@@ -57,24 +57,24 @@ def packed(memory_type: str, value: int | bytes) -> bytes:
     return value.to_bytes(WIDTH[memory_type], "little", signed=memory_type[0] == "s")
 
 
-def unsigned(value_type: str | None, value: Any) -> int | None:
+def unsigned(value_type: str | None, value: float | int | bytes | None) -> int | None:
     """A result as references use it: an unsigned integer of its type's width, or None where it is no number.
 
     Bytes count as the little-endian integer that they hold, if there are just as many as the type takes.
     """
     if isinstance(value, float):
         return to_bits(value_type or "f64", value)
-    if value_type is None or value is None:
-        return value  # type: ignore[no-any-return]
-    width = WIDTH.get(value_type, 0)
+    width = WIDTH.get(value_type or "", 0)
     if isinstance(value, int):
-        return value % (1 << (8 * width))
-    return int.from_bytes(value, "little") if len(value) == width and value_type != "bytes" else None
+        return value % (1 << (8 * width)) if width else value
+    if value is None or value_type == "bytes" or len(value) != width:
+        return None
+    return int.from_bytes(value, "little")
 
 
 def string_json(text: str) -> str:
     """A JSON string, ASCII only. Lone surrogates, which are no Unicode text, become ``?``."""
-    return _encode_string(text.encode("utf-8", "replace").decode("utf-8"))  # type: ignore[no-any-return]
+    return _encode_string(text.encode("utf-8", "replace").decode("utf-8"))
 
 
 def integer_json(value: int) -> str:

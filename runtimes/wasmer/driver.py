@@ -2,15 +2,20 @@
 
 One `Store` per process; instances and memories go when nothing refers to them. Ways into memory:
 
-``uint8_view`` … ``float64_view``   the memory's typed arrays, by index. ``uint8_view`` does ``bytes`` too, by slice (which
-                    gives and takes lists of ints), and so the types that are wider than a byte, as bytes.
+``uint8_view``, ``int8_view`` … ``float64_view``
+                    the memory's typed arrays, by index. ``uint8_view`` does ``bytes`` too, by slice (which gives and
+                    takes lists of ints), and so the other types, as bytes.
 ``buffer``          `memoryview` of `Memory.buffer`: ``u8`` by index, ``bytes`` by slice, the rest by `struct` at a byte
                     offset. The memoryview has the length that the memory had when it was made.
 
 The typed arrays' own ``offset`` argument counts *elements*: the protocol's byte offset is divided. They have no length
 argument. Numbers out of a type's range: the arrays raise `OverflowError`, a memoryview `ValueError`, `struct` its own
-error. Floats are Python floats for the arrays, `struct` and guest functions, so an ``f32`` NaN that is signalling becomes
-quiet on each of those ways; ``f64`` arrives bit by bit.
+error. Floats are Python floats for the arrays, `struct` and guest functions, so an ``f32`` NaN that is signalling
+becomes quiet on each of those ways; ``f64`` arrives bit by bit.
+
+An instance does not keep what it imports alive: when the last Python reference to a host's global or memory, or to
+another instance whose global it imports, goes, the guest reads freed memory. What the harness made it keeps until it
+releases it; a global, which it can't name, the driver keeps until the scenario ends.
 
 wasmer-python raises `RuntimeError` for whatever goes wrong in the runtime, so traps, link and compile errors are told
 apart by the call and by the text. It has no way to make a trap from a host function. A Rust panic comes out as a
@@ -149,13 +154,15 @@ class WasmerDriver(Driver):
             raise Refused("wasmer has no compiler %s here: %s" % (name, error)) from None
         engine = getattr(wasmer.engine, "Universal", None) or wasmer.engine.JIT
         self._store = wasmer.Store(engine(compiler))
+        self._globals: list[Any] = []
         release = wasmer.__version__
         self.runtime = {"name": "wasmer", "version": release}
         self.runtime["engine"] = "Wasmer %s, %s" % (wasmer.__core_version__, name.capitalize())
         self._code = CodeCache(cache, "wasmer-" + release, wasmer.__core_version__, name)
 
     def release_all(self) -> None:
-        """Nothing is kept here: the last reference to an instance or a memory frees it."""
+        """Instances and memories are freed with their last reference, which the kit had."""
+        self._globals.clear()
 
     # Modules and instances
 
@@ -186,9 +193,10 @@ class WasmerDriver(Driver):
             signature = wasmer.FunctionType(_value_types(item.params), _value_types(item.results))
             return wasmer.Function(self._store, item.value, signature)
         value = getattr(wasmer.Value, item.params[0])(item.value)
-        return wasmer.Global(self._store, value, mutable=item.mutable)
+        self._globals.append(wasmer.Global(self._store, value, mutable=item.mutable))
+        return self._globals[-1]
 
-    def function_call(self, instance: Any, name: str, args: Sequence[int | float], results: Sequence[str]) -> Sequence[Any]:
+    def function_call(self, instance: Any, name: str, args: Sequence[float], results: Sequence[str]) -> Sequence[Any]:
         function = getattr(instance.exports, name)
         if not isinstance(function, wasmer.Function):  # a memory, or an attribute that every Python object has
             raise TypeError("export %r is a %s, not a function" % (name, type(function).__name__))
@@ -209,10 +217,12 @@ class WasmerDriver(Driver):
         return wasmer.Memory(self._store, wasmer.MemoryType(min, max, shared))
 
     def memory_size(self, memory: Any) -> int:
-        return memory.size  # type: ignore[no-any-return]
+        pages: int = memory.size
+        return pages
 
     def memory_grow(self, memory: Any, delta: int) -> int:
-        return memory.grow(delta)  # type: ignore[no-any-return]
+        before: int = memory.grow(delta)
+        return before
 
     def view_open(self, memory: Any, kind: str, offset: int | None, length: int | None) -> Any:
         return (BufferView if kind == "buffer" else TypedArray)(memory, kind, offset, length)

@@ -3,15 +3,15 @@
 One `Engine` per process, one `Store` per scenario. Ways into memory:
 
 ``read_write``      `Memory.read` and `Memory.write`, which copy bytes. Keeping this view keeps the `Memory` itself.
-``get_buffer_ptr``  the ctypes array over the memory: ``u8`` by index, ``bytes`` by slice, the rest by `struct` at a byte
-                    offset. The array has the address and the length that the memory had when it was made.
+``get_buffer_ptr``  the ctypes array over the memory: ``u8`` by index, ``bytes`` by slice, the rest by `struct` at a
+                    byte offset. The array has the address and the length that the memory had when it was made.
 ``data_ptr``        the raw pointer, which checks nothing: ``u8`` by index, ``bytes`` by slice and `ctypes.memmove`.
 
 A `SharedMemory` has only the last. Integers out of a type's range: `read_write` packs them with `int.to_bytes`, which
 raises `OverflowError`; a ctypes array wraps them silently; `struct` raises `struct.error`.
 
-Floats are Python floats on their way into and out of guest functions (`Val.f32` takes one too), so an ``f32`` NaN that is
-signalling becomes quiet there; ``f64`` arrives bit by bit. ``v128`` is not implemented in wasmtime-py.
+Floats are Python floats on their way into and out of guest functions (`Val.f32` takes one too), so an ``f32`` NaN
+that is signalling becomes quiet there; ``f64`` arrives bit by bit. ``v128`` is not implemented in wasmtime-py.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ CHANNEL = Channel()  # before the runtime is imported: whatever that prints must
 import wasmtime  # noqa: E402
 
 #: Proposals that the driver turns on where this wasmtime-py knows the switch. On by default in 50.0.1: all but
-#: ``shared_memory`` (the host's `SharedMemory`; without it no shared memory can be made) and ``wasm_custom_page_sizes``.
-#: Off by default in 30.0.0: also exceptions; in 20.0.0 and 25.0.0: also memory64, in 20.0.0 tail calls.
+#: ``shared_memory`` (without it the host can make no `SharedMemory`) and ``wasm_custom_page_sizes``.
+#: In 25.0.0 also memory64 is off by default, in 20.0.0 tail calls too.
 PROPOSALS = (
     "shared_memory",
     "wasm_bulk_memory",
@@ -89,7 +89,8 @@ class ReadWrite:
         return self._memory.write(self._store, packed(memory_type, value), index)
 
     def length(self) -> int:
-        return self._memory.data_len(self._store)  # type: ignore[no-any-return]
+        length: int = self._memory.data_len(self._store)
+        return length
 
 
 class BufferPointer:
@@ -220,8 +221,8 @@ class WasmtimeDriver(Driver):
         if item.kind == "func":
             signature = wasmtime.FuncType(self._value_types(item.params), self._value_types(item.results))
             return wasmtime.Func(store, signature, item.value)
-        signature = wasmtime.GlobalType(self._types[item.params[0]], item.mutable)
-        return wasmtime.Global(store, signature, item.value)
+        global_type = wasmtime.GlobalType(self._types[item.params[0]], item.mutable)
+        return wasmtime.Global(store, global_type, item.value)
 
     def _value_types(self, names: Sequence[str]) -> list[Any]:
         for name in names:
@@ -229,7 +230,7 @@ class WasmtimeDriver(Driver):
                 raise Refused("wasmtime-py has no value type %s" % name)
         return [self._types[name] for name in names]
 
-    def function_call(self, instance: Any, name: str, args: Sequence[int | float], results: Sequence[str]) -> Sequence[Any]:
+    def function_call(self, instance: Any, name: str, args: Sequence[float], results: Sequence[str]) -> Sequence[Any]:
         store = self._scenario_store()
         given = instance.exports(store)[name](store, *args)
         return given if len(results) > 1 else [given] if results else []  # a list, the value, or None
@@ -254,14 +255,14 @@ class WasmtimeDriver(Driver):
         return wasmtime.Memory(self._scenario_store(), memory_type)
 
     def memory_size(self, memory: Any) -> int:
-        if isinstance(memory, wasmtime.SharedMemory):
-            return memory.size()  # type: ignore[no-any-return]
-        return memory.size(self._scenario_store())  # type: ignore[no-any-return]
+        shared = isinstance(memory, wasmtime.SharedMemory)
+        pages: int = memory.size() if shared else memory.size(self._scenario_store())
+        return pages
 
     def memory_grow(self, memory: Any, delta: int) -> int:
-        if isinstance(memory, wasmtime.SharedMemory):
-            return memory.grow(delta)  # type: ignore[no-any-return]
-        return memory.grow(self._scenario_store(), delta)  # type: ignore[no-any-return]
+        shared = isinstance(memory, wasmtime.SharedMemory)
+        before: int = memory.grow(delta) if shared else memory.grow(self._scenario_store(), delta)
+        return before
 
     def view_open(self, memory: Any, kind: str, offset: int | None, length: int | None) -> Any:
         return VIEWS[kind](self._scenario_store(), memory, offset, length)

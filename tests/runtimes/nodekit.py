@@ -75,7 +75,8 @@ def typed(kind: str, value: object) -> dict[str, str]:
 
 def integer_of(kind: str, value: str) -> int:
     """An integer as the driver says it, as its unsigned bits."""
-    return int(value) % 2 ** int(kind[1:])
+    width = int(kind[1:])
+    return int(value) & ((1 << width) - 1)
 
 
 def base64_of(data: bytes) -> str:

@@ -25,7 +25,7 @@ def runtime_command(name: str) -> tuple[list[str], dict[str, str]]:
     The one place that knows where runtimes come from. LINMEM_TEST_<NAME>_PYTHON names an interpreter that has the
     runtime; otherwise the harness provides it.
     """
-    python = os.environ.get("LINMEM_TEST_%s_PYTHON" % name.upper())
+    python = os.environ.get(f"LINMEM_TEST_{name.upper()}_PYTHON")
     if python:
         return [python, "-E", "-s", "-B", str(RUNTIMES / name / "driver.py")], {}
     from runtimes.environments import provide
@@ -50,10 +50,10 @@ class Died(Exception):
 
 
 class RawClient:
-    """A driver process. `on_import` serves `import.call`: from its parameters to typed values, or to an error object."""
+    """A driver process. `on_import` serves `import.call`: from its parameters to typed values or an error object."""
 
     def __init__(self, command: Sequence[str], env: Mapping[str, str] | None = None) -> None:
-        self._stderr = tempfile.TemporaryFile()
+        self._stderr = tempfile.TemporaryFile()  # noqa: SIM115
         pipe = subprocess.PIPE
         variables = {**os.environ, **(env or {})}
         self.process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=self._stderr, env=variables)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -102,7 +103,7 @@ def test_install_says_what_is_ready(stub: str, capsys: Captured) -> None:
     assert main(["install", stub]) == 0
     output = capsys.readouterr().out
     assert output.startswith("stub: ready in ")
-    assert output.endswith(f" s, {sys.executable}\n")
+    assert output.endswith(f" s, {os.path.abspath(sys.executable)}\n")
 
 
 def test_install_goes_on_after_a_failure(stub: str, tmp_path: Path, capsys: Captured) -> None:

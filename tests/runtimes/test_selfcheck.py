@@ -1,16 +1,18 @@
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Collection
 from pathlib import Path
 
 import pytest
+import wasmtime
 
 from runtimes import selfcheck
 from runtimes.driver import View
 from runtimes.environments import Provided, provide
 from runtimes.manifest import Manifest, load_manifest
-from runtimes.selfcheck import NOT_CHECKED, NOT_IMPLEMENTED, RIGHT, WRONG, Finding, Report
+from runtimes.selfcheck import NOT_CHECKED, NOT_IMPLEMENTED, RIGHT, WRONG, Finding, Report, modules
 
 FAKES = Path(__file__).with_name("fakes")
 
@@ -47,13 +49,21 @@ def test_delivered_drivers_answer_right(name: str) -> None:
     ("fault", "topic", "words"),
     [
         ("forgets_a_view_kind", "initialize", "'DataView' as in runtime.yaml"),
-        ("everything_is_a_link_error", "module.compile", "expected: an error of kind compile\n    actual:   error -32000, kind link"),
+        (
+            "everything_is_a_link_error",
+            "module.compile",
+            "expected: an error of kind compile\n    actual:   error -32000, kind link",
+        ),
         ("own_trap_words", "function.call", "expected: unreachable\n    actual:   wasm trap: unreachable"),
         ("float_as_number", "function.call", "'1.5'"),
         ("twice", "memory.export", "it answered request 4"),
         ("wrong_id", "memory.size", "it answered request"),
         ("garbage", "memory.grow", "'growing!'"),
-        ("padded_read", "memory.read", "expected: at most the 4 bytes that are there, or a host error\n    actual:   8 bytes"),
+        (
+            "padded_read",
+            "memory.read",
+            "expected: at most the 4 bytes that are there, or a host error\n    actual:   8 bytes",
+        ),
         ("big_endian", "memory.read", "expected: 81 92 (u16 through the default view)\n    actual:   92 81"),
         ("dies", "view.write", "ended with status 3 (I won't write)"),
         ("keeps_objects", "object.release", "expected: error -32602"),
@@ -62,7 +72,7 @@ def test_delivered_drivers_answer_right(name: str) -> None:
         ("swaps", "messages", "where the answer to"),
         ("not_skipped", "objects and references", "instance.create is answered with kind skipped"),
     ],
-)  # fmt: skip
+)
 def test_a_fault_is_found_and_blamed(fault: str, topic: str, words: str, node: tuple[Manifest, Provided]) -> None:
     report = meddled(fault, node, only=[topic])
     assert not report.right
@@ -129,3 +139,11 @@ def test_manifest_and_driver_must_agree_both_ways(node: tuple[Manifest, Provided
     report = selfcheck.check(provided.command, env=provided.env, views=views)
     assert [finding.topic for finding in wrong(report)] == ["initialize"]
     assert "'Float16Array' as in runtime.yaml: unit 2, types u16\n    actual:   no such view kind" in report.text()
+
+
+def test_the_modules_are_what_the_text_beside_them_says() -> None:
+    source = Path(modules.__file__).read_text(encoding="utf-8")
+    found = re.findall(r"((?:^#   .*\n)+)^([A-Z_]+) = ", source, re.MULTILINE)
+    assert {name for _, name in found} >= {"BASIC", "HOST", "TRAPS_AT_START", "INVALID"}
+    for text, name in found:
+        assert wasmtime.wat2wasm(text.replace("#   ", "")) == getattr(modules, name)

@@ -133,7 +133,7 @@ def test_check_gives_each_wrong_file_one_line(suite: Path, capsys: pytest.Captur
     assert main(["check", "."]) == 1
     assert capsys.readouterr().out.splitlines() == [
         "a.yaml:9: unknown key 'exspect' in a step; did you mean 'expect'?",
-        "b.yaml:15: unknown value 'nowhere' (bind it with 'as' in an earlier step)",
+        "b.yaml:15: unknown value 'nowhere' in this scenario (bind it with 'as' in an earlier step)",
     ]
 
 
