@@ -55,38 +55,40 @@ def float_bits(kind: str, value: int | float | str) -> int:
 
     A decimal is rounded to f64 first, then to the type. Raises `ValueNotation`.
     """
-    number_format, bits_format, mantissa, exponent = _FLOAT[kind]
-    if isinstance(value, str):
-        text = value.replace("_", "").strip()
-        nan = _NAN.fullmatch(text)
-        if nan:
-            payload = int(nan[2], 16) if nan[2] else 1 << (mantissa - 1)
-            if not 0 < payload < 1 << mantissa:
-                raise ValueNotation(f"'{value}': a NaN's payload has {mantissa} bits in {kind} and is not 0")
-            sign = 1 if nan[1] == "-" else 0
-            return (sign << (mantissa + exponent)) | (((1 << exponent) - 1) << mantissa) | payload
-        value = _number(text, value, kind)
+    number_format, bits_format, _, _ = _FLOAT[kind]
+    text = value.replace("_", "").strip() if isinstance(value, str) else ""
+    nan = _NAN.fullmatch(text)
+    if nan:
+        return _nan_bits(kind, nan)
     try:
-        (bits,) = struct.unpack(bits_format, struct.pack(number_format, value))
+        number = _number(text) if isinstance(value, str) else value
+        (bits,) = struct.unpack(bits_format, struct.pack(number_format, number))
     except (OverflowError, struct.error):  # the latter for an integer that not even f64 can hold
         raise ValueNotation(f"{value} is too large for {kind}") from None
     return int(bits)
 
 
-def _number(text: str, shown: str, kind: str) -> float:
-    if text.lstrip("+-") == "inf" and is_word(text):
-        return -math.inf if text[0] == "-" else math.inf
-    try:
-        if _HEXADECIMAL.fullmatch(text):
-            return float.fromhex(text)
-        if _DECIMAL.fullmatch(text):
-            number = float(text)
-            if math.isinf(number):
-                raise OverflowError
-            return number
-    except OverflowError:
-        raise ValueNotation(f"{shown} is too large for {kind}") from None
-    raise ValueNotation(f"'{shown}' is not a number in the text format's notation")
+def _nan_bits(kind: str, nan: re.Match[str]) -> int:
+    _, _, mantissa, exponent = _FLOAT[kind]
+    payload = int(nan[2], 16) if nan[2] else 1 << (mantissa - 1)
+    if not 0 < payload < 1 << mantissa:
+        raise ValueNotation(f"'{nan[0]}': a NaN's payload has {mantissa} bits in {kind} and is not 0")
+    sign = 1 if nan[1] == "-" else 0
+    return (sign << (mantissa + exponent)) | (((1 << exponent) - 1) << mantissa) | payload
+
+
+def _number(text: str) -> float:
+    """A number in the notation. Raises `ValueNotation`, and `OverflowError` beyond f64."""
+    if _HEXADECIMAL.fullmatch(text):
+        return float.fromhex(text)
+    if text in ("inf", "+inf", "-inf"):
+        return float(text)
+    if not _DECIMAL.fullmatch(text):
+        raise ValueNotation(f"'{text}' is not a number in the text format's notation")
+    number = float(text)
+    if math.isinf(number):
+        raise OverflowError
+    return number
 
 
 def to_wire(kind: str, bits: int) -> dict[str, str]:

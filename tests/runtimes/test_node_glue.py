@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from nodekit import F, base64_of, instance, typed
-from rawclient import RawClient, i32, wasm
+from rawclient import SECONDS, RawClient, i32, wasm
 
 from fixtures.program import programs
 from fixtures.toolchains import Go
@@ -57,6 +58,12 @@ def glue(tmp_path: Path) -> Callable[..., dict[str, str]]:
         return {"kind": "go", "path": str(path)}
 
     return write
+
+
+def wait_for_tick(js: RawClient, guest: int) -> None:
+    end = time.monotonic() + SECONDS
+    while js.function(guest, "ticks", results=["i32"]) == ["0"]:
+        assert time.monotonic() < end, "the guest's timer never fired"
 
 
 def refused_start(js: RawClient, glue: dict[str, str]) -> tuple[str, str]:
@@ -109,12 +116,10 @@ def test_timers_run_between_requests_and_end_with_the_scenario(
     setInterval(() => console.log("an old interval"), 50);
     """
     guest = instance(fresh_js, GLUED, [F], glue(timers))
-    while fresh_js.function(guest, "ticks", results=["i32"]) == ["0"]:
-        pass
+    wait_for_tick(fresh_js, guest)
     fresh_js.call("object.release", all=True)
     guest = instance(fresh_js, GLUED, [F], glue("setTimeout(() => instance.exports.tick(), 100);"))
-    while fresh_js.function(guest, "ticks", results=["i32"]) == ["0"]:
-        pass
+    wait_for_tick(fresh_js, guest)
     assert "old" not in fresh_js.stderr()
 
 
