@@ -79,6 +79,8 @@ def parse(source: int | str) -> Expression:
     text = str(source).strip()
     if len(text) > MAX_CHARACTERS:
         raise ExpressionError(f"an expression may have {MAX_CHARACTERS} characters, this one has {len(text)}")
+    if not text.isascii():
+        raise ExpressionError(f"{_quoted(text)} is not an integer expression: it has signs that are not ASCII")
     try:
         tree = ast.parse(text, mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError):

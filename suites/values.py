@@ -109,11 +109,6 @@ def from_wire(value: Mapping[str, str], kind: str | None = None) -> tuple[str, i
     raise ValueNotation(f"the driver gave {str(value)[:200]}, which is no value of type {kind}")
 
 
-def from_bytes(kind: str, data: bytes) -> int:
-    """The bits of the little-endian value in `data`, which has the type's width."""
-    return int.from_bytes(data, "little")
-
-
 def signed(kind: str, bits: int) -> int:
     """The bits of an integer type as a signed integer."""
     width = 8 * WIDTHS[kind]

@@ -15,8 +15,8 @@ const STACK = "call stack exhausted";
  * - V8 "float unrepresentable in integer range", JavaScriptCore "Out of bounds Trunc operation":
  *   integer overflow, or invalid conversion to integer
  * - V8 "table index is out of bounds": undefined element, or out of bounds table access
- * - older V8 "null function or function signature mismatch", JavaScriptCore "call_indirect to a signature that does not match":
- *   uninitialized element, or indirect call type mismatch
+ * - V8 until 13 at least "null function or function signature mismatch", JavaScriptCore "call_indirect to a signature that
+ *   does not match": uninitialized element, or indirect call type mismatch
  * - SpiderMonkey "index out of bounds": out of bounds memory access, or undefined element
  */
 const TRAPS = new Map([

@@ -23,8 +23,8 @@ class Program {
   }
 
   /**
-   * Whether the program has ended. A Go program's exports are dead once `main` has returned; a TinyGo program also exits, with
-   * status 0, but its users go on and call its exports.
+   * Whether the program has ended. A Go program's exports are dead once `main` has returned; a TinyGo program also exits,
+   * with status 0, but its users go on and call its exports.
    */
   get ended() {
     return this.#go.exited === true && (this.#hasHook || this.status !== 0);

@@ -89,7 +89,7 @@ export const KINDS = [
   new DataViewKind(),
 ];
 
-/** The kind that users reach for first: an array for what arrays index byte by byte, else DataView, which needs no alignment. */
+/** The kinds that users reach for first: arrays where one index is one byte, else DataView, which needs no alignment. */
 export const DEFAULTS = {
   u8: "Uint8Array",
   bytes: "Uint8Array",

@@ -1,8 +1,8 @@
 // The globals that language glue expects of its surroundings, and the ways out that it must not take.
 //
-// Glue scripts bring `fs`, `path` and `process` themselves where those are missing, and are left to: with Node.js's own `fs`, whose
-// `write` calls back later, a Go 1.27 export that prints returns at once with a wrong result and breaks the program at its next
-// event. The scripts' own `fs.writeSync` prints by `console.log`.
+// Glue scripts bring `fs`, `path` and `process` themselves where those are missing, and are left to: with Node.js's own
+// `fs`, whose `write` calls back later, a Go 1.27 export that prints returns at once with a wrong result and breaks the
+// program at its next event. The scripts' own `fs.writeSync` prints by `console.log`.
 
 import fs from "node:fs";
 import { createRequire } from "node:module";
@@ -16,14 +16,17 @@ const { process } = globalThis;
 
 const require = createRequire(import.meta.url);
 
-/** Send what JavaScript prints to standard error: standard output belongs to the protocol. */
+/**
+ * Send what JavaScript prints to standard error: standard output belongs to the protocol. Node.js's own console follows
+ * `process.stdout`; Deno's and Bun's write by themselves.
+ */
 export function redirectOutput() {
   const { Console } = require("node:console");
   Object.defineProperty(process, "stdout", { get: () => process.stderr, configurable: true });
   globalThis.console = new Console(process.stderr);
 }
 
-/** Set what Go's script refuses to go without (Node.js 18 has no global `crypto`), and keep guests from ending the driver. */
+/** Set what Go's script can't go without (Node.js 18 has no global `crypto`), and keep guests from ending the driver. */
 export function prepareGlobals() {
   globalThis.crypto ??= require("node:crypto").webcrypto;
   globalThis.performance ??= require("node:perf_hooks").performance;

@@ -42,7 +42,7 @@ export class LineReader {
     return line;
   }
 
-  /** Room for at least one more byte, with what is pending at the buffer's start. A buffer grown for a long line is let go. */
+  /** Room for at least one more byte. What is pending moves to the start; a buffer grown for a long line is let go. */
   #makeRoom(pending) {
     let target = this.#buffer;
     if (pending === target.length) target = Buffer.allocUnsafe(2 * target.length);

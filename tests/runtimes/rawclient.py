@@ -45,6 +45,14 @@ def i32(value: int) -> dict[str, str]:
     return {"type": "i32", "value": str(value)}
 
 
+def host_function(
+    name: str = "f", params: Sequence[str] = ("i32",), results: Sequence[str] = ("i32",)
+) -> dict[str, Any]:
+    """An import from ``env`` that `RawClient.on_import` serves as ``env.<name>``."""
+    signature = {"params": list(params), "results": list(results)}
+    return {"module": "env", "name": name, "func": f"env.{name}", "type": signature}
+
+
 class Died(Exception):
     """The driver's output ended; the arguments are its exit status and standard error."""
 
@@ -135,6 +143,29 @@ class RawClient:
         given = self.call("function.call", instance=instance, name=name, args=typed, results=list(results))
         assert [value["type"] for value in given["values"]] == list(results)
         return [value["value"] for value in given["values"]]
+
+    def instance(self, text: str, *imports: Any) -> int:
+        """A new instance of a text module."""
+        module = self.make("module.compile", bytes=wasm(text))
+        return self.make("instance.create", module=module, imports=list(imports), glue=None)
+
+    def memory(self, instance: int, name: str = "memory") -> int:
+        """An exported memory."""
+        return self.make("memory.export", instance=instance, name=name)
+
+    def read(self, memory: int, at: Any, type: str = "u8", view: str | None = None, **more: Any) -> Any:
+        """A reading, which must succeed."""
+        return self.call("memory.read", memory=memory, at=at, type=type, view=view, **more)
+
+    def write(self, memory: int, at: Any, value: Any, type: str = "u8", view: str | None = None) -> Any:
+        """Write a number, or base64; the whole answer."""
+        given = {"bytes": value} if type == "bytes" else {"type": type, "value": str(value)}
+        return self.answer(self.send("memory.write", memory=memory, at=at, type=type, value=given, view=view))
+
+    def resident(self) -> int:
+        """Bytes of the driver's process that are in memory (Linux)."""
+        pages = Path(f"/proc/{self.process.pid}/statm").read_text().split()[1]
+        return int(pages) * os.sysconf("SC_PAGESIZE")
 
     def end(self) -> int:
         """End the driver's input and return its exit status."""

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from rawclient import RUNTIMES, Died, RawClient, i32
+from rawclient import RUNTIMES, Died, RawClient, host_function, i32
 
 KIT = RUNTIMES / "pykit"
 sys.path.append(str(KIT))
@@ -125,8 +125,7 @@ def toy(started: RawClient) -> RawClient:
 def instance(toy: RawClient, *functions: str) -> int:
     """An instance whose exports are host functions from i32 to i32."""
     module = toy.make("module.compile", bytes="")
-    signature = {"params": ["i32"], "results": ["i32"]}
-    imports = [{"module": "env", "name": name, "func": "env." + name, "type": signature} for name in functions]
+    imports = [host_function(name) for name in functions]
     return toy.make("instance.create", module=module, imports=imports, glue=None)
 
 

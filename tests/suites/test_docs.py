@@ -1,8 +1,10 @@
-"""The examples of docs/writing-scenarios.md are real: each is loaded, and played on wasmtime.
+"""What the documentation shows is real.
 
-A comment before a block says what it is: ``whole``, a scenario file; ``guest``, a file without scenarios; ``steps``,
-steps for that guest, which play one after another in one scenario; ``fails``, what a run prints when the first
-example's last line is wrong.
+Each example of docs/writing-scenarios.md is loaded, and played on wasmtime. A comment before a block says what it is:
+``whole``, a scenario file; ``guest``, a file without scenarios; ``steps``, steps for that guest, which play one after
+another in one scenario; ``fails``, what a run prints when the first example's last line is wrong.
+
+The runtime of docs/adding-a-runtime.md is built from the page. There the comment names the file that a block is of.
 """
 
 from __future__ import annotations
@@ -21,9 +23,10 @@ from fixtures import probes
 from suites import expectations, loader, validation, values
 
 ROOT = Path(__file__).parents[2]
-PAGE = ROOT / "docs" / "writing-scenarios.md"
-TEXT = PAGE.read_text(encoding="utf-8")
+TEXT = (ROOT / "docs" / "writing-scenarios.md").read_text(encoding="utf-8")
+RUNTIME_TEXT = (ROOT / "docs" / "adding-a-runtime.md").read_text(encoding="utf-8")
 BLOCK = re.compile(r"^(?:<!-- example: (?P<kind>\w+) -->\n)?```(?P<language>\w+)\n(?P<text>.*?)^```$", re.M | re.S)
+FILE = re.compile(r"^<!-- file: (?P<name>\S+) -->\n```\w+\n(?P<text>.*?)^```$", re.M | re.S)
 STEPS = "scenarios:\n  - name: every kind of step\n    steps:\n"
 
 
@@ -85,12 +88,11 @@ class Run:
     results: dict[str, list[dict[str, Any]]]
 
 
-def play(folder: Path, runtime: str = "wasmtime") -> Run:
+def play(folder: Path, *options: str) -> Run:
+    """Play what the options select, and keep the reports in the folder."""
     out = folder / "out"
-    command = [sys.executable, "-m", "pytest", f"--suites={folder}", f"--runtime={runtime}", f"--report-dir={out}"]
-    done = subprocess.run(
-        [*command, "-p", "no:cacheprovider", "-p", "no:xdist"], cwd=ROOT, capture_output=True, text=True, check=False
-    )
+    command = [sys.executable, "-m", "pytest", f"--report-dir={out}", "-p", "no:cacheprovider", "-p", "no:xdist"]
+    done = subprocess.run([*command, *options], cwd=ROOT, capture_output=True, text=True, check=False)
     lines = [json.loads(line) for line in (out / "record.jsonl").read_text(encoding="utf-8").splitlines()]
     results: dict[str, list[dict[str, Any]]] = {}
     for line in lines:
@@ -104,7 +106,7 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Run:
     folder = tmp_path_factory.mktemp("examples")
     for name, text in FILES.items():
         (folder / name).write_text(text, encoding="utf-8")
-    return play(folder)
+    return play(folder, f"--suites={folder}", "--runtime=wasmtime")
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -117,7 +119,8 @@ def test_a_broken_example_fails_as_the_page_shows(tmp_path: Path) -> None:
     first = texts("whole")[0]
     assert first.endswith("expect: 24\n")
     (tmp_path / "first.yaml").write_text(first.replace("expect: 24", "expect: 25"), encoding="utf-8")
-    output = re.sub(r"\S*/first\.yaml", "first.yaml", play(tmp_path).output)
+    run = play(tmp_path, f"--suites={tmp_path}", "--runtime=wasmtime")
+    output = re.sub(r"\S*/first\.yaml", "first.yaml", run.output)
     assert texts("fails")[0] in output
 
 
@@ -163,7 +166,72 @@ def test_every_kind_of_step_has_a_heading(kind: str) -> None:
     assert re.search(rf"^### .*`{kind}`", TEXT, re.M)
 
 
-def test_links_within_the_page_lead_somewhere() -> None:
-    headings = re.findall(r"^#+ (.+)$", BLOCK.sub("", TEXT), re.M)
-    anchors = {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
-    assert set(re.findall(r"\]\(#([\w-]+)\)", TEXT)) <= anchors
+# -------------------------------------------------------------------------------------------- the runtime of the page
+
+
+@pytest.fixture(scope="module")
+def runtime(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("page") / "my-runtime"
+    folder.mkdir()
+    for name in ("runtime.yaml", "driver.py"):
+        blocks = [found["text"] for found in FILE.finditer(RUNTIME_TEXT) if found["name"] == name]
+        (folder / name).write_text("\n\n".join(blocks), encoding="utf-8")
+    return folder
+
+
+def test_the_runtime_of_the_page_answers_right(runtime: Path) -> None:
+    command = [sys.executable, "-m", "runtimes", "check", str(runtime)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.splitlines()[-1] in RUNTIME_TEXT
+
+
+def test_the_runtime_of_the_page_plays_and_agrees_with_wasmtime(runtime: Path, tmp_path: Path) -> None:
+    options = [f"--runtime={runtime}", "--runtime=wasmtime", "suites/reentrancy.yaml", "suites/shared_buffer.yaml"]
+    run = play(tmp_path, *options)
+    results = [result for suite in run.results.values() for result in suite]
+    assert {result["runtime"] for result in results} == {"my-runtime", "wasmtime"}, run.output
+    assert {result["outcome"] for result in results} == {"pass"}, run.output
+
+    def answers(name: str) -> dict[tuple[str, str | None], list[tuple[str, str]]]:
+        return {
+            (result["scenario"], result["guest"]): [(seen["id"], seen["answer"]) for seen in result["observations"]]
+            for result in results
+            if result["runtime"] == name and result["view"] in (None, "read_write")
+        }
+
+    assert answers("my-runtime") == answers("wasmtime")
+
+
+@pytest.mark.parametrize("key", sorted(keys(json.loads((ROOT / "runtimes/runtime.schema.json").read_text("utf-8")))))
+def test_the_page_tells_every_key_of_a_manifest(key: str) -> None:
+    assert re.search(rf"`{key}`", RUNTIME_TEXT)
+
+
+# ------------------------------------------------------------------------------------------------------- all the pages
+
+PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]
+LATER = "docs/report.png"  # a picture of a real report; it is made when one is released
+
+
+def prose(page: Path) -> str:
+    return re.sub(r"^```.*?^```$", "", page.read_text(encoding="utf-8"), flags=re.M | re.S)
+
+
+def anchors(page: Path) -> set[str]:
+    """The names of a page's headings, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.+)$", prose(page), re.M)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    lost = []
+    for target in re.findall(r"\]\(([^)\s]+)\)", prose(page)):
+        path, _, anchor = target.partition("#")
+        other = page.parent / path if path else page
+        if path.startswith("http") or path == LATER:
+            continue
+        if not other.exists() or (anchor and anchor not in anchors(other)):
+            lost.append(target)
+    assert lost == []
