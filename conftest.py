@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from collections.abc import Generator
 from pathlib import Path
@@ -22,6 +23,7 @@ from runtimes.selection import Chosen, choose
 from suites.interface import DriverFault
 from suites.items import Cell, ScenarioItem, SuiteFile
 from suites.model import Scenario
+from suites.names import calls_back
 from suites.outcome import KnownFailure, Result
 from suites.runner import Player
 from suites.yamlsource import SourceError
@@ -100,6 +102,7 @@ class Bench:
         self.defects = known.load(config.option.known)
         self.sessions: dict[str, Session] = {}
         self.introduced: set[str] = set()
+        self.ahead: tuple[Scenario, Cell, Player] | None = None
 
     def provide(self) -> None:
         """Make the runtimes ready.
@@ -127,12 +130,13 @@ class Bench:
 
     def play(self, scenario: Scenario, cell: Cell, result: Result) -> Result:
         """Play a scenario on a cell's runtime."""
-        session = self.session(cell.runtime)
+        ahead, self.ahead = self.ahead, None
+        if ahead is not None and ahead[:2] == (scenario, cell):
+            return ahead[2].play(result)
+        if ahead is not None:
+            ahead[2].abandon()
         try:
-            parts = modules(scenario, cell.guest)
-            session.start()
-            if cell.guest is not None and cell.guest.glue is not None and session.runs_glue(cell.guest.glue.kind):
-                cell.guest.glue.path  # noqa: B018  # here it may be provisioned, and fail
+            player = self.player(scenario, cell)
         except SourceError as error:
             result.outcome, result.message = "error", error.message
             result.where = f"{error.file}:{error.line}"
@@ -140,7 +144,28 @@ class Bench:
         except (UserError, Unavailable, DriverFault) as error:
             result.outcome, result.message, result.where = "error", str(error), str(scenario.where)
             return result
-        return Player(scenario, session, parts, cell.guest, cell.view).play(result)
+        return player.play(result)
+
+    def begin(self, scenario: Scenario, cell: Cell) -> None:
+        """Let a runtime that already runs start on the next item, if it can go without us for a while."""
+        session = self.sessions.get(cell.runtime)
+        if session is None or session.pid is None or calls_back(scenario):
+            return
+        if cell.guest is not None and cell.guest.host is not None:
+            return
+        with contextlib.suppress(SourceError, UserError, Unavailable, DriverFault):  # its own turn will tell
+            player = self.player(scenario, cell)
+            player.begin()
+            self.ahead = (scenario, cell, player)
+
+    def player(self, scenario: Scenario, cell: Cell) -> Player:
+        """A player for the cell, its runtime started and its guest at hand."""
+        session = self.session(cell.runtime)
+        parts = modules(scenario, cell.guest)
+        session.start()
+        if cell.guest is not None and cell.guest.glue is not None and session.runs_glue(cell.guest.glue.kind):
+            cell.guest.glue.path  # noqa: B018  # here it may be provisioned, and fail
+        return Player(scenario, session, parts, cell.guest, cell.view)
 
     def session(self, label: str) -> Session:
         """The running driver of a runtime of this run."""
@@ -271,6 +296,12 @@ class Door:
         problems = self.bench.problems(played)
         if problems:
             raise pytest.UsageError("\n".join(problems))
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> None:
+        """Let an item know its successor."""
+        if isinstance(item, ScenarioItem) and isinstance(nextitem, ScenarioItem):
+            item.successor = nextitem
 
     @pytest.hookimpl(hookwrapper=True)
     def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, None]:

@@ -220,6 +220,11 @@ class Driver:
         self._pending[-1].append(request_id)
         return request_id
 
+    def flush(self) -> None:
+        """Write what is queued, as far as the pipe takes it; `reply` writes the rest."""
+        if self._process is not None and self._out:
+            self._write_some()
+
     def reply(self, request_id: int) -> Reply:
         """Wait for the answer to a posted request. A refusal is returned as `CallFailed`, not raised.
 

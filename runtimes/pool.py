@@ -73,6 +73,11 @@ class Session:
             self._lost()
             raise
 
+    def flush(self) -> None:
+        """Send what was posted, as far as that goes without waiting."""
+        if self._live is not None:
+            self._live.flush()
+
     def compiled(self, module: bytes) -> int | CallFailed:
         """The id of the compiled module; each is compiled once per process. Raises `DriverFault`."""
         self._running()

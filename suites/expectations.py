@@ -192,7 +192,7 @@ class AnyOf:
 
 
 def impossible(check: Check, gives: str) -> str | None:
-    """Why the check can never hold for a step, whatever a runtime does; None where it can.
+    """Why the check, or one of several, can never hold for a step, whatever a runtime does; None where it can.
 
     ``gives`` is what the step gives: a memory type, ``bytes``, ``results`` (of a call) or ``nothing``.
     """

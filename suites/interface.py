@@ -88,6 +88,10 @@ class Runtime(Protocol):
         """The answer to a posted request. A refusal is returned, not raised. Raises `DriverFault`."""
         ...
 
+    def flush(self) -> None:
+        """Send what was posted, as far as that goes without waiting."""
+        ...
+
     def compiled(self, module: bytes) -> int | CallFailed:
         """The id of the compiled module, compiled on first use in this process. Raises `DriverFault`."""
         ...

@@ -50,6 +50,10 @@ class Bench(Protocol):
         """Play it and fill in `result`."""
         ...
 
+    def begin(self, scenario: Scenario, cell: Cell) -> None:
+        """Let the runtime start on what is played next, if it can."""
+        ...
+
     def known(self, scenario: Scenario, cell: Cell) -> KnownFailure | None:
         """The known defect that covers it."""
         ...
@@ -99,6 +103,7 @@ class ScenarioItem(pytest.Item):
     cell: Cell
     bench: Bench
     result: Result | None = None
+    successor: ScenarioItem | None = None
 
     @classmethod
     def make(cls, parent: SuiteFile, scenario: Scenario, cell: Cell) -> ScenarioItem:
@@ -138,6 +143,9 @@ class ScenarioItem(pytest.Item):
             result.outcome, result.message = "error", f"linmem itself failed: {type(error).__name__}: {error}"
             self.result = result
             raise
+        if self.successor is not None:
+            self.bench.begin(self.successor.scenario, self.successor.cell)
+            self.successor = None
         if not self.bench.good(result):
             raise ScenarioFailed(result)
         if result.known is not None:

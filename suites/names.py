@@ -52,6 +52,11 @@ def makes_own_instances(scenario: model.Scenario) -> bool:
     return any(isinstance(step, model.Instantiate) for step in scenario.steps)
 
 
+def calls_back(scenario: model.Scenario) -> bool:
+    """Whether a guest may call the scenario's own host functions."""
+    return next(_host_functions(scenario), None) is not None
+
+
 def check_names(scenario: model.Scenario, own_imports: Collection[str] = ()) -> None:
     """Raises `SourceError` for a name that nothing binds before it is used.
 

@@ -11,6 +11,7 @@ fails, later steps that were already sent have run too, but nothing of them is r
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable
 from typing import Any
@@ -32,12 +33,20 @@ __all__ = ["Module", "Player"]
 class Player(Hosting):
     """Plays one scenario once; make a new one each time."""
 
+    begun = False
+    end: Stop | DriverFault | None = None  # what ended the scenario while it was posted
+    spent = 0.0  # seconds
+
     # ---------------------------------------------------------------- public
 
-    def play(self, result: Result) -> Result:
-        """Play it and fill in `result`. Never raises for what a runtime does."""
+    def begin(self) -> None:
+        """Post the scenario, as far as that needs no answer. `play` calls it; it may be called before.
+
+        While the harness does its bookkeeping for one item, the runtime can so be at work on the next.
+        """
         began = time.perf_counter()
         runtime = self.runtime
+        self.begun = True
         try:
             runtime.on_import = self.serve
             runtime.take_stderr()  # what was printed before is no word on this scenario
@@ -47,9 +56,18 @@ class Player(Hosting):
             for step in self.scenario.steps:
                 self.post(step)
             self.release = runtime.post("object.release", {"all": True})
-            self.collect()
-            self.released = True
-            self.finish(self.release)
+            runtime.flush()
+        except (Stop, DriverFault) as end:
+            self.end = end
+        self.spent += time.perf_counter() - began
+
+    def play(self, result: Result) -> Result:
+        """Play it and fill in `result`. Never raises for what a runtime does."""
+        if not self.begun:
+            self.begin()
+        began = time.perf_counter()
+        try:
+            self.finish()
             result.outcome = "pass"
         except Stop as stop:
             self.conclude(result, stop)
@@ -57,12 +75,20 @@ class Player(Hosting):
         except DriverFault as fault:
             self.conclude(result, self.blame(fault))
         finally:
-            runtime.on_import = None
+            self.runtime.on_import = None
         result.observations = self.observations
         if result.outcome != "pass":
-            result.stderr = (self.log + runtime.take_stderr())[-STDERR_KEPT:]
-        result.duration = round(time.perf_counter() - began, 6)
+            result.stderr = (self.log + self.runtime.take_stderr())[-STDERR_KEPT:]
+        result.duration = round(self.spent + time.perf_counter() - began, 6)
         return result
+
+    def abandon(self) -> None:
+        """Take in the answers of a scenario that was begun and will not be played."""
+        with contextlib.suppress(DriverFault):
+            self.drain()
+            if self.release is not None:
+                self.runtime.reply(self.release)
+        self.runtime.on_import = None
 
     # ------------------------------------------------------------- the frame
 
@@ -80,8 +106,14 @@ class Player(Hosting):
             if not self.runtime.supports(feature):
                 raise Stop("unsupported", f"needs {feature}, which this runtime does not compile")
 
-    def finish(self, release: int) -> None:
-        reply = self.runtime.reply(release)
+    def finish(self) -> None:
+        """Take in and judge every answer, the release's last."""
+        if self.end is not None:
+            raise self.end
+        self.collect()
+        self.released = True
+        assert self.release is not None
+        reply = self.runtime.reply(self.release)
         if isinstance(reply, CallFailed):
             raise Stop("error", f"the driver could not release the scenario's objects: {reply}")
 
@@ -157,9 +189,12 @@ class Player(Hosting):
         if instance.types is None:
             raise Stop("error", "the module's types can't be read, so its functions can't be called", step)
         signature = instance.types.function(step.export)
+        exported = instance.types.names("func")
+        if signature is None and step.export in exported:
+            raise Stop("error", f"the type of '{step.export}' can't be read, so it can't be called", step)
         if signature is None:
-            exported = ", ".join(instance.types.names("func")) or "none"
-            raise Stop("error", f"the guest exports no function '{step.export}'; it exports: {exported}", step)
+            known = ", ".join(exported) or "none"
+            raise Stop("error", f"the guest exports no function '{step.export}'; it exports: {known}", step)
         if len(signature.params) != len(step.args):
             raise Stop(
                 "error",

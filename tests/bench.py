@@ -39,6 +39,7 @@ scenarios:
       - {write: u8, at: 1, value: 25}
       - {call: load, expect: 25}
 """
+BLOCK = 25  # items of one kind in a row, as a suite has them, before the next kind has its turn
 REACH = {"wasmtime": 2.1, "node": 1.6}
 
 
@@ -74,12 +75,17 @@ class Bench:
         engine = wasmtime.Engine()
         text = SCENARIO.partition("wat: |")[2].partition("scenarios:")[0]
         module = wasmtime.Module(engine, text)
-        scenarios, items[:] = list(items), []
-        for scenario in scenarios:
-            items.append(NoOp.from_parent(scenario.parent, name="no-op"))
+        by_runtime: dict[str, list[pytest.Item]] = defaultdict(list)
+        for scenario in items:
+            by_runtime[scenario.cell.runtime].append(scenario)
+            by_runtime["no-op"].append(NoOp.from_parent(scenario.parent, name="no-op"))
             other = InProcess.from_parent(scenario.parent, name="in-process")
             other.api, other.engine, other.module = wasmtime, engine, module
-            items += [other, scenario]
+            by_runtime["in-process"].append(other)
+        items.clear()
+        for start in range(0, max(map(len, by_runtime.values())), BLOCK):
+            for group in by_runtime.values():
+                items += group[start : start + BLOCK]
 
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None]:

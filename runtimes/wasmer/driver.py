@@ -38,6 +38,10 @@ from linmem_values import FORMAT, MEMORY_TYPES, WIDTH, number, packed  # noqa: E
 
 CHANNEL = Channel()  # before the runtime is imported: whatever that prints must not reach the protocol
 
+# Rust libraries add their own stack to errors' texts where these are set; results must not depend on that.
+for _variable in ("RUST_BACKTRACE", "RUST_LIB_BACKTRACE"):
+    os.environ.pop(_variable, None)
+
 import wasmer  # noqa: E402
 
 #: The typed arrays by the memory type of their elements.

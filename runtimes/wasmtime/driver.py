@@ -70,8 +70,8 @@ NOT_IN_PULLEY = ("shared_memory", "wasm_threads")
 TARGETS = {None: None, "cranelift": None, "pulley": "pulley64" if sys.byteorder == "little" else "pulley64be"}
 
 #: Wasmtime's texts that differ from the specification's. The text tells more reliably than `Trap.trap_code`, which in
-#: 30.0.0 aborts the process for codes that it does not know. One text stays as it is, ``undefined element: out of bounds
-#: table access``: Wasmtime has it for what the specification calls by either name.
+#: 30.0.0 aborts the process for a code that it does not know. One text stays as it is, ``undefined element: out of
+#: bounds table access``: Wasmtime has it for what the specification calls by either name.
 SPECIFIED = {
     "wasm `unreachable` instruction executed": "unreachable",
     "atomic wait on non-shared memory": "expected shared memory",

@@ -441,5 +441,5 @@ def test_signed_reading_of_unsigned_values() -> None:
                                   "wasmer/driver.py", "wasmtime/driver.py"])  # fmt: skip
 def test_syntax_is_that_of_cpython_3_7(path: str) -> None:
     tree = ast.parse((RUNTIMES / path).read_text(), feature_version=(3, 7))
-    first = [node for node in tree.body if isinstance(node, ast.ImportFrom)][0]
+    first = next(node for node in tree.body if isinstance(node, ast.ImportFrom))
     assert (first.module, first.names[0].name) == ("__future__", "annotations")

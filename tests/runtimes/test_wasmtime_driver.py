@@ -390,7 +390,8 @@ def test_references_and_skipped_requests(driver: RawClient) -> None:
     used = driver.send("memory.read", memory=missing, at=0, type="u8", view=None)
     assert driver.receive()["error"]["data"]["kind"] == "host"
     assert driver.receive()["error"]["data"]["kind"] == "skipped"
-    assert driver.refused("memory.write", memory=memory, at={"$ref": used}, type="u8", value=i32(1))["kind"] == "skipped"
+    data = driver.refused("memory.write", memory=memory, at={"$ref": used}, type="u8", value=i32(1))
+    assert data["kind"] == "skipped"
 
 
 def test_reading_a_pointer_far_outside_kills_the_process(own: RawClient) -> None:
@@ -453,3 +454,11 @@ def test_nan_written_as_bytes_arrives_as_written(driver: RawClient) -> None:
     assert driver.function(instance, "bits", results=["i32"]) == [str(signalling)]
     driver.write(memory, 4, 0x7FA00001, "f32", "get_buffer_ptr")
     assert driver.function(instance, "bits", results=["i32"]) == [str(0x7FE00001)]
+
+
+def test_end_of_input_and_unknown_methods(own: RawClient) -> None:
+    assert own.refused("memory.defragment") == -32601
+    instance = own.instance(REENTRANT, host_function())
+    own.send("function.call", instance=instance, name="call", args=[i32(1)], results=["i32"])
+    assert own.receive()["method"] == "import.call"
+    assert own.end() == 0
