@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -101,7 +101,7 @@ class Bench:
         self.guests = Guests(config.option.guest, config.option.glue)
         self.defects = known.load(config.option.known)
         self.sessions: dict[str, Session] = {}
-        self.introduced: set[str] = set()
+        self.introductions: dict[str, dict[str, object] | None] = {}
         self.ahead: tuple[Scenario, Cell, Player] | None = None
 
     def provide(self) -> None:
@@ -112,6 +112,12 @@ class Bench:
         for chosen in self.runtimes:
             if not chosen.try_to_provide(say) and chosen.asked:
                 raise pytest.UsageError(f"{chosen.label} is not available: {chosen.unavailable}")
+
+    def take_over(self, ready: Mapping[str, str | None]) -> None:
+        """In a worker: leave it at the runtimes, by label, and their versions that the controller found."""
+        self.runtimes = [chosen for chosen in self.runtimes if chosen.label in ready]
+        for chosen in self.runtimes:
+            chosen.version = ready[chosen.label]
 
     def cells(self, scenario: Scenario) -> list[Cell]:
         """Every guest × runtime × view kind that the run is asked for."""
@@ -130,13 +136,8 @@ class Bench:
 
     def play(self, scenario: Scenario, cell: Cell, result: Result) -> Result:
         """Play a scenario on a cell's runtime."""
-        ahead, self.ahead = self.ahead, None
-        if ahead is not None and ahead[:2] == (scenario, cell):
-            return ahead[2].play(result)
-        if ahead is not None:
-            ahead[2].abandon()
         try:
-            player = self.player(scenario, cell)
+            player = self.taken_up(scenario, cell) or self.player(scenario, cell)
         except SourceError as error:
             result.outcome, result.message = "error", error.message
             result.where = f"{error.file}:{error.line}"
@@ -144,7 +145,17 @@ class Bench:
         except (UserError, Unavailable, DriverFault) as error:
             result.outcome, result.message, result.where = "error", str(error), str(scenario.where)
             return result
-        return player.play(result)
+        player.play(result)
+        self.introduce(cell.runtime)
+        return result
+
+    def taken_up(self, scenario: Scenario, cell: Cell) -> Player | None:
+        """The player that has begun with this item; one that has begun with another is given up."""
+        ahead, self.ahead = self.ahead, None
+        if ahead is None or ahead[:2] == (scenario, cell):
+            return ahead[2] if ahead is not None else None
+        ahead[2].abandon()
+        return None
 
     def begin(self, scenario: Scenario, cell: Cell) -> None:
         """Let a runtime that already runs start on the next item, if it can go without us for a while."""
@@ -153,7 +164,7 @@ class Bench:
             return
         if cell.guest is not None and cell.guest.host is not None:
             return
-        with contextlib.suppress(SourceError, UserError, Unavailable, DriverFault):  # its own turn will tell
+        with contextlib.suppress(Exception):  # its own turn will tell
             player = self.player(scenario, cell)
             player.begin()
             self.ahead = (scenario, cell, player)
@@ -211,16 +222,19 @@ class Bench:
         names = [manifest.name for manifest in all_manifests()]
         return known.problems(self.defects, cases, names, self.guests.absent())
 
+    def introduce(self, label: str) -> None:
+        """Ask a runtime's driver what it is, once, and before it is given the next scenario."""
+        session = self.sessions[label]
+        if label not in self.introductions and session.pid is not None:
+            with contextlib.suppress(DriverFault):
+                self.introductions[label] = describe.answered(session)
+
     def introduction(self, label: str) -> dict[str, object] | None:
-        """What a runtime's driver says of itself, once per process; None later, or when it does not run."""
-        session = self.sessions.get(label)
-        if session is None or label in self.introduced or session.pid is None:
-            return None
-        self.introduced.add(label)
-        try:
-            return describe.answered(session)
-        except DriverFault:
-            return None
+        """What a runtime's driver said of itself, the first time that this is asked; None later."""
+        line = self.introductions.get(label)
+        if line is not None:
+            self.introductions[label] = None
+        return line
 
     def close(self) -> None:
         """End every driver."""
@@ -262,20 +276,20 @@ class Door:
     def pytest_sessionstart(self) -> None:
         """Make the runtimes ready, once and before any worker starts."""
         if is_worker(self.config):
-            left_out = getattr(self.config, "workerinput", {}).get("linmem_unavailable", [])
-            self.bench.runtimes = [chosen for chosen in self.bench.runtimes if chosen.label not in left_out]
+            self.bench.take_over(getattr(self.config, "workerinput", {})["linmem_runtimes"])
         elif self.plays_suites() and not self.config.option.collectonly:
             self.bench.provide()
 
     def plays_suites(self) -> bool:
         """Whether the run is (also) about scenarios, not only about linmem's own tests."""
         folder = ROOT / "suites"
-        return any(path.suffix in SUFFIXES or path in (ROOT, folder) for path in self.named)
+        return bool(self.given) or any(path.suffix in SUFFIXES or path in (ROOT, folder) for path in self.named)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
-        """Tell a worker which runtimes can't take part."""
-        node.workerinput["linmem_unavailable"] = [c.label for c in self.bench.runtimes if c.unavailable is not None]
+        """Tell a worker which runtimes take part, in which versions."""
+        ready = {chosen.label: chosen.version for chosen in self.bench.runtimes if chosen.unavailable is None}
+        node.workerinput["linmem_runtimes"] = ready
 
     # --------------------------------------------------------------------------------------------------- the items
 

@@ -37,12 +37,11 @@ class Module:
 
 @dataclass
 class Instance:
-    """An instance. ``waits``: whether its calls may call host functions back."""
+    """An instance, with the memories of it that were taken."""
 
     handle: int
     types: ModuleTypes | None
     memories: dict[str, int]
-    waits: bool
 
 
 @dataclass
@@ -84,6 +83,7 @@ class Conversation:
         self.observations: list[Observed] = []
         self.log = ""  # the end of what the guest printed through its language's host
         self.tokens: dict[str, tuple[FuncType, Callable[[list[int]], Sequence[int]]]] = {}
+        self.calls_back = False  # whether an instance has host functions, which any instance may then reach
         self.depth = 0  # of host functions that are running
         self.stopped: Stop | None = None
         self.blamed: Step | None = None  # the step of a host function in which the process was lost

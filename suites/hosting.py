@@ -43,13 +43,13 @@ class Hosting(Conversation):
         host = guest.host() if guest is not None and guest.host is not None and not glued else None
         if glued and guest is not None and guest.fallback is not None:
             host = guest.fallback()
-        instance = Instance(0, module.types, {}, False)
+        instance = Instance(0, module.types, {})
         entries = self.imports(instance, module.types, imports, host, step)
-        instance.waits = any("func" in entry for entry in entries)
+        self.calls_back = self.calls_back or any("func" in entry for entry in entries)
         params: dict[str, Any] = {"module": compiled, "imports": entries, "glue": None}
         if glued and guest is not None and guest.glue is not None:
             params["glue"] = {"kind": guest.glue.kind, "path": str(guest.glue.path)}
-        if instance.waits:
+        if self.calls_back:
             self.collect()
         self.instances[name] = instance
         if step is not None:
@@ -58,7 +58,7 @@ class Hosting(Conversation):
         else:
             instance.handle = self.runtime.post("instance.create", params)
             self.setup.append(instance.handle)
-        if instance.waits:
+        if self.calls_back:
             self.collect()
         if host is not None and not glued:
             self.start_language(instance, host)

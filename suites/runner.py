@@ -179,10 +179,10 @@ class Player(Hosting):
         if step.bind is not None and len(results) != 1:
             raise Stop("error", f"'{step.export}' gives {len(results)} results, and 'as' binds one", step)
         params: dict[str, Any] = {"instance": instance.handle, "name": step.export, "args": args, "results": results}
-        if instance.waits:
+        if self.calls_back:
             self.collect()
         self.due(step, "function.call", params, understand)
-        if instance.waits or (step.bind is not None and values.is_float(results[0])):  # a float is no reference
+        if self.calls_back or (step.bind is not None and values.is_float(results[0])):  # a float is no reference
             self.collect()
 
     def signature(self, instance: Instance, step: model.Call) -> FuncType:
