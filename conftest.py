@@ -160,7 +160,7 @@ class Bench:
     def begin(self, scenario: Scenario, cell: Cell) -> None:
         """Let a runtime that already runs start on the next item, if it can go without us for a while."""
         session = self.sessions.get(cell.runtime)
-        if session is None or session.pid is None or calls_back(scenario):
+        if session is None or not session.alive or calls_back(scenario):
             return
         if cell.guest is not None and cell.guest.host is not None:
             return
@@ -348,6 +348,15 @@ class Door:
             suites=[describe.suite(suite) for suite in suites],
             planned=planned,
         )
+
+    def pytest_terminal_summary(self, terminalreporter: Any, exitstatus: int) -> None:
+        """A selection that matches nothing is an error, and says so."""
+        if exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED and self.plays_suites():
+            terminalreporter.write_line(
+                "ERROR: no scenario matches this selection, so nothing was played and no report was written "
+                "('python -m suites list' shows what there is)",
+                red=True,
+            )
 
     def pytest_unconfigure(self) -> None:
         """Nothing is left running."""

@@ -145,6 +145,11 @@ class Session:
         return self.info
 
     @property
+    def alive(self) -> bool:
+        """Whether a driver runs and can be asked."""
+        return self._live is not None and self._live.alive
+
+    @property
     def pid(self) -> int | None:
         """The driver's process id, while it runs."""
         return self._driver.pid if self._driver is not None else None
