@@ -119,6 +119,20 @@ class Bench:
         for chosen in self.runtimes:
             chosen.version = ready[chosen.label]
 
+    def fetch_glue(self, items: list[ScenarioItem]) -> None:
+        """Make the glue that items need ready before the first of them runs; one that can't be had fails its items."""
+        for guest in {item.cell.guest for item in items if self.needs_glue(item.cell)}:
+            if guest is not None and guest.glue is not None:
+                with contextlib.suppress(Unavailable):
+                    guest.glue.path  # noqa: B018
+
+    def needs_glue(self, cell: Cell) -> bool:
+        """Whether the cell's guest is started by its language's own glue, as far as the manifest tells."""
+        guest = cell.guest
+        return (
+            guest is not None and guest.glue is not None and guest.glue.kind in self.chosen(cell.runtime).manifest.glue
+        )
+
     def cells(self, scenario: Scenario) -> list[Cell]:
         """Every guest × runtime × view kind that the run is asked for."""
         for feature in scenario.requires:
@@ -162,7 +176,9 @@ class Bench:
         session = self.sessions.get(cell.runtime)
         if session is None or not session.alive or calls_back(scenario):
             return
-        if cell.guest is not None and cell.guest.host is not None:
+        guest = cell.guest
+        glued = guest is not None and guest.glue is not None and session.runs_glue(guest.glue.kind)
+        if guest is not None and (guest.fallback if glued else guest.host) is not None:
             return
         with contextlib.suppress(Exception):  # its own turn will tell
             player = self.player(scenario, cell)
@@ -219,7 +235,7 @@ class Bench:
             )
             for item in items
         ]
-        names = [manifest.name for manifest in all_manifests()]
+        names = {manifest.name for manifest in (*all_manifests(), *(chosen.manifest for chosen in self.runtimes))}
         return known.problems(self.defects, cases, names, self.guests.absent())
 
     def introduce(self, label: str) -> None:
@@ -310,6 +326,11 @@ class Door:
         problems = self.bench.problems(played)
         if problems:
             raise pytest.UsageError("\n".join(problems))
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """The items are known. (In a run with workers, each worker fetches what it needs itself.)"""
+        if not self.config.option.collectonly:
+            self.bench.fetch_glue([item for item in session.items if isinstance(item, ScenarioItem)])
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> None:

@@ -74,6 +74,7 @@ class Manifest:
     variant: str | None
     variants: Mapping[str, Variant]
     views: tuple[View, ...]
+    glue: tuple[str, ...] = ()
 
     def check_variant(self, variant: str | None) -> None:
         """Raise `UserError` where the runtime has no such variant. None is always right."""
@@ -169,6 +170,7 @@ def _build(folder: Path, data: dict[str, Any]) -> Manifest:
             for name, entry in data.get("variants", {}).items()
         },
         views=tuple(View(view["kind"], view["unit"], tuple(view["types"])) for view in data["views"]),
+        glue=tuple(data.get("glue", ())),
     )
 
 

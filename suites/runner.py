@@ -226,11 +226,13 @@ class Player(Hosting):
             index = self.scaled(step, unit)
             params = {"view": self.object(step.through, step), "index": index, "type": step.type, **extra}
             self.due(step, "view.read", params, understand)
-            return
-        kind = self.fresh_kind(step)
-        memory = self.memory(step.memory, step)
-        params = {"memory": memory, "at": self.integer(step.at), "type": step.type, "view": kind, **extra}
-        self.due(step, "memory.read", params, understand)
+        else:
+            kind = self.fresh_kind(step)
+            memory = self.memory(step.memory, step)
+            params = {"memory": memory, "at": self.integer(step.at), "type": step.type, "view": kind, **extra}
+            self.due(step, "memory.read", params, understand)
+        if step.bind is not None and values.is_float(step.type):  # a float is no reference
+            self.collect()
 
     def post_write(self, step: model.Write) -> None:
         value = {"bytes": step.value} if isinstance(step.value, bytes) else self.written(step.type, step.value)

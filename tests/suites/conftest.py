@@ -7,9 +7,15 @@ from pathlib import Path
 
 import hypothesis
 import pytest
+import wasmtime
+from toyruntime import ToyRuntime
 
+from suites.guest import Guest
 from suites.loader import load_suite
-from suites.model import Suite
+from suites.model import GUEST, ModuleSource, Suite
+from suites.outcome import OUTCOMES, Result
+from suites.runner import Module, Player
+from suites.wasm_types import read_types
 
 hypothesis.settings.register_profile("linmem", max_examples=80, deadline=None)
 hypothesis.settings.load_profile("linmem")
@@ -25,3 +31,43 @@ def load(tmp_path: Path) -> Callable[[str], Suite]:
         return load_suite(path, "f.yaml")
 
     return load
+
+
+@pytest.fixture
+def play(load: Callable[[str], Suite]) -> Callable[..., Result]:
+    """Plays the first scenario of a suite on a `ToyRuntime`, and holds the result against its own rules."""
+
+    def play(text: str, runtime: ToyRuntime, guest: Guest | None = None, view: str | None = None) -> Result:
+        suite = load(text)
+        scenario = suite.scenarios[0]
+        sources = dict(scenario.modules)
+        if scenario.guest is not None:
+            sources[GUEST] = scenario.guest
+        modules = {name: module(source) for name, source in sources.items()}
+        cell = {"guest": guest.label if guest else None, "runtime": "toy", "version": "1", "view": view}
+        result = Result(id="id", suite="f.yaml", scenario=scenario.slug, title=scenario.title, outcome="error", **cell)
+        assert Player(scenario, runtime, modules, guest, view).play(result) is result
+        check(result)
+        return result
+
+    return play
+
+
+def module(source: ModuleSource) -> Module:
+    assert source.wat is not None
+    data = bytes(wasmtime.wat2wasm(source.wat))
+    return Module(data, read_types(data))
+
+
+def check(result: Result) -> None:
+    """What holds for every result."""
+    assert result.outcome in OUTCOMES
+    if result.outcome == "pass":
+        assert (result.message, result.where, result.steps, result.stderr) == ("", None, [], "")
+        return
+    assert result.message
+    assert "\n" not in result.message
+    assert result.where is not None
+    assert [step.status for step in result.steps[:-1]] == ["ok"] * len(result.steps[:-1])
+    if result.steps and result.steps[-1].status == "failed":
+        assert result.steps[-1].where == result.where

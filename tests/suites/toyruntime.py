@@ -100,6 +100,9 @@ class ToyRuntime:
             self.replies[due] = self.answer(due)
         return self.replies.pop(request)
 
+    def flush(self) -> None:
+        self.events.append("flush")
+
     def compiled(self, module: bytes) -> int | CallFailed:
         found = self.answers.get("module.compile")
         if isinstance(found, DriverFault):
