@@ -146,14 +146,14 @@ class Hosting(Conversation):
 
     def serve(self, token: str, args: list[dict[str, str]]) -> Sequence[Mapping[str, str]]:
         """Play a host function while the guest's call is under way."""
-        if token not in self.tokens:
-            raise ImportFailed("host", f"the driver called an unknown host function '{token}'")
-        signature, function = self.tokens[token]
+        signature, function = self.tokens.get(token, (FuncType(), None))
         outer, self.pending = self.pending, deque()
         self.depth += 1
         try:
             if self.depth > MAX_NESTING:
                 raise Stop("error", f"the guest and host functions call each other more than {MAX_NESTING} levels deep")
+            if function is None:
+                raise Stop("error", f"the driver called a host function that it was not given: {token[:100]}")
             results = function(self.given(token, signature, args))
             self.collect()
         except DriverFault:

@@ -16,7 +16,7 @@
 import { HostThrow, Refusal, badParams, noMethod, skipped } from "./errors.mjs";
 import { Glue } from "./glue.mjs";
 import { METHODS } from "./methods.mjs";
-import { add, parseInteger, toWasm, typed, unsigned } from "./values.mjs";
+import { add, mapped, parseInteger, toWasm, typed, unsigned } from "./values.mjs";
 
 /** Serve requests until the program ends. */
 export async function serve(host) {
@@ -185,7 +185,7 @@ export class Session {
   }
 
   #returned(types, values) {
-    const host = values.map(({ type, value }, i) => toWasm(types[i] ?? type, this.integer(value)));
+    const host = mapped(values, ({ type, value }, i) => toWasm(types[i] ?? type, this.integer(value)));
     return host.length <= 1 ? host[0] : host;
   }
 }

@@ -4,7 +4,7 @@
 import { badParams, exited, refused, unsupported } from "./errors.mjs";
 import { KINDS as GLUE_KINDS, checkStarted } from "./glue.mjs";
 import { isMemory64 } from "./memory64.mjs";
-import { parseInteger, toMemory, toWasm, typed, writeInteger } from "./values.mjs";
+import { mapped, parseInteger, toMemory, toWasm, typed, writeInteger } from "./values.mjs";
 import { DEFAULTS, KINDS, checkType, indexOf, kindNamed } from "./views.mjs";
 
 const PROTOCOL = 1;
@@ -104,7 +104,7 @@ function newGlobal(session, { type, mutable, value }) {
 function call(session, { instance: instanceId, name, args, results }) {
   const { exports, program } = session.object(instanceId, Instance);
   const types = list(results, "results");
-  const values = list(args, "args").map(({ type, value }) => toWasm(type, session.integer(value)));
+  const values = mapped(list(args, "args"), ({ type, value }) => toWasm(type, session.integer(value)));
   const ended = program?.ended;
   let returned;
   try {

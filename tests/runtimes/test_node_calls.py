@@ -28,6 +28,8 @@ def test_values_both_ways(js: RawClient) -> None:
     ]
     assert call("bits32", ["i32"], typed("f32", 0x40490FDB)) == [typed("i32", 0x40490FDB)]
     assert call("bits64", ["i64"], typed("f64", 0x400921FB54442D18)) == [typed("i64", 0x400921FB54442D18)]
+    signalling = 0x7FF4000000000000  # V8 makes such a NaN quiet when it stores it in an array of doubles
+    assert call("bits64", ["i64"], typed("f64", signalling)) == [typed("i64", signalling)]
     assert call("halves", ["f32", "f64"]) == [typed("f32", 0x3F000000), typed("f64", 0xBFE0000000000000)]
 
 
