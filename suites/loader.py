@@ -5,6 +5,8 @@ Every fault is a `SourceError`: one line with file and line. Nothing is run and 
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -23,6 +25,19 @@ _VERBATIM = {"wat"}  # the text format is full of $names: there only ${name} is 
 
 def load_suite(path: Path, shown: str) -> Suite:
     """Load the file at `path`, named `shown` in ids and errors. Raises `SourceError`."""
+    with contextlib.suppress(OSError):  # that it can't be read is said below
+        status = path.stat()
+        return _load_version(path, shown, (status.st_mtime_ns, status.st_size))
+    return _load(path, shown)
+
+
+@functools.lru_cache(maxsize=64)
+def _load_version(path: Path, shown: str, version: tuple[int, int]) -> Suite:
+    """Collecting a run and describing it both load its files; `version` tells whether a file has changed in between."""
+    return _load(path, shown)
+
+
+def _load(path: Path, shown: str) -> Suite:
     data = read(path, shown)
     if not isinstance(data, Map):
         raise SourceError(shown, 1, "a scenario file is a mapping with 'title' and 'scenarios'")

@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 
 from suites.outcome import Result, StepTrace
 
-MARKS = {"ok": "ok  ", "failed": "FAIL", "not reached": "    "}
+WIDTH = 80
 SHOWN_STEPS = 12
+SHOWN_STDERR = 15
+SHOWN_TEXT = 600  # characters of one value or line
+MARKS = {"ok": "ok  ", "failed": "FAIL", "not reached": "    "}
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 def failure_text(result: Result) -> str:
     """The steps up to the failing one with expected and actual values, where it stands, and what the driver printed."""
-    lines: list[str] = []
     on = f"{result.runtime} ({result.version})" if "@" not in result.runtime else result.runtime
-    lines.append(f"{result.title}: {result.outcome} on {on}" + (f", guest {result.guest}" if result.guest else ""))
+    lines = folded(
+        "", f"{result.title}: {result.outcome} on {on}" + (f", guest {result.guest}" if result.guest else "")
+    )
     if result.outcome == "pass" and result.known is not None:
         entry = f"reports/known.yaml:{result.known.line}"
-        lines += wrapped(f"it passes, but {entry} says it must fail ({result.known.reason}): delete that entry")
+        lines += folded("  ", f"it passes, but {entry} says it must fail ({result.known.reason}): delete that entry")
         return "\n".join(lines)
-    lines += wrapped(result.message)
+    lines += folded("  ", result.message)
     if result.where:
         lines.append(f"  at {result.where}")
     lines.append("")
@@ -30,25 +36,36 @@ def failure_text(result: Result) -> str:
         lines += step_text(step)
     if result.stderr.strip():
         lines += ["", "  the driver's standard error:"]
-        lines += ["  | " + line for line in result.stderr.strip().splitlines()[-15:]]
+        for line in result.stderr.strip().splitlines()[-SHOWN_STDERR:]:
+            lines += folded("  | ", line)
     return "\n".join(lines)
 
 
 def step_text(step: StepTrace) -> list[str]:
     """One step; values where it failed."""
-    line = f"  {MARKS[step.status]} {step.where.rpartition(':')[2]:>4}  {step.text}"
+    head = f"  {MARKS[step.status]} {step.where.rpartition(':')[2]:>4}  "
     if step.status != "failed":
-        return [f"{line} → {step.actual}" if step.actual not in (None, "done") else line]
-    lines = [line]
+        line = clean(f"{step.text} → {step.actual}" if step.actual not in (None, "done") else step.text)
+        room = WIDTH - len(head)
+        return [head + (line if len(line) <= room else line[: room - 1] + "…")]
+    lines = folded(head, step.text)
     if step.expected is not None:
-        lines.append(f"             expected: {step.expected}")
-    lines.append(f"             actual:   {step.actual}")
-    if step.raw and step.raw not in (step.actual or ""):
-        first = step.raw.strip().splitlines()[0][:200] if step.raw.strip() else ""
-        lines.append(f"             it said:  {first}")
+        lines += folded("             expected: ", step.expected)
+    lines += folded("             actual:   ", step.actual or "")
+    if step.raw and step.raw.strip() and step.raw not in (step.actual or ""):
+        lines += folded("             it said:  ", step.raw.strip().splitlines()[0])
     return lines
 
 
-def wrapped(text: str) -> list[str]:
-    """Indented and folded to 80 columns."""
-    return textwrap.wrap(text, 78, initial_indent="  ", subsequent_indent="  ", break_long_words=False) or [""]
+def folded(head: str, text: str) -> list[str]:
+    """Text behind a head, folded below itself to 80 columns, without what a terminal would obey."""
+    text = clean(text if len(text) <= SHOWN_TEXT else text[:SHOWN_TEXT] + "…")
+    if len(head) + len(text) <= WIDTH:
+        return [head + text]
+    indent = head if "|" in head else " " * len(head)
+    return textwrap.wrap(text, WIDTH, initial_indent=head, subsequent_indent=indent, break_on_hyphens=False)
+
+
+def clean(text: str) -> str:
+    """Text in which control characters are written out."""
+    return _CONTROLS.sub(lambda match: f"\\x{ord(match[0]):02x}", text)

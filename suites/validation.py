@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import functools
 import json
@@ -9,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import jsonschema_rs
 from jsonschema import Draft202012Validator
 
 from suites.yamlsource import Map, Seq, SourceError
@@ -30,36 +32,47 @@ _TELLING = ("type", "oneOf", "additionalProperties", "propertyNames", "required"
 
 
 @functools.cache
-def _validator() -> Draft202012Validator:
-    return Draft202012Validator(json.loads(SCHEMA_PATH.read_text(encoding="utf-8")))
+def _schema(part: str | None) -> dict[str, Any]:
+    """The whole schema, or one of its definitions by name."""
+    schema: dict[str, Any] = json.loads(SCHEMA_PATH.read_text(encoding="utf-8"))
+    return schema if part is None else {"$ref": f"#/$defs/{part}", "$defs": schema["$defs"]}
 
 
 @functools.cache
-def _part_validator(name: str) -> Draft202012Validator:
-    schema: Any = _validator().schema
-    return Draft202012Validator({"$ref": f"#/$defs/{name}", "$defs": schema["$defs"]})
+def _judge(part: str | None) -> jsonschema_rs.Validator:
+    """Says only whether data is right, a thousand times faster than the one that can say what is wrong."""
+    return jsonschema_rs.validator_for(_schema(part))
+
+
+@functools.cache
+def _explainer(part: str | None) -> Draft202012Validator:
+    return Draft202012Validator(_schema(part))
 
 
 def validate(data: Any, shown: str) -> None:
     """Raises `SourceError` for the first fault in the file, in the file's order."""
-    _check(_validator(), data, shown)
+    _check(None, data, shown)
 
 
 def validate_scenario(data: Map, shown: str) -> None:
     """The same for one scenario, after its parameters were filled in."""
-    _check(_part_validator("scenario"), data, shown)
+    _check("scenario", data, shown)
 
 
 def validate_steps(data: Seq, shown: str) -> None:
     """The same for a list of steps."""
-    _check(_part_validator("steps"), data, shown)
+    _check("steps", data, shown)
 
 
-def _check(validator: Draft202012Validator, data: Any, shown: str) -> None:
+def _check(part: str | None, data: Any, shown: str) -> None:
+    with contextlib.suppress(ValueError):  # data that it can't take in, such as a lone surrogate
+        if _judge(part).is_valid(data):
+            return
+
     def order(error: Any) -> tuple[int, int, int]:
         return line_of(data, error.absolute_path), len(error.path), _rank(error)
 
-    errors = sorted(validator.iter_errors(data), key=order)
+    errors = sorted(_explainer(part).iter_errors(data), key=order)
     if errors:
         error = _deepest(errors[0])
         line = line_of(data, error.absolute_path, _key(error))

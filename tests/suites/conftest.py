@@ -7,15 +7,13 @@ from pathlib import Path
 
 import hypothesis
 import pytest
-import wasmtime
-from toyruntime import ToyRuntime
+from toyruntime import ToyRuntime, module
 
 from suites.guest import Guest
 from suites.loader import load_suite
-from suites.model import GUEST, ModuleSource, Suite
+from suites.model import GUEST, Suite
 from suites.outcome import OUTCOMES, Result
-from suites.runner import Module, Player
-from suites.wasm_types import read_types
+from suites.runner import Player
 
 hypothesis.settings.register_profile("linmem", max_examples=80, deadline=None)
 hypothesis.settings.load_profile("linmem")
@@ -51,12 +49,6 @@ def play(load: Callable[[str], Suite]) -> Callable[..., Result]:
         return result
 
     return play
-
-
-def module(source: ModuleSource) -> Module:
-    assert source.wat is not None
-    data = bytes(wasmtime.wat2wasm(source.wat))
-    return Module(data, read_types(data))
 
 
 def check(result: Result) -> None:

@@ -6,10 +6,12 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from toyruntime import ToyRuntime, refused
+from toyruntime import ToyRuntime, module, refused
 
 from suites.interface import CallFailed, DriverDied, DriverGarbage, DriverTimeout
+from suites.model import GUEST, Suite
 from suites.outcome import Result
+from suites.runner import Player
 
 Play = Callable[..., Result]
 
@@ -548,3 +550,45 @@ def test_each_view(play: Play) -> None:
         "wordwise",
         None,
     ]
+
+
+# Begun before its turn
+
+
+def begun(load: Callable[[str], Suite], toy: ToyRuntime, steps: str) -> Player:
+    scenario = load(suite(steps)).scenarios[0]
+    assert scenario.guest is not None
+    player = Player(scenario, toy, {GUEST: module(scenario.guest)})
+    player.begin()
+    return player
+
+
+def empty_result() -> Result:
+    names = dict.fromkeys(["id", "suite", "scenario", "title", "runtime", "version"], "")
+    return Result(**names, guest=None, view=None, outcome="error")
+
+
+def test_a_scenario_can_be_begun_before_its_turn(load: Callable[[str], Suite]) -> None:
+    toy = buffer()
+    player = begun(load, toy, "- {call: pointer, expect: 1024}\n- {size: memory}")
+    assert not [event for event in toy.events if event.startswith("wait")]
+    assert toy.events[-2:] == ["post object.release", "flush"]
+    assert player.play(empty_result()).outcome == "pass"
+
+
+def test_what_went_wrong_at_the_beginning_is_told_in_its_turn(load: Callable[[str], Suite]) -> None:
+    toy = buffer()
+    player = begun(load, toy, "- {call: pointer}\n- {call: nothing}")
+    result = player.play(empty_result())
+    assert (result.outcome, result.where) == ("error", "f.yaml:6")
+    toy = buffer(**{"module.compile": DriverDied("killed by SIGSEGV")})
+    assert begun(load, toy, "- {call: pointer}").play(empty_result()).outcome == "crash"
+
+
+def test_what_was_begun_and_is_not_played_is_taken_in(load: Callable[[str], Suite]) -> None:
+    toy = buffer()
+    begun(load, toy, "- {call: pointer}\n- {size: memory}").abandon()
+    assert not toy.queues[0]
+    assert not toy.replies
+    assert toy.on_import is None
+    begun(load, buffer(pointer=DriverDied("killed")), "- {call: pointer}").abandon()

@@ -7,8 +7,13 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import wasmtime
+
 from suites import values
 from suites.interface import CallFailed, DriverFault, ImportFailed, ImportHandler, Reply
+from suites.model import ModuleSource
+from suites.runner import Module
+from suites.wasm_types import read_types
 
 PAGE = 65536
 Function = Callable[..., "Sequence[int] | int | None"]
@@ -17,6 +22,13 @@ UNITS = {"bytewise": 1, "wordwise": 4}
 
 def refused(kind: str, message: str = "no", type: str = "ToyError") -> CallFailed:
     return CallFailed(-32000, message, {"kind": kind, "message": message, "type": type, "text": f"toy: {message}"})
+
+
+def module(source: ModuleSource) -> Module:
+    """A module of a suite, assembled."""
+    assert source.wat is not None
+    data = bytes(wasmtime.wat2wasm(source.wat))
+    return Module(data, read_types(data))
 
 
 class ToyRuntime:
