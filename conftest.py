@@ -350,6 +350,9 @@ class Door:
         if line is not None:
             report.linmem_runtime = line
         item.result = None  # it has been handed on; pytest keeps items until the run ends
+        if report.skipped and isinstance(report.longrepr, tuple):
+            path, line, _ = item.reportinfo()
+            report.longrepr = (str(path), line + 1, report.longrepr[2])  # the scenario's place, not our code's
 
     # -------------------------------------------------------------------------------------------------- the record
 

@@ -1,0 +1,212 @@
+"""A driver without a runtime, for tests of the harness: ``python fake_driver.py [FAULT-AT-START]``.
+
+It answers every request of the protocol with something of the right form, and commits a fault when a function of the
+fault's name is called. Its memory is a page of zeros that nothing changes.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+MEGABYTE = 1 << 20
+
+
+def send(message):
+    """Write one message at once."""
+    sys.stdout.write(json.dumps(message) + "\n")
+    sys.stdout.flush()
+
+
+def answer(request, result):
+    """Answer a request."""
+    send({"jsonrpc": "2.0", "id": request["id"], "result": result})
+
+
+class Faults:
+    """What a called function does. Where it returns, the call is answered with the values asked for."""
+
+    def plain(self, request):
+        """No fault."""
+
+    def sigkill(self, request):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    def sigsegv(self, request):
+        signal.signal(signal.SIGSEGV, signal.SIG_DFL)
+        os.kill(os.getpid(), signal.SIGSEGV)
+
+    def exits(self, request):
+        sys.stderr.write("I had enough\n")
+        sys.stderr.flush()
+        os._exit(3)
+
+    def exits_after_the_answer(self, request):
+        answer(request, {"values": []})
+        os._exit(0)
+
+    def hangs(self, request):
+        time.sleep(600)
+
+    def never_answers(self, request):
+        """Takes in all requests, and says nothing more."""
+        while sys.stdin.readline():
+            pass
+
+    def ignores_everything(self, request):
+        """Outlives its input and every polite signal."""
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, signal.SIG_IGN)
+        time.sleep(600)
+
+    def leaves_a_child(self, request):
+        """Dies; its child lives on, with the pipes in its hands."""
+        subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+        os._exit(4)
+
+    def closes_stdout(self, request):
+        os.close(1)
+        time.sleep(600)
+
+    def closes_stdin(self, request):
+        os.close(0)
+        time.sleep(600)
+
+    def prints(self, request):
+        """A debugging line on standard output."""
+        print("growing the memory!", flush=True)
+
+    def binary(self, request):
+        sys.stdout.buffer.write(bytes(range(256)) * 4 + b"\n")
+        sys.stdout.buffer.flush()
+
+    def half_a_line(self, request):
+        sys.stdout.write('{"jsonrpc":"2.0","id":')
+        sys.stdout.flush()
+        time.sleep(600)
+
+    def half_a_line_and_dies(self, request):
+        sys.stdout.write('{"jsonrpc":"2.0","id":')
+        sys.stdout.flush()
+        os._exit(5)
+
+    def nested_deeply(self, request):
+        sys.stdout.write('{"id":1,"result":{"values":' + "[" * 100_000 + "]" * 100_000 + "}}\n")
+        sys.stdout.flush()
+
+    def wrong_id(self, request):
+        send({"jsonrpc": "2.0", "id": request["id"] + 1, "result": {"values": []}})
+
+    def no_id(self, request):
+        send({"jsonrpc": "2.0", "result": {"values": []}})
+
+    def twice(self, request):
+        answer(request, {"values": []})
+
+    def no_result(self, request):
+        send({"jsonrpc": "2.0", "id": request["id"]})
+
+    def list_as_result(self, request):
+        send({"jsonrpc": "2.0", "id": request["id"], "result": [1, 2]})
+
+    def text_as_error(self, request):
+        send({"jsonrpc": "2.0", "id": request["id"], "error": "no"})
+
+    def asks_for_the_moon(self, request):
+        send({"jsonrpc": "2.0", "id": "h1", "method": "moon.get", "params": {}})
+
+    def calls_nobody(self, request):
+        send({"jsonrpc": "2.0", "id": "h1", "method": "import.call", "params": {"func": "none", "args": []}})
+        while "method" in json.loads(sys.stdin.readline()):
+            pass
+
+    def calls_for_ever(self, request):
+        """A guest that calls a host function in an endless loop."""
+        for number in range(10**9):
+            send({"jsonrpc": "2.0", "id": "h%d" % number, "method": "import.call", "params": {"func": FUNC[0], "args": []}})
+            if "error" in json.loads(sys.stdin.readline()):
+                break
+
+    def floods_stdout(self, request):
+        """100 MB without an end of line."""
+        for _ in range(100):
+            os.write(1, b"x" * MEGABYTE)
+
+    def floods_stdout_with_lines(self, request):
+        """100 MB of lines."""
+        for _ in range(100):
+            os.write(1, b"x" * (MEGABYTE - 1) + b"\n")
+
+    def floods_stderr(self, request):
+        """100 MB on standard error, then the right answer."""
+        for _ in range(100):
+            os.write(2, b"x" * (MEGABYTE - 1) + b"\n")
+        os.write(2, b"the last words\n")
+
+    def huge_error(self, request):
+        """A refusal in ten million words."""
+        data = {"kind": "host", "type": "Verbose", "message": "x" * 10_000_000, "text": "\x1b[31m" * 1_000_000}
+        send({"jsonrpc": "2.0", "id": request["id"], "error": {"code": -32000, "message": "no", "data": data}})
+        return "answered"
+
+    def wrong_values(self, request):
+        answer(request, {"values": [24]})
+        return "answered"
+
+
+FUNC = []
+RESULTS = {
+    "memory.size": {"pages": 1},
+    "memory.grow": {"pages": 1},
+    "memory.read": {"bytes": "AA=="},
+    "view.length": {"length": 65536},
+    "view.read": {"bytes": "AA=="},
+}
+INFO = {
+    "protocol": 1,
+    "runtime": {"name": "fake", "version": "1.0", "engine": "none"},
+    "host": {"language": "Python", "version": "3", "implementation": "CPython"},
+    "views": [{"kind": "bytewise", "unit": 1, "types": ["u8", "bytes"]}],
+    "default_views": {"u8": "bytewise", "bytes": "bytewise"},
+    "glue": [],
+}
+
+
+def call(request):
+    """Call a function: commit the fault it is named after."""
+    if getattr(Faults(), request["params"]["name"])(request) != "answered":
+        answer(request, {"values": [{"type": kind, "value": "0"} for kind in request["params"]["results"]]})
+
+
+def main():
+    """Answer requests until input ends."""
+    start = sys.argv[1] if len(sys.argv) > 1 else ""
+    if start == "dies once it is known to work":
+        # The first start is the harness's look at the version.
+        state = os.environ["FAKE_STATE"]
+        with open(state, "a") as file:
+            file.write("started\n")
+        if os.path.getsize(state) > len("started\n"):
+            sys.exit("no more today")
+    elif start:
+        getattr(Faults(), start)({"id": 1})
+    for line in sys.stdin:
+        request = json.loads(line)
+        method = request["method"]
+        if method == "initialize":
+            answer(request, INFO)
+        elif method == "function.call":
+            call(request)
+        elif method == "shutdown":
+            answer(request, {})
+            return
+        else:
+            if method == "instance.create":
+                FUNC[:] = [item["func"] for item in request["params"]["imports"] if "func" in item]
+            answer(request, RESULTS.get(method, {}))
+
+
+if __name__ == "__main__":
+    main()
