@@ -161,6 +161,8 @@ class Bench:
             return result
         player.play(result)
         self.introduce(cell.runtime)
+        if result.outcome == "fail":  # who knows what it left behind: the next scenario's cell must not depend on it
+            self.session(cell.runtime).discard()
         return result
 
     def taken_up(self, scenario: Scenario, cell: Cell) -> Player | None:
@@ -351,8 +353,8 @@ class Door:
             report.linmem_runtime = line
         item.result = None  # it has been handed on; pytest keeps items until the run ends
         if report.skipped and isinstance(report.longrepr, tuple):
-            path, line, _ = item.reportinfo()
-            report.longrepr = (str(path), line + 1, report.longrepr[2])  # the scenario's place, not our code's
+            path, above, _ = item.reportinfo()
+            report.longrepr = (str(path), above + 1, report.longrepr[2])  # the scenario's place, not our code's
 
     # -------------------------------------------------------------------------------------------------- the record
 

@@ -35,6 +35,7 @@ from suites.interface import (
 PROTOCOL = 1
 MAX_LINE = 64 * 1024 * 1024
 STDERR_KEPT = 8 * 1024
+CHECK = 1.0  # seconds of silence after which it is looked whether the process still runs
 BURIAL = 3.0  # seconds between the end of a process's output and its own end; dumping core takes time
 LAUNCHER = str(Path(__file__).with_name("launch.py"))
 
@@ -275,7 +276,10 @@ class Driver:
                 raise DriverTimeout(f"no answer within {self.timeout:g} s")
             if progress:
                 continue
-            for descriptor, _ in self._poll.poll(left * 1000):
+            events = self._poll.poll(min(left, CHECK) * 1000)
+            if not events and self._process.poll() is not None:  # a child of its holds the pipes
+                raise died(self.kill())
+            for descriptor, _ in events:
                 if descriptor == self._fd_out:
                     self._read_stdout()
                 elif descriptor == self._fd_err:

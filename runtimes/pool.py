@@ -160,6 +160,12 @@ class Session:
             self._driver.close()
             self._lost()
 
+    def discard(self) -> None:
+        """End the driver at once; the next use starts another."""
+        if self._driver is not None:
+            self._driver.kill()
+            self._lost()
+
     def _lost(self) -> None:
         self._live = None
         self._modules.clear()

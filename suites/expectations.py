@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from suites import expressions, values
-from suites.happened import Bytes, Done, Happened, Number, Numbers, Refused
+from suites.happened import Bytes, Done, Happened, Nothing, Number, Numbers, Refused
 
 FAILURE_KINDS = {"trap": "trap", "link_error": "link", "compile_error": "compile", "host_error": "host"}
 
@@ -175,6 +175,21 @@ class AtLeast:
 
 
 @dataclass(frozen=True)
+class NoValue:
+    """The host gets no value of the type: an error of the host API, the language's nothing, or too few bytes."""
+
+    names: frozenset[str] = frozenset()
+
+    def holds(self, happened: Happened, scope: Scope) -> bool:
+        if isinstance(happened, Bytes):
+            return len(happened.data) < happened.asked
+        return isinstance(happened, Nothing) or (isinstance(happened, Refused) and happened.failure.kind == "host")
+
+    def __str__(self) -> str:
+        return "no value"
+
+
+@dataclass(frozen=True)
 class AnyOf:
     """One of several, where the specification allows more than one."""
 
@@ -200,6 +215,8 @@ def impossible(check: Check, gives: str) -> str | None:
         return next((reason for item in check.items if (reason := impossible(item, gives))), None)
     if isinstance(check, Failure):
         return None
+    if isinstance(check, NoValue):
+        return None if gives in (*values.MEMORY_TYPES, "bytes") else "only a read can give 'no_value'"
     if gives == "nothing":
         return "this step gives no value, so only an error can be expected of it"
     if gives == "results":

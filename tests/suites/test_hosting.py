@@ -71,14 +71,19 @@ host.look:
 
 def test_a_host_function_plays_its_steps_and_returns(play: Play) -> None:
     toy = guest()
-    result = play(suite(LOOK, "- {call: run, args: [1024], as: got, expect: 25}\n- {call: run, args: [got], expect: 25}"), toy)
+    result = play(
+        suite(LOOK, "- {call: run, args: [1024], as: got, expect: 25}\n- {call: run, args: [got], expect: 25}"), toy
+    )
     assert result.outcome == "pass"
     assert (toy.memory[1024], toy.memory[25]) == (24, 24)
 
 
 def test_nothing_is_sent_ahead_where_the_guest_may_call_back(play: Play) -> None:
     toy = guest()
-    assert play(suite(LOOK, "- {call: run, args: [1]}\n- {size: memory}\n- {call: plain}\n- {size: memory}"), toy).outcome == "pass"
+    assert (
+        play(suite(LOOK, "- {call: run, args: [1]}\n- {size: memory}\n- {call: plain}\n- {size: memory}"), toy).outcome
+        == "pass"
+    )
     assert toy.events == [
         "post instance.create",
         "wait instance.create",
@@ -106,8 +111,13 @@ def test_calls_of_other_instances_wait_as_well(play: Play) -> None:
     """They may reach the first one's host functions through imports or tables."""
     toy = guest()
     imports = "host.look: {params: [x], return: x}"
-    steps = "- {instantiate: guest}\n- {instantiate: lib, as: other}\n- {call: plain, on: other}\n- {size: guest.memory}"
-    text = suite(imports, steps).replace("    steps:\n", "    modules: {lib: {wat: '(module (func (export \"plain\") (result i32) unreachable))'}}\n    steps:\n")
+    steps = (
+        "- {instantiate: guest}\n- {instantiate: lib, as: other}\n- {call: plain, on: other}\n- {size: guest.memory}"
+    )
+    text = suite(imports, steps).replace(
+        "    steps:\n",
+        "    modules: {lib: {wat: '(module (func (export \"plain\") (result i32) unreachable))'}}\n    steps:\n",
+    )
     assert play(text, toy).outcome == "pass"
     called = toy.events.index("post function.call")
     assert toy.events[called + 1] == "wait function.call"
@@ -116,7 +126,10 @@ def test_calls_of_other_instances_wait_as_well(play: Play) -> None:
 def test_a_scenario_whose_imports_are_no_functions_is_sent_ahead(play: Play) -> None:
     toy = ToyRuntime({"plain": lambda: 7})
     wat = '(module (import "host" "base" (global i32)) (func (export "plain") (result i32) unreachable))'
-    assert play(suite("host.base: {global: i32, value: 5}", "- {call: plain}\n- {call: plain}", wat), toy).outcome == "pass"
+    assert (
+        play(suite("host.base: {global: i32, value: 5}", "- {call: plain}\n- {call: plain}", wat), toy).outcome
+        == "pass"
+    )
     assert toy.given["host.base"]["global"] == {"type": "i32", "mutable": False, "value": "5"}
     assert [event for event in toy.events if event.startswith("post")] == toy.events[:4]
 
@@ -167,7 +180,9 @@ def test_a_thrown_exception_and_a_trap(play: Play) -> None:
 
 def test_a_failing_step_in_a_host_function_is_the_one_that_is_shown(play: Play) -> None:
     toy = guest()
-    result = play(suite(LOOK.replace("expect: 24", "expect: 25"), "- {call: run, args: [1], expect: {error: true}}"), toy)
+    result = play(
+        suite(LOOK.replace("expect: 24", "expect: 25"), "- {call: run, args: [1], expect: {error: true}}"), toy
+    )
     assert (result.outcome, result.where) == ("fail", "f.yaml:9")
     assert result.message == "read u8 at x: expected 25, got 24"
     assert [step.text for step in result.steps] == ["write u8 24 at x", "read u8 at x"]
@@ -178,10 +193,8 @@ def test_a_guest_that_swallows_the_failure_changes_nothing(play: Play) -> None:
     toy = guest()
 
     def run(value: int) -> int:
-        try:
+        with contextlib.suppress(CallFailed):
             toy.host("host.look", value)
-        except CallFailed:
-            pass
         return 25
 
     toy.functions = {"run": run}
@@ -204,10 +217,19 @@ def test_a_failing_step_in_a_start_function(play: Play) -> None:
         ("host.look: {params: [a, b], return: 0}", "f.yaml:5: the host function names 2 arguments, the guest gives 1"),
         ("host.look: {return: [1, 2]}", "f.yaml:5: the host function must return 1 values, not 2"),
         ("host.look: {steps: [{size: memory}]}", "f.yaml:5: the host function must return 1 values, not 0"),
-        ("host.look: {return: 1.5}", "f.yaml:5: the host function can't return this: 1.5 is not an integer, as i32 needs"),
+        (
+            "host.look: {return: 1.5}",
+            "f.yaml:5: the host function can't return this: 1.5 is not an integer, as i32 needs",
+        ),
         ("host.look: {params: [x], return: 1 // x}", "f.yaml:5: the host function can't return this: division by zero"),
-        ("host.look: {steps: [{length: later}], return: 0}", "there is no 'later' here: it was released, or not made yet"),
-        ("host.look: {steps: [{call: plain, on: later_instance}], return: 0}", "there is no instance 'later_instance' here"),
+        (
+            "host.look: {steps: [{length: later}], return: 0}",
+            "there is no 'later' here: it was released, or not made yet",
+        ),
+        (
+            "host.look: {steps: [{call: plain, on: later_instance}], return: 0}",
+            "there is no instance 'later_instance' here",
+        ),
     ],
 )
 def test_a_host_function_that_makes_no_sense(imports: str, message: str, play: Play) -> None:
@@ -245,7 +267,10 @@ def test_the_process_is_lost_in_a_host_function(play: Play) -> None:
     toy.answers = {"memory.read": DriverDied("killed by SIGKILL")}
     result = play(suite(LOOK, "- {call: run, args: [1]}"), toy)
     assert (result.outcome, result.where) == ("crash", "f.yaml:9")
-    assert [(step.text, step.status) for step in result.steps] == [("write u8 24 at x", "ok"), ("read u8 at x", "failed")]
+    assert [(step.text, step.status) for step in result.steps] == [
+        ("write u8 24 at x", "ok"),
+        ("read u8 at x", "failed"),
+    ]
 
 
 def test_the_process_is_lost_after_a_host_function(play: Play) -> None:
@@ -347,7 +372,10 @@ def test_a_guest_that_can_t_be_started(play: Play) -> None:
     toy = speaking()
     toy.answers = {"memory.write": refused("host", "read-only", "RangeError")}
     result = play(VALUE, toy, language_guest())
-    assert (result.outcome, result.message) == ("fail", "the guest could not be started: ToyError: memory.write: read-only")
+    assert (result.outcome, result.message) == (
+        "fail",
+        "the guest could not be started: ToyError: memory.write: read-only",
+    )
     toy = speaking()
     toy.answers = {"memory.read": {"nothing": "undefined"}}
     assert play(VALUE, toy, language_guest()).message.endswith("reading 2 bytes at 8 gave undefined")

@@ -130,7 +130,12 @@ def test_what_the_result_starts_with(run: Run) -> None:
 
 
 def test_a_broken_file_is_one_line_and_others_run(run: Run) -> None:
-    files = {"a.yaml": ["pass"], "b.yaml": "title: T\nscenarios:\n  - hello\n", "c.yaml": ["nowhere"], "d.yaml": ["pass"]}
+    files = {
+        "a.yaml": ["pass"],
+        "b.yaml": "title: T\nscenarios:\n  - hello\n",
+        "c.yaml": ["nowhere"],
+        "d.yaml": ["pass"],
+    }
     played = run(files, "--continue-on-collection-errors")
     assert played.status == pytest.ExitCode.TESTS_FAILED
     assert "b.yaml:3: a scenario must be a mapping, found 'hello'\n" in played.text

@@ -203,7 +203,12 @@ def test_a_view_of_wider_units_is_asked_by_its_index(play: Play) -> None:
 
 
 @pytest.mark.parametrize(
-    "step", ["{read: u32, at: 6, through: v}", "{write: u32, at: 6, value: 1, through: v}", "{read: bytes, at: 0, count: 6, through: v}"]
+    "step",
+    [
+        "{read: u32, at: 6, through: v}",
+        "{write: u32, at: 6, value: 1, through: v}",
+        "{read: bytes, at: 0, count: 6, through: v}",
+    ],
 )
 def test_no_part_of_an_index_is_lost(step: str, play: Play) -> None:
     result = play(suite(f"- {{view: wordwise, as: v}}\n- {step}"), buffer())
@@ -242,7 +247,9 @@ def test_which_memory_is_meant(exports: str, step: str, message: str | None, pla
 
 def test_a_memory_is_taken_once(play: Play) -> None:
     toy = buffer()
-    assert play(suite("- {size: memory}\n- {size: guest.memory}\n- {grow: 1}\n- {read: u8, at: 0}"), toy).outcome == "pass"
+    assert (
+        play(suite("- {size: memory}\n- {size: guest.memory}\n- {grow: 1}\n- {read: u8, at: 0}"), toy).outcome == "pass"
+    )
     assert toy.posted.count("memory.export") == 1
 
 
@@ -266,7 +273,7 @@ def test_memories_and_instances_of_the_scenario_s_own(play: Play) -> None:
     (import "env" "f" (func (result i32)))
     (import "env" "base" (global (mut i64))))
 """
-    lib = "    modules: {lib: {wat: '(module (memory (export \"m\") 1) (func (export \"size\") (result i32) unreachable))'}}\n"
+    lib = '    modules: {lib: {wat: \'(module (memory (export "m") 1) (func (export "size") (result i32) unreachable))\'}}\n'
     assert play(suite(steps, wat, lib), toy).outcome == "pass"
     assert toy.params("memory.create") == {"min": 2, "max": 3, "shared": True, "index": "i64"}
     assert toy.params("instance.create")["imports"] == []
@@ -322,7 +329,8 @@ def test_observations(play: Play) -> None:
 """
     head = "    each_view: u8\n"
     text = suite(steps, more=head).replace(
-        "title: T\n", "title: T\nobservations:\n  growth: {question: Q, answers: {error: refused}}\n  seen: {question: Q}\n"
+        "title: T\n",
+        "title: T\nobservations:\n  growth: {question: Q, answers: {error: refused}}\n  seen: {question: Q}\n",
     )
     result = play(text, toy)
     assert result.outcome == "pass"
@@ -337,7 +345,9 @@ def test_observations(play: Play) -> None:
 
 
 def test_an_observation_can_be_an_expectation_too(play: Play) -> None:
-    text = suite("- {size: memory, observe: q, expect: 2}").replace("title: T\n", "title: T\nobservations: {q: {question: Q}}\n")
+    text = suite("- {size: memory, observe: q, expect: 2}").replace(
+        "title: T\n", "title: T\nobservations: {q: {question: Q}}\n"
+    )
     result = play(text, buffer())
     assert (result.outcome, [seen.answer for seen in result.observations]) == ("fail", ["1"])
 
@@ -402,7 +412,9 @@ def test_a_missing_view_kind(step: str, message: str, play: Play) -> None:
 
 
 def test_a_missing_method(play: Play) -> None:
-    result = play(suite("- {grow: 1, expect: {error: true}}"), buffer(**{"memory.grow": CallFailed(-32601, "no such method")}))
+    result = play(
+        suite("- {grow: 1, expect: {error: true}}"), buffer(**{"memory.grow": CallFailed(-32601, "no such method")})
+    )
     assert (result.outcome, result.message) == ("unsupported", "no such method")
 
 
@@ -453,7 +465,10 @@ def test_an_answer_that_makes_no_sense(method: str, answer: Any, words: str, pla
 
 def test_the_guest_s_instance(play: Play) -> None:
     text = suite("- {call: pointer}")
-    for method, words in (("instance.create", "the guest could not be started"), ("module.compile", "the module could not be compiled")):
+    for method, words in (
+        ("instance.create", "the guest could not be started"),
+        ("module.compile", "the module could not be compiled"),
+    ):
         result = play(text, buffer(**{method: refused("link", "unknown import")}))
         assert (result.outcome, result.where) == ("fail", "f.yaml:3")
         assert result.message == f"{words}: link: unknown import"
@@ -467,7 +482,10 @@ def test_an_instance_of_the_scenario_s_own(play: Play) -> None:
     toy = buffer(**{"module.compile": refused("compile", "bad opcode")})
     assert play(suite("- {instantiate: guest, expect: {compile_error: true}}"), toy).outcome == "pass"
     result = play(suite("- {instantiate: guest, expect: {link_error: true}}"), toy)
-    assert (result.outcome, result.message) == ("fail", "instantiate guest: expected link error, got compile: bad opcode")
+    assert (result.outcome, result.message) == (
+        "fail",
+        "instantiate guest: expected link error, got compile: bad opcode",
+    )
     result = play(suite("- {instantiate: guest, expect: {link_error: true}}"), buffer())
     assert (result.outcome, result.message) == ("fail", "instantiate guest: expected link error, got done")
 
@@ -476,7 +494,12 @@ def test_an_instance_of_the_scenario_s_own(play: Play) -> None:
 
 
 @pytest.mark.parametrize(
-    ("fault", "outcome"), [(DriverDied("killed by SIGSEGV"), "crash"), (DriverTimeout("no answer"), "timeout"), (DriverGarbage("?"), "error")]
+    ("fault", "outcome"),
+    [
+        (DriverDied("killed by SIGSEGV"), "crash"),
+        (DriverTimeout("no answer"), "timeout"),
+        (DriverGarbage("?"), "error"),
+    ],
 )
 def test_the_step_whose_answer_was_due_is_blamed(fault: Exception, outcome: str, play: Play) -> None:
     toy = buffer(load=fault)
@@ -499,7 +522,10 @@ def test_a_process_lost_outside_of_steps(play: Play) -> None:
         assert (result.outcome, result.where) == ("crash", "f.yaml:3")
         assert result.message == "killed by SIGSEGV, while the guest was made ready"
     result = play(suite("- {call: pointer}"), buffer(**{"object.release": died}))
-    assert (result.outcome, result.message) == ("crash", "killed by SIGSEGV, while the scenario's objects were released")
+    assert (result.outcome, result.message) == (
+        "crash",
+        "killed by SIGSEGV, while the scenario's objects were released",
+    )
 
 
 def test_a_process_lost_while_a_later_module_compiles_is_that_step_s(play: Play) -> None:
@@ -545,7 +571,9 @@ def test_each_view(play: Play) -> None:
     toy = buffer()
     assert play(suite(steps, more=head), toy, view="wordwise").outcome == "pass"
     assert toy.params("view.open")["kind"] == "wordwise"
-    assert [params["view"] for method, params in toy.requests.values() if method in ("memory.read", "memory.write")] == [
+    assert [
+        params["view"] for method, params in toy.requests.values() if method in ("memory.read", "memory.write")
+    ] == [
         "wordwise",
         "wordwise",
         None,

@@ -54,7 +54,11 @@ FILE = [
         6,
         "scenario 'a-b' has the same name as the one in line 4: 'a-b'",
     ),
-    ("title: T\nwat: (module)\nprogram: p\nscenarios:\n  - name: a\n    steps: [{size: m}]\n", 2, "one guest, but both"),
+    (
+        "title: T\nwat: (module)\nprogram: p\nscenarios:\n  - name: a\n    steps: [{size: m}]\n",
+        2,
+        "one guest, but both",
+    ),
     ("title: T\nscenarios:\n  - name: a\n    steps: [{size: m}]\n", 3, "no guest: give 'program', 'wat' or 'module'"),
     ("title: T\nprogram: Shared-Buffer\nscenarios: []\n", 2, "the name of a program: lower-case letters, digits and _"),
     ("title: T\nwat: {a: 1}\nscenarios: []\n", 2, "'wat' must be text, found a mapping with the key 'a'"),
@@ -87,7 +91,11 @@ STEP = [
     ("- read: u8\n  expect: 24", 6, "a step needs the key 'at'"),
     ("- write: u8\n  at: 24", 6, "a step needs the key 'value'"),
     ("- view: default", 6, "a step needs the key 'as'"),
-    ("- read: u9\n  at: 0", 6, "'read' must be one of u8, s8, u16, s16, u32, s32, u64, s64, f32, f64, bytes, found 'u9'"),
+    (
+        "- read: u9\n  at: 0",
+        6,
+        "'read' must be one of u8, s8, u16, s16, u32, s32, u64, s64, f32, f64, bytes, found 'u9'",
+    ),
     ("- read: u8\n  at: [1]", 7, "'at' must be an integer, or an expression over bound names, found a list of 1"),
     ("- read: u8\n  at: 1.5", 7, "'at' must be an integer, or an expression over bound names, found 1.5"),
     ("- call: f\n  args: 24", 7, "'args' must be a list, found 24"),
@@ -160,7 +168,11 @@ VALUE = [
 
 NAME = [
     ("- read: u8\n  at: buffer", 6, "unknown value 'buffer' in this scenario (bind it with 'as' in an earlier step)"),
-    ("- call: f\n  as: buffer\n- read: u8\n  at: bufer + 1", 8, "did you mean 'buffer'? (bind it with 'as' in an earlier"),
+    (
+        "- call: f\n  as: buffer\n- read: u8\n  at: bufer + 1",
+        8,
+        "did you mean 'buffer'? (bind it with 'as' in an earlier",
+    ),
     ("- read: u8\n  at: buffer\n- call: f\n  as: buffer", 6, "unknown value 'buffer'"),
     ("- call: f\n  expect: {any_of: [1, buffer]}", 6, "unknown value 'buffer'"),
     ("- call: f\n  expect: [1, buffer]", 6, "unknown value 'buffer'"),
@@ -169,7 +181,11 @@ NAME = [
     ("- grow: pages", 6, "unknown value 'pages'"),
     ("- view: default\n  as: v\n  count: n", 6, "unknown value 'n'"),
     ("- memory: {min: n}\n  as: m", 6, "unknown value 'n'"),
-    ("- read: u8\n  at: 0\n  through: old", 6, "unknown view 'old' in this scenario (bind it with 'as' in an earlier step)"),
+    (
+        "- read: u8\n  at: 0\n  through: old",
+        6,
+        "unknown view 'old' in this scenario (bind it with 'as' in an earlier step)",
+    ),
     ("- length: old", 6, "unknown view 'old'"),
     ("- release: old", 6, "unknown object 'old' in this scenario; known: guest"),
     ("- call: f\n  on: other", 6, "unknown instance 'other' in this scenario; known: guest"),
@@ -179,7 +195,11 @@ NAME = [
     ("- memory: {min: 1}\n  as: m\n- instantiate: guest\n- release: guest\n- call: f", 10, "unknown instance 'guest'"),
     ("- view: default\n  as: v\n- release: v\n- length: v", 9, "unknown view 'v'"),
     ("- view: each\n  as: v", 6, "'each' needs 'each_view' in the scenario"),
-    ("- view: default\n  as: v\n- read: u8\n  at: 0\n  through: v\n  kind: each", 8, "'through' names a view opened before"),
+    (
+        "- view: default\n  as: v\n- read: u8\n  at: 0\n  through: v\n  kind: each",
+        8,
+        "'through' names a view opened before",
+    ),
     ("- instantiate: guest\n  imports: {a.b: {memory: m}}\n- memory: {min: 1}\n  as: m", 7, "unknown memory 'm'"),
 ]
 

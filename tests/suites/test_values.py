@@ -162,7 +162,7 @@ def test_the_ends_of_every_integer_type(kind: str) -> None:
     ],
 )
 def test_what_is_no_typed_value(given: object) -> None:
-    with pytest.raises(ValueNotation, match="^the driver gave .* which is no value of type"):
+    with pytest.raises(ValueNotation, match=r"^the driver gave .* which is no value of type"):
         from_wire(given)  # type: ignore[arg-type]
     with pytest.raises(ValueNotation) as caught:
         from_wire({"type": "i32", "value": "x" * 1_000_000})

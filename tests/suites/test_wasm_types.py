@@ -96,8 +96,8 @@ def signatures(functions: dict[str, Signature]) -> dict[str, FuncType]:
 @pytest.mark.parametrize(
     ("text", "signature"),
     [
-        ("(type $t (func (param (ref null func)))) (func (export \"f\") (type $t))", FuncType(("funcref",), ())),
-        ("(type $t (func (param (ref func)))) (func (export \"f\") (type $t))", FuncType(("ref",), ())),
+        ('(type $t (func (param (ref null func)))) (func (export "f") (type $t))', FuncType(("funcref",), ())),
+        ('(type $t (func (param (ref func)))) (func (export "f") (type $t))', FuncType(("ref",), ())),
         ('(import "a" "m" (memory 1 1 (pagesize 1))) (func (export "f") (param i64))', FuncType(("i64",), ())),
         ('(import "a" "m" (memory i64 1 5 shared)) (func (export "f") (param i64))', FuncType(("i64",), ())),
         ('(import "a" "t" (tag (param f64))) (func (export "f") (param i64))', FuncType(("i64",), ())),

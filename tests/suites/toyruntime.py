@@ -241,6 +241,8 @@ class ToyRuntime:
 
     def written(self, memory: bytearray, at: int, params: Mapping[str, Any]) -> Reply:
         value, width = params["value"], values.MEMORY_TYPES.get(params["type"], 0)
-        data = value["bytes"] if "bytes" in value else (int(value["value"]) % (1 << 8 * width)).to_bytes(width, "little")
+        data = (
+            value["bytes"] if "bytes" in value else (int(value["value"]) % (1 << 8 * width)).to_bytes(width, "little")
+        )
         memory[at : at + len(data)] = data
         return {}
