@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
+from collections import defaultdict
 from collections.abc import Generator, Mapping
 from pathlib import Path
 from typing import Any
@@ -100,6 +101,9 @@ class Bench:
         self.runtimes = choose(config.option.runtime)
         self.guests = Guests(config.option.guest, config.option.glue)
         self.defects = known.load(config.option.known)
+        self.defects_of: dict[str, list[known.KnownDefect]] = defaultdict(list)
+        for defect in self.defects:
+            self.defects_of[defect.scenario].append(defect)
         self.sessions: dict[str, Session] = {}
         self.introductions: dict[str, dict[str, object] | None] = {}
         self.ahead: tuple[Scenario, Cell, Player] | None = None
@@ -210,7 +214,7 @@ class Bench:
         """The first known defect that covers the cell."""
         chosen = self.chosen(cell.runtime)
         guest = cell.guest.label if cell.guest else None
-        for defect in self.defects:
+        for defect in self.defects_of.get(scenario.slug, ()):
             if defect.covers(
                 scenario.suite, scenario.slug, chosen.manifest.name, chosen.variant, cell.version, guest, cell.view
             ):

@@ -254,7 +254,7 @@ class Conversation:
                 "memory.export", {"instance": instance.handle, "name": export}
             )
             self.pending.append(
-                Pending(quiet(step, f"take memory {export}"), instance.memories[export], lambda reply: Done())
+                Pending(quiet(step, f"get the guest's memory '{export}'"), instance.memories[export], lambda reply: Done())
             )
         return instance.memories[export]
 

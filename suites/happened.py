@@ -74,12 +74,12 @@ class Refused:
     failure: CallFailed
 
     def __str__(self) -> str:
-        failure = self.failure
+        failure, message = self.failure, " ".join(self.failure.message.split())
         if failure.kind == "trap":
-            return f"trap: {failure.message}"
+            return f"trap: {message}"
         if failure.kind == "host":
-            return f"{failure.type or 'error'}: {failure.message}" if failure.message else failure.type
-        return f"{failure.kind or 'error'}: {failure.message}"
+            return f"{failure.type or 'error'}: {message}" if message else failure.type
+        return f"{failure.kind or 'error'}: {message}"
 
 
 Happened = Number | Numbers | Bytes | Nothing | Done | Refused

@@ -161,6 +161,8 @@ class Hosting(Conversation):
             raise
         except Stop as stop:
             self.drain()
+            if stop.step is None and outer and not self.starting:
+                stop = Stop(stop.outcome, stop.message, outer[0].step)
             self.stopped = self.stopped or stop  # the guest is unwound first, then the scenario ends with this
             raise ImportFailed("host", f"linmem ended the scenario: {stop.message}") from None
         except (HostFault, CallFailed) as fault:

@@ -157,6 +157,8 @@ class ScenarioItem(pytest.Item):
         """The scenario's steps and what went wrong, in place of a Python traceback."""
         if isinstance(excinfo.value, ScenarioFailed):
             return failure_text(excinfo.value.result)
+        if isinstance(excinfo.value, pytest.xfail.Exception):  # pytest would draw a traceback that nobody sees
+            return str(excinfo.value)
         return super().repr_failure(excinfo, style)
 
     def reportinfo(self) -> tuple[Path, int, str]:

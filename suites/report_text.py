@@ -10,7 +10,7 @@ from suites.outcome import Result, StepTrace
 WIDTH = 80
 SHOWN_STEPS = 12
 SHOWN_STDERR = 15
-SHOWN_TEXT = 600  # characters of one value or line
+SHOWN_TEXT = 400  # characters of one value or line
 MARKS = {"ok": "ok  ", "failed": "FAIL", "not reached": "    "}
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
@@ -33,7 +33,7 @@ def failure_text(result: Result) -> str:
     if hidden > 0:
         lines.append(f"  …    {hidden} earlier steps went well")
     for step in result.steps[-SHOWN_STEPS:]:
-        lines += step_text(step)
+        lines += step_text(step, result.message)
     if result.stderr.strip():
         lines += ["", "  the driver's standard error:"]
         for line in result.stderr.strip().splitlines()[-SHOWN_STDERR:]:
@@ -41,8 +41,8 @@ def failure_text(result: Result) -> str:
     return "\n".join(lines)
 
 
-def step_text(step: StepTrace) -> list[str]:
-    """One step; values where it failed."""
+def step_text(step: StepTrace, message: str) -> list[str]:
+    """One step; values where it failed, if the message above has not said them."""
     head = f"  {MARKS[step.status]} {step.where.rpartition(':')[2]:>4}  "
     if step.status != "failed":
         line = clean(f"{step.text} → {step.actual}" if step.actual not in (None, "done") else step.text)
@@ -51,7 +51,8 @@ def step_text(step: StepTrace) -> list[str]:
     lines = folded(head, step.text)
     if step.expected is not None:
         lines += folded("             expected: ", step.expected)
-    lines += folded("             actual:   ", step.actual or "")
+    if step.actual != message:
+        lines += folded("             actual:   ", step.actual or "")
     if step.raw and step.raw.strip() and step.raw not in (step.actual or ""):
         lines += folded("             it said:  ", step.raw.strip().splitlines()[0])
     return lines

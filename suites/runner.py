@@ -128,7 +128,7 @@ class Player(Hosting):
             result.message += f"; afterwards {fault}"
 
     def conclude(self, result: Result, stop: Stop) -> None:
-        result.outcome, result.message = stop.outcome, stop.message
+        result.outcome, result.message = stop.outcome, " ".join(stop.message.split())
         step = stop.step
         result.where = str(step.where if step is not None else self.scenario.where)
         result.steps = [trace(step, happened, "ok") for step, happened in self.played]
