@@ -25,6 +25,7 @@ from suites.interface import (
     FAILED,
     CallFailed,
     DriverDied,
+    DriverFault,
     DriverGarbage,
     DriverTimeout,
     ImportFailed,
@@ -111,6 +112,7 @@ class Driver:
         self.info: Info | None = None
         self._env = {**os.environ, **env} if env else None
         self._process: subprocess.Popen[bytes] | None = None
+        self._fault: DriverFault | None = None
         self._next_id = 0
         self._out = bytearray()
         self._in = bytearray()
@@ -166,6 +168,12 @@ class Driver:
     def alive(self) -> bool:
         """Whether the process runs and can be asked."""
         return self._process is not None and self._process.poll() is None
+
+    def ended(self) -> DriverFault | None:
+        """What ended the process; None while it runs."""
+        if self._fault is None and self._process is not None and not self.alive:
+            self._fault = died(self.kill())
+        return self._fault
 
     @property
     def pid(self) -> int | None:
@@ -229,11 +237,17 @@ class Driver:
     def reply(self, request_id: int) -> Reply:
         """Wait for the answer to a posted request. A refusal is returned as `CallFailed`, not raised.
 
-        Raises `DriverFault` when no answer will come.
+        Raises `DriverFault` when no answer will come. What was answered before a fault is still given, so that the
+        fault falls on the request that has no answer.
         """
         replies = self._replies
         if request_id not in replies:
-            self._exchange(request_id)
+            try:
+                self._exchange(request_id)
+            except DriverFault as fault:
+                self._fault = fault
+                if request_id not in replies:
+                    raise
         return replies.pop(request_id)
 
     def request(self, method: str, params: Mapping[str, Any]) -> dict[str, Any]:
@@ -251,7 +265,7 @@ class Driver:
         Each answer that is due here has its time, host functions included: a guest that calls them for ever is stopped.
         """
         if self._process is None:
-            raise DriverDied("the runtime's process is not running")
+            raise self._fault or DriverDied("the runtime's process is not running")
         pending = self._pending[-1]
         due = pending[0] if pending else None
         deadline = time.monotonic() + self.timeout
@@ -309,7 +323,7 @@ class Driver:
         """Take leave of a process that closed its standard output; it is given a moment to end by itself."""
         assert self._process is not None
         try:
-            self._process.wait(BURIAL)
+            self._process.wait(min(BURIAL, self.timeout))
         except subprocess.TimeoutExpired:
             self._give_up("it closed its standard output and went on")
         raise died(self.kill())

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from runtimes.cache import subfolder
-from runtimes.driver import Driver, Info, View, died
+from runtimes.driver import Driver, Info, View
 from runtimes.environments import Provided
 from runtimes.errors import Unavailable
 from suites.interface import CallFailed, DriverDied, DriverFault, DriverGarbage, ImportHandler, Reply
@@ -136,10 +136,10 @@ class Session:
 
         Ask it before each scenario: a process that ended since the one before is no fault of the next.
         """
-        if self._live is not None and not self._live.alive:
-            status = self._live.kill()
+        fault = self._live.ended() if self._live is not None else None
+        if fault is not None:
             self._lost()
-            raise DriverGarbage(f"after the scenario before this one, {died(status)}; the next one gets a new process")
+            raise DriverGarbage(f"after the scenario before this one, {fault}; the next one gets a new process")
         self._running()
         assert self.info is not None
         return self.info

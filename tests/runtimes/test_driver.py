@@ -132,8 +132,22 @@ def test_a_fault_ends_the_process_and_says_which(
     assert len(str(caught.value)) < 300
     assert "\n" not in str(caught.value)
     assert not processes_of_group(pid)
-    with pytest.raises(DriverDied):
+    with pytest.raises(kind) as again:
         driver.request("memory.size", {})
+    assert str(again.value) == str(caught.value)
+
+
+def test_what_was_answered_before_a_fault_is_still_given(start: Start) -> None:
+    """So that the fault falls on the request without an answer, though its line came together with earlier ones."""
+    driver = start()
+    requests = [driver.post("function.call", {"name": name, "results": []}) for name in ("plain", "plain", "prints")]
+    last = driver.post("memory.size", {})
+    with pytest.raises(DriverGarbage, match="growing the memory!"):
+        driver.reply(last)
+    assert [driver.reply(request) for request in requests[:2]] == [{"values": []}] * 2
+    with pytest.raises(DriverGarbage, match="growing the memory!"):
+        driver.reply(requests[2])
+    assert driver.ended() is not None
 
 
 @pytest.mark.parametrize("fault", ["hangs", "never_answers", "ignores_everything", "half_a_line", "closes_stdin"])

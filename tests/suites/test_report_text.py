@@ -97,7 +97,13 @@ def test_everything_fits_80_columns() -> None:
     ]
     text = failure_text(result("fail", title="T" * 30, message=long, steps=steps, stderr=long))
     assert max(map(len, text.splitlines())) <= 80
-    assert text.count("a rather long word") > 40
+    assert text.count("a rather long word") > 20
+
+
+def test_what_the_message_says_is_not_said_twice() -> None:
+    lost = step("call f()", 9, "failed", actual="no answer within 1 s")
+    text = failure_text(result("timeout", message="no answer within 1 s", where="f.yaml:9", steps=[lost]))
+    assert text.count("no answer within 1 s") == 1
 
 
 def test_control_characters_are_written_out() -> None:
