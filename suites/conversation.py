@@ -15,7 +15,7 @@ from typing import Any
 from suites import decoding, expressions, model, values
 from suites.expectations import Literal
 from suites.guest import Guest
-from suites.happened import Done, Happened, Number, Refused, answer
+from suites.happened import Happened, Number, Refused, answer
 from suites.interface import CallFailed, Runtime
 from suites.model import GUEST, MEMORY, Scenario, Step
 from suites.outcome import Observed, StepTrace
@@ -253,9 +253,8 @@ class Conversation:
             instance.memories[export] = self.runtime.post(
                 "memory.export", {"instance": instance.handle, "name": export}
             )
-            self.pending.append(
-                Pending(quiet(step, f"get the guest's memory '{export}'"), instance.memories[export], lambda reply: Done())
-            )
+            taking = quiet(step, f"get the guest's memory '{export}'")
+            self.pending.append(Pending(taking, instance.memories[export], decoding.done))
         return instance.memories[export]
 
 
