@@ -121,13 +121,14 @@ class Driver:
         self._stderr = bytearray()
         self._pending: list[deque[int]] = [deque()]
         self._replies: dict[int, Reply] = {}
+        self._introduction: int | None = None
         self._encode = msgspec.json.Encoder().encode
         self._decode = msgspec.json.Decoder(_Message).decode
 
     # ------------------------------------------------------------------ life
 
-    def start(self, variant: str | None = None, cache: str | None = None, *, timeout: float = 60.0) -> Info:
-        """Start the process and introduce ourselves. Raises `DriverFault` or `CallFailed`."""
+    def launch(self, variant: str | None = None, cache: str | None = None) -> None:
+        """Start the process and introduce ourselves, without waiting for its answer. Raises `DriverFault`."""
         try:
             process = subprocess.Popen(
                 [sys.executable, "-I", "-S", "-B", LAUNCHER, *self.command],
@@ -150,12 +151,25 @@ class Driver:
         self._poll = select.poll()
         self._poll.register(self._fd_out, select.POLLIN)
         self._poll.register(self._fd_err, select.POLLIN)
+        params = {"protocol": PROTOCOL, "variant": variant, "cache": cache}
+        self._introduction = self.post("initialize", params)
+        self.flush()
+
+    def start(self, variant: str | None = None, cache: str | None = None, *, timeout: float = 60.0) -> Info:
+        """Start the process, unless it was launched before, and wait for its answer to our introduction.
+
+        Raises `DriverFault` or `CallFailed`.
+        """
+        if self._introduction is None:
+            self.launch(variant, cache)
+        assert self._introduction is not None
         usual, self.timeout = self.timeout, timeout
         try:
-            params = {"protocol": PROTOCOL, "variant": variant, "cache": cache}
-            answer = self.request("initialize", params)
+            answer = self.reply(self._introduction)
         finally:
             self.timeout = usual
+        if isinstance(answer, CallFailed):
+            raise answer
         try:
             self.info = msgspec.convert(answer, Info)
         except msgspec.ValidationError as error:
@@ -181,10 +195,10 @@ class Driver:
         return self._process.pid if self._process is not None else None
 
     def close(self, grace: float = 2.0) -> None:
-        """End the process: ask, wait `grace` seconds, then kill its whole group."""
+        """End the process: ask, wait `grace` seconds, then kill its whole group. One that owes answers isn't asked."""
         if self._process is None:
             return
-        if self.alive:
+        if self.alive and not any(self._pending):
             with contextlib.suppress(OSError):
                 self.post("shutdown", {})
                 os.write(self._fd_in, bytes(self._out))

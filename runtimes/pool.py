@@ -37,6 +37,7 @@ class Session:
         self._probes = probes
         self._timeout = timeout
         self._driver: Driver | None = None  # the last one started, whose words can still be read
+        self._standby: Driver | None = None  # launched in its place, not yet heard of
         self._live: Driver | None = None  # the same while it can be asked
         self._modules: OrderedDict[bytes, int] = OrderedDict()
         self._features: dict[str, bool] = {}
@@ -158,17 +159,24 @@ class Session:
         """End the driver, if it runs."""
         if self._driver is not None:
             self._driver.close()
-            self._lost()
+        if self._standby is not None:
+            self._standby.kill()
+        self._live = self._standby = None
+        self._modules.clear()
 
     def discard(self) -> None:
-        """End the driver at once; the next use starts another."""
+        """End the driver at once; the next use gets another."""
         if self._driver is not None:
             self._driver.kill()
             self._lost()
 
     def _lost(self) -> None:
+        """The driver is gone. Another is launched at once: it gets ready while other runtimes have their turn."""
         self._live = None
         self._modules.clear()
+        if self.info is not None and self._standby is None:
+            with contextlib.suppress(DriverFault):  # its next use will tell
+                self._standby = self._launched()
 
     def _running(self) -> Driver:
         if self._live is not None:
@@ -179,19 +187,29 @@ class Session:
             )
         return self._start()
 
-    def _start(self) -> Driver:
+    def _launched(self) -> Driver:
         try:
             provided = self._provided()
         except Unavailable as reason:
             raise DriverGarbage(f"{self.label} is not available: {reason}") from None
         driver = Driver(provided.command, label=self.label, env=provided.env, timeout=self._timeout)
-        self._driver = driver
-        self._modules.clear()
         cache = None
         with contextlib.suppress(Unavailable):
             cache = str(subfolder("compiled"))
+        driver.launch(self._variant, cache)
+        return driver
+
+    def _start(self) -> Driver:
         try:
-            self.info = driver.start(self._variant, cache)
+            driver = self._standby or self._launched()
+        except DriverDied as fault:
+            self._false_starts += 1
+            self._last_fault = str(fault)
+            raise DriverGarbage(f"{self.label} could not be started: {fault}") from None
+        self._driver, self._standby = driver, None
+        self._modules.clear()
+        try:
+            self.info = driver.start()
         except (CallFailed, DriverFault) as fault:
             driver.kill()
             self._false_starts += 1
