@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import sys
 from collections import defaultdict
@@ -61,9 +62,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--suites",
         action="append",
         default=[],
-        type=Path,
         metavar="PATH",
-        help="play the scenarios of this file or folder, anywhere, in place of suites/; repeatable.",
+        help="play the scenarios of this file or folder, anywhere, in place of suites/; repeatable. A file may be "
+        "followed by ::SCENARIO[CELL], as in a test's id.",
     )
     group.addoption(
         "--report-dir",
@@ -81,11 +82,19 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     group.addoption(
         "--step-timeout",
-        type=float,
+        type=seconds,
         default=10.0,
         metavar="SECONDS",
         help="how long a runtime may take for one step before it is stopped. Default: 10.",
     )
+
+
+def seconds(text: str) -> float:
+    """A time that an option gives."""
+    value = float(text)
+    if not value > 0:
+        raise argparse.ArgumentTypeError(f"{text} is no time to wait: give seconds, more than 0")
+    return value
 
 
 def say(line: str) -> None:
@@ -271,11 +280,8 @@ def is_worker(config: pytest.Config) -> bool:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Read the options and open the door. A user's mistake ends here, in one line."""
-    for path in config.option.suites:
-        if not path.exists():
-            raise pytest.UsageError(f"--suites {path}: there is no such file or folder")
     if config.option.suites:
-        config.args = [str(path.resolve()) for path in config.option.suites]
+        config.args = [suites_argument(text) for text in config.option.suites]
     try:
         door = Door(config, Bench(config))
     except (UserError, known.KnownError) as error:
@@ -285,12 +291,23 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(Recording(config.option.report_dir, door.header), "linmem-recording")
 
 
+def suites_argument(text: str) -> str:
+    """What `--suites` names, as pytest wants it: a file or folder, or what a file holds (``PATH::SCENARIO[CELL]``)."""
+    name, separator, inside = text.partition("::")
+    path = Path(name)
+    if not path.exists():
+        raise pytest.UsageError(f"--suites {name}: there is no such file or folder")
+    if path.is_file() and path.suffix not in SUFFIXES:
+        raise pytest.UsageError(f"--suites {name}: a scenario file's name ends in {' or '.join(SUFFIXES)}")
+    return f"{path.resolve()}{separator}{inside}"
+
+
 class Door:
     """The hooks. They stand in a plugin, because pytest asks a conftest only about files beside and below it."""
 
     def __init__(self, config: pytest.Config, bench: Bench) -> None:
         self.config, self.bench = config, bench
-        self.given = [path.resolve() for path in config.option.suites]
+        self.given = [Path(text.partition("::")[0]).resolve() for text in config.option.suites]
         self.named = [Path(arg.split("::")[0]).resolve() for arg in config.args]
 
     # --------------------------------------------------------------------------------------------- who takes part

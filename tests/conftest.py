@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+ROOT = Path(__file__).parents[1]
 FAKE_DRIVER = Path(__file__).parent / "fakes" / "fake_driver.py"
 FakeRuntime = Callable[..., Path]
 Processes = Callable[..., "list[str]"]
@@ -83,3 +86,81 @@ def processes_with() -> Processes:
         return found
 
     return lambda variable, seconds=10.0: _settled(lambda: look(variable), seconds)
+
+
+class Run:
+    """A run of pytest in a process of its own: its status, what it printed, and its reports' folder."""
+
+    def __init__(self, folder: Path, args: Sequence[str], env: Mapping[str, str]) -> None:
+        self.folder = folder
+        command = [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-p",
+            "no:cacheprovider",
+            "-p",
+            "no:hypothesispytest",
+            f"--report-dir={folder}",
+            *args,
+        ]
+        variables = {**os.environ, "COLUMNS": "200", **env}
+        pipe = subprocess.PIPE
+        self.process = subprocess.Popen(
+            command, cwd=ROOT, stdout=pipe, stderr=subprocess.STDOUT, text=True, env=variables, start_new_session=True
+        )
+
+    def end(self) -> Run:
+        """Wait for its end."""
+        self.text, _ = self.process.communicate(timeout=100)
+        self.status = self.process.returncode
+        return self
+
+    def wait_for(self, count: int) -> None:
+        """Wait until that many results were recorded."""
+        end = time.monotonic() + 60
+        while len(self.lines("result")) < count:
+            assert time.monotonic() < end, "no results"
+            assert self.process.poll() is None, self.process.communicate()[0]
+            time.sleep(0.02)
+
+    def lines(self, kind: str) -> list[dict[str, Any]]:
+        """The whole lines of one type in the record."""
+        record = self.folder / "record.jsonl"
+        if not record.exists():
+            return []
+        whole = record.read_text(encoding="utf-8").rpartition("\n")[0]
+        return [line for line in map(json.loads, whole.splitlines()) if line["type"] == kind]
+
+    @property
+    def results(self) -> dict[str, dict[str, Any]]:
+        """The results by scenario and cell, as in ``wasm-writes[wasmtime]``."""
+        return {line["id"].rpartition("::")[2]: line for line in self.lines("result")}
+
+    @property
+    def report(self) -> dict[str, Any]:
+        """``report.json``."""
+        report: dict[str, Any] = json.loads((self.folder / "report.json").read_text(encoding="utf-8"))
+        return report
+
+
+@pytest.fixture
+def start_run(tmp_path: Path) -> Iterator[Callable[..., Run]]:
+    """Starts a run: ``start_run("--suites=…", folder="out", env={})``. It is killed if it outlives the test."""
+    runs: list[Run] = []
+
+    def start(*args: str, folder: str = "out", env: Mapping[str, str] | None = None) -> Run:
+        runs.append(Run(tmp_path / folder, args, env or {}))
+        return runs[-1]
+
+    yield start
+    for run in runs:
+        if run.process.poll() is None:
+            run.process.kill()
+            run.process.communicate()
+
+
+@pytest.fixture
+def run(start_run: Callable[..., Run]) -> Callable[..., Run]:
+    """Does a run to its end."""
+    return lambda *args, **more: start_run(*args, **more).end()

@@ -50,6 +50,9 @@ class Faults:
     def hangs(self, request):
         time.sleep(600)
 
+    def naps(self, request):
+        time.sleep(0.1)
+
     def never_answers(self, request):
         """Takes in all requests, and says nothing more."""
         while sys.stdin.readline():

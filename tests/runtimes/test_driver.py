@@ -212,6 +212,8 @@ def test_closing_a_process_that_does_not_listen(start: Start, processes_of_group
     driver = start()
     pid = driver.pid
     driver.post("function.call", {"name": "ignores_everything", "results": []})
+    driver.flush()
+    driver._pending[0].clear()  # as if it owed no answer
     driver.close(grace=0.2)
     assert not processes_of_group(pid)
 
@@ -220,7 +222,17 @@ def test_closing_a_process_that_floods(start: Start, processes_of_group: Process
     driver = start()
     pid = driver.pid
     driver.post("function.call", {"name": "floods_stdout", "results": []})
+    driver.flush()
+    driver._pending[0].clear()  # as if it owed no answer
     driver.close(grace=0.2)
+    assert not processes_of_group(pid)
+
+
+def test_a_process_that_owes_an_answer_is_not_asked_politely(start: Start, processes_of_group: Processes) -> None:
+    driver = start()
+    pid = driver.pid
+    driver.post("function.call", {"name": "hangs", "results": []})
+    driver.close(grace=1000.0)
     assert not processes_of_group(pid)
 
 
