@@ -217,8 +217,11 @@ def test_views_count_in_their_units(toy: RawClient) -> None:
 def test_references(toy: RawClient) -> None:
     memory = toy.make("memory.create", min=300, max=None, shared=False, index="i32")
     here = instance(toy)
-    size, echo = toy.send("memory.size", memory=memory), toy.send(
-        "function.call", instance=here, name="echo", args=[{"type": "i32", "value": "4294967295"}], results=["i32"]
+    size, echo = (
+        toy.send("memory.size", memory=memory),
+        toy.send(
+            "function.call", instance=here, name="echo", args=[{"type": "i32", "value": "4294967295"}], results=["i32"]
+        ),
     )
     assert toy.receive()["result"] == {"pages": 300}
     assert toy.receive()["result"] == {"values": [{"type": "i32", "value": "-1"}]}
@@ -317,9 +320,7 @@ def test_host_functions_nest_as_deep_as_the_driver_says(toy: RawClient) -> None:
     refusals = []
 
     def serve(params: dict[str, Any]) -> Any:
-        answer = toy.answer(
-            toy.send("function.call", instance=here, name="f", args=params["args"], results=["i32"])
-        )
+        answer = toy.answer(toy.send("function.call", instance=here, name="f", args=params["args"], results=["i32"]))
         if "error" in answer:
             refusals.append(answer["error"]["data"])
         return [i32(len(refusals))]
