@@ -21,6 +21,7 @@ from typing import Any, NoReturn
 
 import msgspec
 
+from runtimes.messages import PROTOCOL, Info, Message, Request, View, shorten
 from suites.interface import (
     FAILED,
     CallFailed,
@@ -33,52 +34,13 @@ from suites.interface import (
     Reply,
 )
 
-PROTOCOL = 1
+__all__ = ["LAUNCHER", "PROTOCOL", "Driver", "Info", "View", "died"]
+
 MAX_LINE = 64 * 1024 * 1024
 STDERR_KEPT = 8 * 1024
 CHECK = 1.0  # seconds of silence after which it is looked whether the process still runs
 BURIAL = 3.0  # seconds between the end of a process's output and its own end; dumping core takes time
 LAUNCHER = str(Path(__file__).with_name("launch.py"))
-
-
-class View(msgspec.Struct, frozen=True):
-    """A view kind: its name, the bytes one index counts, and the memory types it reads and writes."""
-
-    kind: str
-    unit: int
-    types: tuple[str, ...]
-
-
-class Info(msgspec.Struct, frozen=True):
-    """What a driver said of itself at ``initialize``."""
-
-    protocol: int
-    runtime: dict[str, str]
-    host: dict[str, str]
-    views: tuple[View, ...]
-    default_views: dict[str, str]
-    glue: tuple[str, ...] = ()
-
-
-class _Failure(msgspec.Struct, frozen=True):
-    code: int
-    message: str = ""
-    data: dict[str, Any] | None = None
-
-
-class _Message(msgspec.Struct, frozen=True):
-    id: int | str | None = None
-    method: str | None = None
-    params: dict[str, Any] | None = None
-    result: dict[str, Any] | None = None
-    error: _Failure | None = None
-
-
-class _Request(msgspec.Struct, frozen=True):
-    id: int
-    method: str
-    params: Mapping[str, Any]
-    jsonrpc: str = "2.0"
 
 
 def died(status: int) -> DriverDied:
@@ -123,7 +85,7 @@ class Driver:
         self._replies: dict[int, Reply] = {}
         self._introduction: int | None = None
         self._encode = msgspec.json.Encoder().encode
-        self._decode = msgspec.json.Decoder(_Message).decode
+        self._decode = msgspec.json.Decoder(Message).decode
 
     # ------------------------------------------------------------------ life
 
@@ -238,7 +200,7 @@ class Driver:
         """Queue a request and return its id, which is also the name of the object it makes."""
         self._next_id += 1
         request_id = self._next_id
-        self._out += self._encode(_Request(request_id, method, params))
+        self._out += self._encode(Request(request_id, method, params))
         self._out += b"\n"
         self._pending[-1].append(request_id)
         return request_id
@@ -402,7 +364,7 @@ class Driver:
         pending.popleft()
         self._replies[due] = answer
 
-    def _serve(self, message: _Message) -> None:
+    def _serve(self, message: Message) -> None:
         """Serve a host function: the handler's own requests are answered before this one is."""
         params = message.params or {}
         if message.method != "import.call" or not isinstance(params.get("func"), str) or message.id is None:
@@ -428,9 +390,3 @@ class Driver:
     def _give_up(self, why: str) -> NoReturn:
         self.kill()
         raise DriverGarbage(f"the driver broke the protocol: {why}")
-
-
-def shorten(line: bytes, limit: int = 120) -> str:
-    """A line as it can be shown in a message."""
-    text = line.decode("utf-8", "backslashreplace")
-    return repr(text if len(text) <= limit else text[:limit] + "…")

@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from runtimes.driver import Driver, died, shorten
+from runtimes.driver import Driver, died
+from runtimes.messages import shorten
 from suites.interface import (
     CallFailed,
     DriverDied,

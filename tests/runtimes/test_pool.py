@@ -16,6 +16,7 @@ from suites.interface import CallFailed, DriverDied, DriverGarbage, DriverTimeou
 FAKE = Path(__file__).parents[1] / "fakes" / "fake_driver.py"
 PROBES = {"threads": b"threads", "memory64": b"memory64"}
 Make = Callable[..., Session]
+Processes = Callable[..., "list[str]"]
 
 
 @pytest.fixture
@@ -78,6 +79,24 @@ def test_an_answer_that_was_due_from_a_lost_process_is_not_waited_for(make: Make
         session.reply(lost)
     with pytest.raises(DriverDied, match="the runtime's process is not running"):
         session.reply(lost + 1)
+
+
+def test_another_process_gets_ready_while_other_runtimes_play(make: Make, processes_of_group: Processes) -> None:
+    session = make()
+    with pytest.raises(DriverDied):
+        call(session, "exits")
+    assert session.take_stderr() == "I had enough\n"  # of the one that is gone
+    standby = session._standby
+    assert standby is not None
+    pid = standby.pid
+    assert session.start().runtime["name"] == "fake"
+    assert session.pid == pid
+    session.discard()
+    assert not processes_of_group(pid)
+    assert session._standby is not None
+    last = session._standby.pid
+    session.close()
+    assert not processes_of_group(last)
 
 
 def test_a_timeout_ends_the_process(make: Make) -> None:

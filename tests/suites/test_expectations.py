@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from suites import happened
-from suites.expectations import Check, Failure, Literals, impossible
+from suites.expectations import Check, Failure, Literals, NoValue, impossible
 from suites.expressions import FloatBits
 from suites.happened import Bytes, Done, Happened, Nothing, Number, Numbers, Refused
 from suites.interface import CallFailed
@@ -54,6 +54,9 @@ HOLDS = [
     ("{host_error: RangeError}", refused("host", "no", "RangeError")),
     ("{link_error: true}", refused("link", "unknown import")),
     ("{compile_error: true}", refused("compile", "unknown opcode")),
+    ("{no_value: true}", Nothing("undefined")),
+    ("{no_value: true}", Bytes(b"", 1)),
+    ("{no_value: true}", refused("host", "no", "IndexError")),
     ("{nan: any}", Number("f32", 0x7F80_0001)),
     ("{nan: canonical}", Number("f64", 0xFFF8_0000_0000_0000)),
     ("{at_least: 24}", U8),
@@ -88,6 +91,9 @@ DOES_NOT = [
     ("{error: true}", refused("skipped")),  # what was never tried was not refused
     ("{host_error: RangeError}", refused("host", "RangeError", "TypeError")),
     ("{link_error: true}", refused("compile")),
+    ("{no_value: true}", U8),
+    ("{no_value: true}", Bytes(b"\0", 1)),
+    ("{no_value: true}", OOB),
     ("{nan: any}", F32),
     ("{nan: any}", I32),
     ("{nan: canonical}", Number("f32", 0x7FC0_0001)),
@@ -100,6 +106,7 @@ DOES_NOT = [
 def check_of(load: Load, written: str) -> Check:
     steps = "{call: f, as: x}, {call: f, as: big}, {call: f, as: pi}"
     last = f"{{read: bytes, at: 0, count: 1, expect: {written}}}" if "hex" in written or "text" in written else ""
+    last = "{read: u8, at: 0, expect: {no_value: true}}" if "no_value" in written else last
     last = last or f"{{call: f, expect: {written}}}"
     suite = load(f"title: T\nwat: (module)\nscenarios:\n  - name: one\n    steps: [{steps}, {last}]\n")
     check = suite.scenarios[0].steps[-1].expect
@@ -142,6 +149,8 @@ def test_what_can_hold_is_never_called_impossible(written: str, what: Happened, 
     check = check_of(load, written)
     if isinstance(check, Failure):
         kinds = ["u8", "f64", "bytes", "results", "nothing"]
+    elif isinstance(check, NoValue):
+        kinds = ["u8", "f64", "bytes"]
     elif isinstance(what, Bytes):
         kinds = ["bytes"]
     elif isinstance(what, Number) and not isinstance(check, Literals):

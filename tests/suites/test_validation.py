@@ -129,6 +129,7 @@ EXPECTATION = [
     ("- call: f\n  expect: {any_of: [1]}", 7, "'any_of' must have at least 2 items, found 1"),
     ("- call: f\n  expect: [[1]]", 7, "an item of 'expect' must be a number or text, found a list of 1"),
     ("- call: f\n  expect: {text: a}", 7, "a call gives numbers, not bytes"),
+    ("- call: f\n  expect: {no_value: true}", 7, "only a read can give 'no_value'"),
     ("- read: u8\n  at: 0\n  expect: 256", 8, "256 is out of range for u8"),
     ("- read: s8\n  at: 0\n  expect: -129", 8, "-129 is out of range for s8"),
     ("- read: u8\n  at: 0\n  expect: 1.5", 8, "1.5 is not an integer, as u8 needs"),

@@ -246,3 +246,42 @@ class ToyRuntime:
         )
         memory[at : at + len(data)] = data
         return {}
+
+
+# A guest that most tests can do with
+
+BUFFER = """
+  (module
+    (memory (export "memory") 1)
+    (func (export "pointer") (result i32) unreachable)
+    (func (export "store") (param i32 i32) unreachable)
+    (func (export "load") (param i32) (result i32) unreachable)
+    (func (export "pi") (result f32) unreachable)
+    (func (export "take") (param f32 f64) (result i32) unreachable)
+    (func (export "pair") (result i32 i64) unreachable))
+"""
+
+
+def suite(steps: str, wat: str = BUFFER, more: str = "") -> str:
+    """A suite of one scenario, `steps` indented as they stand."""
+    block = "".join(f"      {line}\n" for line in wat.strip().splitlines())
+    lines = "".join(f"      {line}\n" for line in steps.strip().splitlines())
+    return f"title: T\nscenarios:\n  - name: one\n{more}    steps:\n{lines}    wat: |\n{block}"
+
+
+def buffer(**answers: Any) -> ToyRuntime:
+    """A guest with a buffer at 1024."""
+    toy = ToyRuntime(answers=answers)
+
+    def store(at: int, value: int) -> None:
+        toy.memory[at % len(toy.memory)] = value % 256
+
+    toy.functions = {
+        "pointer": lambda: 1024,
+        "store": store,
+        "load": lambda at: toy.memory[at],
+        "pi": lambda: 0x40490FDB,
+        "take": lambda single, double: 1,
+        "pair": lambda: [1, 2],
+    }
+    return toy
