@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import gc
 import sys
 from collections import defaultdict
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -102,6 +103,16 @@ def say(line: str) -> None:
     print(f"linmem: {line}", file=sys.stderr, flush=True)
 
 
+def view_kinds(scenario: Scenario, chosen: Chosen) -> Sequence[str | None]:
+    """The view kinds that the scenario is played with on a runtime; None: it is not about them, or there are none."""
+    return (chosen.view_kinds(scenario.each_view) if scenario.each_view else []) or [None]
+
+
+def lacks_views(scenario: Scenario, cell: Cell) -> bool:
+    """Whether a scenario about every view kind finds none on the cell's runtime."""
+    return scenario.each_view is not None and cell.view is None
+
+
 class Bench:
     """What the items ask (`suites.items.Bench`): one object that knows all rooms."""
 
@@ -158,11 +169,16 @@ class Bench:
             for guest in self.guests.of(scenario)
             for chosen in self.runtimes
             if chosen.unavailable is None
-            for view in (chosen.view_kinds(scenario.each_view) if scenario.each_view else [None])
+            for view in view_kinds(scenario, chosen)
         ]
 
     def play(self, scenario: Scenario, cell: Cell, result: Result) -> Result:
         """Play a scenario on a cell's runtime."""
+        if lacks_views(scenario, cell):
+            result.outcome = "unsupported"
+            result.message = f"{cell.runtime} has no view that reads and writes {scenario.each_view}"
+            result.where = str(scenario.where)
+            return result
         try:
             player = self.taken_up(scenario, cell) or self.player(scenario, cell)
         except SourceError as error:
@@ -189,7 +205,7 @@ class Bench:
     def begin(self, scenario: Scenario, cell: Cell) -> None:
         """Let a runtime that already runs start on the next item, if it can go without us for a while."""
         session = self.sessions.get(cell.runtime)
-        if session is None or not session.alive or calls_back(scenario):
+        if session is None or not session.alive or calls_back(scenario) or lacks_views(scenario, cell):
             return
         guest = cell.guest
         glued = guest is not None and guest.glue is not None and session.runs_glue(guest.glue.kind)
@@ -352,6 +368,7 @@ class Door:
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """The items are known. (In a run with workers, each worker fetches what it needs itself.)"""
+        gc.freeze()  # thousands of items and steps that live to the end: the collector need not look at them again
         if not self.config.option.collectonly:
             self.bench.fetch_glue([item for item in session.items if isinstance(item, ScenarioItem)])
 

@@ -155,3 +155,20 @@ def same(report: dict[str, Any]) -> Any:
 
 def without_time(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return {key: value for key, value in pairs if key not in ("started", "finished", "duration")}
+
+
+def test_a_runtime_without_such_a_view_is_unsupported(run: DoRun, fake_runtime: Fake, tmp_path: Path) -> None:
+    """It keeps its cell in the report: a gap there could be taken for a scenario that nobody asked it."""
+    suite = tmp_path / "views.yaml"
+    suite.write_text(
+        "title: Views\nwat: (module (memory (export \"memory\") 1))\nscenarios:\n"
+        "  - {name: each, each_view: f64, steps: [{read: f64, at: 0, kind: each, expect: 0}]}\n"
+    )
+    played = run(f"--suites={suite}", f"--runtime={fake_runtime()}", "--runtime=node")
+    assert played.status == 0
+    assert {name: result["outcome"] for name, result in played.results.items()} == {
+        "each[fake]": "unsupported",
+        "each[node-Float64Array]": "pass",
+        "each[node-DataView]": "pass",
+    }
+    assert played.results["each[fake]"]["message"] == "fake has no view that reads and writes f64"
