@@ -161,7 +161,7 @@ def test_a_runtime_without_such_a_view_is_unsupported(run: DoRun, fake_runtime: 
     """It keeps its cell in the report: a gap there could be taken for a scenario that nobody asked it."""
     suite = tmp_path / "views.yaml"
     suite.write_text(
-        "title: Views\nwat: (module (memory (export \"memory\") 1))\nscenarios:\n"
+        'title: Views\nwat: (module (memory (export "memory") 1))\nscenarios:\n'
         "  - {name: each, each_view: f64, steps: [{read: f64, at: 0, kind: each, expect: 0}]}\n"
     )
     played = run(f"--suites={suite}", f"--runtime={fake_runtime()}", "--runtime=node")
