@@ -23,6 +23,7 @@ from runtimes.errors import Unavailable, UserError
 from runtimes.manifest import all_manifests
 from runtimes.pool import Session
 from runtimes.selection import Chosen, choose
+from suites.guest import Guest
 from suites.interface import DriverFault
 from suites.items import Cell, ScenarioItem, SuiteFile
 from suites.model import Scenario
@@ -106,6 +107,11 @@ def say(line: str) -> None:
 def view_kinds(scenario: Scenario, chosen: Chosen) -> Sequence[str | None]:
     """The view kinds that the scenario is played with on a runtime; None: it is not about them, or there are none."""
     return (chosen.view_kinds(scenario.each_view) if scenario.each_view else []) or [None]
+
+
+def runs_glue(session: Session, guest: Guest) -> bool:
+    """Whether the runtime starts the guest by its language's own glue, as its driver says."""
+    return guest.glue is not None and session.runs_glue(guest.glue.kind)
 
 
 def lacks_views(scenario: Scenario, cell: Cell) -> bool:
@@ -208,8 +214,7 @@ class Bench:
         if session is None or not session.alive or calls_back(scenario) or lacks_views(scenario, cell):
             return
         guest = cell.guest
-        glued = guest is not None and guest.glue is not None and session.runs_glue(guest.glue.kind)
-        if guest is not None and (guest.fallback if glued else guest.host) is not None:
+        if guest is not None and (guest.fallback if runs_glue(session, guest) else guest.host) is not None:
             return
         with contextlib.suppress(Exception):  # its own turn will tell
             player = self.player(scenario, cell)
@@ -221,8 +226,9 @@ class Bench:
         session = self.session(cell.runtime)
         parts = modules(scenario, cell.guest)
         session.start()
-        if cell.guest is not None and cell.guest.glue is not None and session.runs_glue(cell.guest.glue.kind):
-            cell.guest.glue.path  # noqa: B018  # here it may be provisioned, and fail
+        guest = cell.guest
+        if guest is not None and guest.glue is not None and runs_glue(session, guest):
+            guest.glue.path  # noqa: B018  # here it may be provisioned, and fail
         return Player(scenario, session, parts, cell.guest, cell.view)
 
     def session(self, label: str) -> Session:

@@ -10,7 +10,7 @@ from typing import Any
 from runtimes.cache import subfolder
 from runtimes.driver import Driver, Info, View
 from runtimes.environments import Provided
-from runtimes.errors import Unavailable
+from runtimes.errors import Unavailable, last_words
 from suites.interface import CallFailed, DriverDied, DriverFault, DriverGarbage, ImportHandler, Reply
 
 MAX_MODULES = 64  # compiled modules kept per process; older ones are released
@@ -37,8 +37,8 @@ class Session:
         self._probes = probes
         self._timeout = timeout
         self._driver: Driver | None = None  # the last one started, whose words can still be read
-        self._standby: Driver | None = None  # launched in its place, not yet heard of
         self._live: Driver | None = None  # the same while it can be asked
+        self._standby: Driver | None = None  # its successor: launched, not yet heard of
         self._modules: OrderedDict[bytes, int] = OrderedDict()
         self._features: dict[str, bool] = {}
         self._false_starts = 0
@@ -213,16 +213,11 @@ class Session:
         except (CallFailed, DriverFault) as fault:
             driver.kill()
             self._false_starts += 1
-            self._last_fault = " ".join([str(fault), last_line(driver.take_stderr())]).strip()
+            words = last_words(driver.take_stderr())
+            self._last_fault = f"{fault} (it printed: {words})" if words else str(fault)
             raise DriverGarbage(f"{self.label} could not be started: {self._last_fault}") from None
         self._false_starts = 0
         self._views = {view.kind: view for view in self.info.views}
         driver.on_import = self._handler
         self._live = driver
         return driver
-
-
-def last_line(text: str) -> str:
-    """The last line of a process's words, in parentheses, where there is one."""
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return f"(it printed: {lines[-1][:200]})" if lines else ""
