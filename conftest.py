@@ -3,34 +3,26 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import gc
-import sys
 from collections import defaultdict
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
-from fixtures import probes
-from fixtures.selection import Guests, modules
+from fixtures.casting import Casting
+from fixtures.selection import Guests
 from reports import VERSION, describe, judge, known
 from reports.record import FORMAT, Run
 from reports.recording import Recording, command, environment, now
-from runtimes.errors import Unavailable, UserError
+from runtimes.errors import UserError
 from runtimes.manifest import all_manifests
-from runtimes.pool import Session
-from runtimes.selection import Chosen, choose
-from suites.guest import Guest
-from suites.interface import DriverFault
+from runtimes.selection import choose
 from suites.items import Cell, ScenarioItem, SuiteFile
 from suites.model import Scenario
-from suites.names import calls_back
 from suites.outcome import KnownFailure, Result
-from suites.runner import Player
-from suites.yamlsource import SourceError
 
 ROOT = Path(__file__).parent
 SUFFIXES = (".yaml", ".yml")
@@ -99,147 +91,17 @@ def seconds(text: str) -> float:
     return value
 
 
-def say(line: str) -> None:
-    """Tell the user what takes time before the first item runs."""
-    print(f"linmem: {line}", file=sys.stderr, flush=True)
-
-
-def view_kinds(scenario: Scenario, chosen: Chosen) -> Sequence[str | None]:
-    """The view kinds that the scenario is played with on a runtime; None: it is not about them, or there are none."""
-    return (chosen.view_kinds(scenario.each_view) if scenario.each_view else []) or [None]
-
-
-def runs_glue(session: Session, guest: Guest) -> bool:
-    """Whether the runtime starts the guest by its language's own glue, as its driver says."""
-    return guest.glue is not None and session.runs_glue(guest.glue.kind)
-
-
-def lacks_views(scenario: Scenario, cell: Cell) -> bool:
-    """Whether a scenario about every view kind finds none on the cell's runtime."""
-    return scenario.each_view is not None and cell.view is None
-
-
-class Bench:
+class Bench(Casting):
     """What the items ask (`suites.items.Bench`): one object that knows all rooms."""
 
     def __init__(self, config: pytest.Config) -> None:
-        self.timeout: float = config.option.step_timeout
-        self.runtimes = choose(config.option.runtime)
-        self.guests = Guests(config.option.guest, config.option.glue)
-        self.defects = known.load(config.option.known)
+        option = config.option
+        guests = Guests(option.guest, option.glue)
+        super().__init__(choose(option.runtime), guests, option.step_timeout, describe.answered)
+        self.defects = known.load(option.known)
         self.defects_of: dict[str, list[known.KnownDefect]] = defaultdict(list)
         for defect in self.defects:
             self.defects_of[defect.scenario].append(defect)
-        self.sessions: dict[str, Session] = {}
-        self.introductions: dict[str, dict[str, object] | None] = {}
-        self.ahead: tuple[Scenario, Cell, Player] | None = None
-
-    def provide(self) -> None:
-        """Make the runtimes ready.
-
-        One that was asked for by name and can't be had is an error; others are left out and reported.
-        """
-        for chosen in self.runtimes:
-            if not chosen.try_to_provide(say) and chosen.asked:
-                raise pytest.UsageError(f"{chosen.label} is not available: {chosen.unavailable}")
-
-    def take_over(self, ready: Mapping[str, str | None]) -> None:
-        """In a worker: leave it at the runtimes, by label, and their versions that the controller found."""
-        self.runtimes = [chosen for chosen in self.runtimes if chosen.label in ready]
-        for chosen in self.runtimes:
-            chosen.version = ready[chosen.label]
-
-    def fetch_glue(self, items: list[ScenarioItem]) -> None:
-        """Make the glue that items need ready before the first of them runs; one that can't be had fails its items."""
-        for guest in {item.cell.guest for item in items if self.needs_glue(item.cell)}:
-            if guest is not None and guest.glue is not None:
-                with contextlib.suppress(Unavailable):
-                    guest.glue.path  # noqa: B018
-
-    def needs_glue(self, cell: Cell) -> bool:
-        """Whether the cell's guest is started by its language's own glue, as far as the manifest tells."""
-        guest = cell.guest
-        return (
-            guest is not None and guest.glue is not None and guest.glue.kind in self.chosen(cell.runtime).manifest.glue
-        )
-
-    def cells(self, scenario: Scenario) -> list[Cell]:
-        """Every guest × runtime × view kind that the run is asked for."""
-        for feature in scenario.requires:
-            if feature not in probes.names():
-                known_features = ", ".join(probes.names())
-                message = f"'requires' names '{feature}', for which there is no probe; known: {known_features}"
-                raise SourceError(scenario.where.file, scenario.where.line, message)
-        return [
-            Cell(chosen.label, chosen.shown_version, guest, view)
-            for guest in self.guests.of(scenario)
-            for chosen in self.runtimes
-            if chosen.unavailable is None
-            for view in view_kinds(scenario, chosen)
-        ]
-
-    def play(self, scenario: Scenario, cell: Cell, result: Result) -> Result:
-        """Play a scenario on a cell's runtime."""
-        if lacks_views(scenario, cell):
-            result.outcome = "unsupported"
-            result.message = f"{cell.runtime} has no view that reads and writes {scenario.each_view}"
-            result.where = str(scenario.where)
-            return result
-        try:
-            player = self.taken_up(scenario, cell) or self.player(scenario, cell)
-        except SourceError as error:
-            result.outcome, result.message = "error", error.message
-            result.where = f"{error.file}:{error.line}"
-            return result
-        except (UserError, Unavailable, DriverFault) as error:
-            result.outcome, result.message, result.where = "error", str(error), str(scenario.where)
-            return result
-        player.play(result)
-        self.introduce(cell.runtime)
-        if result.outcome == "fail":  # who knows what it left behind: the next scenario's cell must not depend on it
-            self.session(cell.runtime).discard()
-        return result
-
-    def taken_up(self, scenario: Scenario, cell: Cell) -> Player | None:
-        """The player that has begun with this item; one that has begun with another is given up."""
-        ahead, self.ahead = self.ahead, None
-        if ahead is None or ahead[:2] == (scenario, cell):
-            return ahead[2] if ahead is not None else None
-        ahead[2].abandon()
-        return None
-
-    def begin(self, scenario: Scenario, cell: Cell) -> None:
-        """Let a runtime that already runs start on the next item, if it can go without us for a while."""
-        session = self.sessions.get(cell.runtime)
-        if session is None or not session.alive or calls_back(scenario) or lacks_views(scenario, cell):
-            return
-        guest = cell.guest
-        if guest is not None and (guest.fallback if runs_glue(session, guest) else guest.host) is not None:
-            return
-        with contextlib.suppress(Exception):  # its own turn will tell
-            player = self.player(scenario, cell)
-            player.begin()
-            self.ahead = (scenario, cell, player)
-
-    def player(self, scenario: Scenario, cell: Cell) -> Player:
-        """A player for the cell, its runtime started and its guest at hand."""
-        session = self.session(cell.runtime)
-        parts = modules(scenario, cell.guest)
-        session.start()
-        guest = cell.guest
-        if guest is not None and guest.glue is not None and runs_glue(session, guest):
-            guest.glue.path  # noqa: B018  # here it may be provisioned, and fail
-        return Player(scenario, session, parts, cell.guest, cell.view)
-
-    def session(self, label: str) -> Session:
-        """The running driver of a runtime of this run."""
-        if label not in self.sessions:
-            self.sessions[label] = self.chosen(label).session(probes.features(), self.timeout)
-        return self.sessions[label]
-
-    def chosen(self, label: str) -> Chosen:
-        """The runtime of this run with that label."""
-        return next(chosen for chosen in self.runtimes if chosen.label == label)
 
     def known(self, scenario: Scenario, cell: Cell) -> KnownFailure | None:
         """The first known defect that covers the cell."""
@@ -274,25 +136,6 @@ class Bench:
         ]
         names = {manifest.name for manifest in (*all_manifests(), *(chosen.manifest for chosen in self.runtimes))}
         return known.problems(self.defects, cases, names, self.guests.absent())
-
-    def introduce(self, label: str) -> None:
-        """Ask a runtime's driver what it is, once, and before it is given the next scenario."""
-        session = self.sessions[label]
-        if label not in self.introductions and session.pid is not None:
-            with contextlib.suppress(DriverFault):
-                self.introductions[label] = describe.answered(session)
-
-    def introduction(self, label: str) -> dict[str, object] | None:
-        """What a runtime's driver said of itself, the first time that this is asked; None later."""
-        line = self.introductions.get(label)
-        if line is not None:
-            self.introductions[label] = None
-        return line
-
-    def close(self) -> None:
-        """End every driver."""
-        for session in self.sessions.values():
-            session.close()
 
 
 def is_worker(config: pytest.Config) -> bool:
@@ -339,7 +182,10 @@ class Door:
         if is_worker(self.config):
             self.bench.take_over(getattr(self.config, "workerinput", {})["linmem_runtimes"])
         elif self.plays_suites() and not self.config.option.collectonly:
-            self.bench.provide()
+            try:
+                self.bench.provide()
+            except UserError as error:
+                raise pytest.UsageError(str(error)) from None
 
     def plays_suites(self) -> bool:
         """Whether the run is (also) about scenarios, not only about linmem's own tests."""
@@ -376,7 +222,7 @@ class Door:
         """The items are known. (In a run with workers, each worker fetches what it needs itself.)"""
         gc.freeze()  # thousands of items and steps that live to the end: the collector need not look at them again
         if not self.config.option.collectonly:
-            self.bench.fetch_glue([item for item in session.items if isinstance(item, ScenarioItem)])
+            self.bench.fetch_glue(item.cell for item in session.items if isinstance(item, ScenarioItem))
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> None:
