@@ -438,9 +438,10 @@ def test_signed_reading_of_unsigned_values() -> None:
     assert linmem_values.to_signed(-1, 4) == -1
 
 
-@pytest.mark.parametrize("path", ["pykit/linmem_driver.py", "pykit/linmem_session.py", "pykit/linmem_values.py",
-                                  "wasmer/driver.py", "wasmtime/driver.py"])  # fmt: skip
-def test_syntax_is_that_of_cpython_3_7(path: str) -> None:
-    tree = ast.parse((RUNTIMES / path).read_text(), feature_version=(3, 7))
+@pytest.mark.parametrize(
+    "path", sorted([*RUNTIMES.glob("pykit/*.py"), *RUNTIMES.glob("*/driver.py")]), ids=lambda path: path.parent.name
+)
+def test_syntax_is_that_of_cpython_3_7(path: Path) -> None:
+    tree = ast.parse(path.read_text(), feature_version=(3, 7))
     first = next(node for node in tree.body if isinstance(node, ast.ImportFrom))
     assert (first.module, first.names[0].name) == ("__future__", "annotations")

@@ -1,0 +1,35 @@
+// What a request can make, and a later one name.
+
+import { badParams } from "./errors.mjs";
+
+export class Instance {
+  constructor(instance, program = null) {
+    this.exports = instance.exports;
+    this.program = program; // set where glue started it
+  }
+}
+
+export class Memory {
+  constructor(memory) {
+    this.memory = memory;
+  }
+}
+
+export class View {
+  constructor(kind, view) {
+    this.kind = kind;
+    this.view = view;
+  }
+}
+
+/** The bytes that a text in base64 stands for. */
+export function decode(session, base64) {
+  if (typeof base64 !== "string") throw badParams("'bytes' is not a text");
+  return session.host.decodeBase64(base64);
+}
+
+/** A parameter that must be a list. */
+export function list(value, name) {
+  if (!Array.isArray(value)) throw badParams(`'${name}' is not a list`);
+  return value;
+}

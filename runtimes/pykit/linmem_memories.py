@@ -1,0 +1,114 @@
+"""The protocol's methods on memories and views."""
+
+from __future__ import annotations
+
+from binascii import a2b_base64
+from typing import Any
+
+from linmem_driver import Refused, ViewKind
+from linmem_requests import Requests
+from linmem_values import WIDTH, integer_json, reading_json
+
+
+class MemoryMethods(Requests):
+    """What can be asked of memories and views."""
+
+    def _memory_export(self, ident: int, params: dict[str, Any]) -> str:
+        instance, name = self._object("instance", params["instance"]), params["name"]
+        self._objects["memory"][ident] = self._ask("memory.export", self._driver.memory_export, instance, name)
+        return "{}"
+
+    def _memory_create(self, ident: int, params: dict[str, Any]) -> str:
+        limits = self._integer(params["min"]), self._optional(params["max"])
+        memory = self._ask("memory.create", self._driver.memory_create, *limits, params["shared"], params["index"])
+        self._objects["memory"][ident] = memory
+        return "{}"
+
+    def _memory_size(self, ident: int, params: dict[str, Any]) -> str:
+        pages = self._ask("memory.size", self._driver.memory_size, self._object("memory", params["memory"]))
+        self._results[ident] = (None, pages)
+        return '{"pages":%s}' % integer_json(pages)
+
+    def _memory_grow(self, ident: int, params: dict[str, Any]) -> str:
+        memory, delta = self._object("memory", params["memory"]), self._integer(params["delta"])
+        pages = self._ask("memory.grow", self._driver.memory_grow, memory, delta)
+        self._results[ident] = (None, pages)
+        return '{"pages":%s}' % ("null" if pages is None else integer_json(pages))
+
+    def _memory_read(self, ident: int, params: dict[str, Any]) -> str:
+        memory_type, count = self._what(params)
+        access = (*self._where(params, memory_type), memory_type, count)
+        return self._reading(ident, memory_type, self._ask("memory.read", self._fresh, "read", *access))
+
+    def _memory_write(self, ident: int, params: dict[str, Any]) -> str:
+        memory_type = params["type"]
+        value = self._memory_value(memory_type, params["value"])
+        access = (*self._where(params, memory_type), memory_type, value)
+        return self._written(self._ask("memory.write", self._fresh, "write", *access))
+
+    def _where(self, params: dict[str, Any], memory_type: str) -> tuple[Any, str, int]:
+        """The memory, the view kind and the index that `memory.read` and `memory.write` speak of."""
+        memory, at = self._object("memory", params["memory"]), self._integer(params["at"])
+        kind = params.get("view") or self._driver.default_view(memory, memory_type)
+        unit = self._supported(kind, memory_type).unit
+        if at % unit:
+            text = "%s counts %d bytes: address %d is between two of its elements" % (kind, unit, at)
+            raise Refused(text, "host", "Misaligned")
+        return memory, kind, at // unit
+
+    def _supported(self, kind: str | None, memory_type: str | None = None) -> ViewKind:
+        view: ViewKind | None = self._driver.views.get(kind)
+        if view is None:
+            raise Refused("no view kind %s" % kind)
+        if memory_type is not None and memory_type not in view.types:
+            raise Refused("%s does not do %s" % (kind, memory_type))
+        return view
+
+    def _what(self, params: dict[str, Any]) -> tuple[str, int]:
+        memory_type = params["type"]
+        return memory_type, self._integer(params["count"]) if memory_type == "bytes" else 1
+
+    def _fresh(self, access: str, memory: Any, kind: str, index: int, memory_type: str, what: int | bytes) -> Any:
+        return getattr(self._driver.view_open(memory, kind, None, None), access)(index, memory_type, what)
+
+    def _reading(self, ident: int, memory_type: str, value: Any) -> str:
+        self._results[ident] = (memory_type, None if memory_type == "bytes" else value)
+        return reading_json(memory_type, value)
+
+    def _written(self, count: int | None) -> str:
+        return "{}" if count is None else '{"count":%d}' % count
+
+    def _view_open(self, ident: int, params: dict[str, Any]) -> str:
+        memory = self._object("memory", params["memory"])
+        kind = params.get("kind") or self._driver.default_view(memory, "u8")
+        self._supported(kind)
+        part = self._optional(params.get("offset")), self._optional(params.get("length"))
+        view = self._ask("view.open", self._driver.view_open, memory, kind, *part)
+        self._objects["view"][ident] = (view, kind)
+        return "{}"
+
+    def _view_length(self, ident: int, params: dict[str, Any]) -> str:
+        length = self._ask("view.length", self._object("view", params["view"])[0].length)
+        self._results[ident] = (None, length)
+        return '{"length":%s}' % integer_json(length)
+
+    def _view_read(self, ident: int, params: dict[str, Any]) -> str:
+        (view, kind), index = self._object("view", params["view"]), self._integer(params["index"])
+        memory_type, count = self._what(params)
+        self._supported(kind, memory_type)
+        return self._reading(ident, memory_type, self._ask("view.read", view.read, index, memory_type, count))
+
+    def _view_write(self, ident: int, params: dict[str, Any]) -> str:
+        (view, kind), index = self._object("view", params["view"]), self._integer(params["index"])
+        memory_type = params["type"]
+        self._supported(kind, memory_type)
+        value = self._memory_value(memory_type, params["value"])
+        return self._written(self._ask("view.write", view.write, index, memory_type, value))
+
+    def _memory_value(self, memory_type: str, value: dict[str, Any]) -> int | bytes:
+        if memory_type == "bytes":
+            return a2b_base64(value["bytes"])
+        bits = self._integer(value["value"])
+        if memory_type[0] == "f" and not 0 <= bits < 1 << 8 * WIDTH[memory_type]:
+            raise ValueError("%d is no bit pattern of %s" % (bits, memory_type))
+        return bits

@@ -1,0 +1,147 @@
+"""One request after the other: objects and results by request id, references, and what errors come to.
+
+The same for every method of linmem's driver protocol (docs/driver-protocol.md); `linmem_session` has the methods.
+"""
+
+from __future__ import annotations
+
+import traceback
+from typing import Any, Callable
+
+from linmem_driver import Channel, Refused, leave
+from linmem_values import VALUE_TYPES, WIDTH, to_number, to_signed, unsigned
+
+_INVALID_REQUEST, _METHOD_NOT_FOUND, _INVALID_PARAMS, _REFUSED = -32600, -32601, -32602, -32000
+_TEXT_LIMIT = 8192  # characters of the runtime's own words in an error: a trap's backtrace can have 30,000 lines
+#: Every method but `initialize` and `shutdown`, with the hook of the driver that it needs.
+HOOKS = {
+    "module.compile": "module_compile",
+    "instance.create": "instance_create",
+    "function.call": "function_call",
+    "memory.export": "memory_export",
+    "memory.create": "memory_create",
+    "memory.size": "memory_size",
+    "memory.grow": "memory_grow",
+    "object.release": "release_all",
+}
+HOOKS.update(dict.fromkeys(["memory.read", "memory.write"], "view_open"))
+HOOKS.update(dict.fromkeys(["view.open", "view.length", "view.read", "view.write"], "view_open"))
+
+
+class _Skipped(Exception):
+    """The request uses an object or a result that was never made."""
+
+
+class _Failed(Exception):
+    """A hook raised: the runtime refused or failed."""
+
+    def __init__(self, method: str, error: BaseException) -> None:
+        super().__init__()
+        self.method, self.error = method, error
+
+
+class Requests:
+    """Objects and results by request id."""
+
+    def __init__(self, channel: Channel) -> None:
+        self._channel = channel
+        self._objects: dict[str, dict[int, Any]] = {"module": {}, "instance": {}, "memory": {}, "view": {}}
+        self._results: dict[int, tuple[str | None, Any]] = {}
+        self._failed: set[int] = set()
+        self._failed_modules: set[int] = set()  # as long-lived as modules
+        self._driver: Any = None
+        self._methods: dict[str, Callable[[int, dict[str, Any]], str]] = {}
+
+    def answer(self, request: dict[str, Any]) -> None:
+        """Do what a request asks and send its answer. A fault of the driver's own ends the process, loudly."""
+        ident, method = request["id"], request.get("method")
+        try:
+            handler = self._methods.get(method)  # type: ignore[arg-type]
+            if type(ident) is not int:
+                self._channel.send_error(None, _INVALID_REQUEST, "requests have integer ids, not %r" % (ident,))
+                return
+            try:
+                if handler is not None:
+                    result = handler(ident, request.get("params") or {})
+                    self._channel.send('{"jsonrpc":"2.0","id":%d,"result":%s}\n' % (ident, result))
+                    return
+                self._unknown(ident, method)
+            except _Failed as failed:
+                self._runtime_failed(ident, failed.method, failed.error)
+            except Refused as refused:
+                self._channel.send_error(ident, _REFUSED, str(refused), refused.kind, refused.type, str(refused), "")
+            except _Skipped as skipped:
+                self._channel.send_error(ident, _REFUSED, str(skipped), "skipped", "Skipped", str(skipped), "")
+            except (LookupError, TypeError, ValueError, AttributeError) as error:
+                self._channel.send_error(ident, _INVALID_PARAMS, "%s: %s: %s" % (method, type(error).__name__, error))
+            (self._failed_modules if method == "module.compile" else self._failed).add(ident)
+        except Exception:
+            traceback.print_exc()
+            leave(70)
+
+    def _unknown(self, ident: int, method: str | None) -> None:
+        if self._driver is None and method in HOOKS:
+            self._channel.send_error(ident, _INVALID_REQUEST, "initialize comes first")
+        else:
+            self._channel.send_error(ident, _METHOD_NOT_FOUND, "no method %s" % method)
+
+    def _runtime_failed(self, ident: int, method: str, error: BaseException) -> None:
+        kind, message = self._driver.classify(method, error)
+        name = type(error).__name__
+        if name == "error":  # struct.error and its like: the bare name says nothing
+            name = "%s.error" % type(error).__module__
+        text = str(error)
+        if len(text) > _TEXT_LIMIT:
+            text = "%s … (%d characters)" % (text[:_TEXT_LIMIT], len(text))
+        message = message[:_TEXT_LIMIT]
+        self._channel.send_error(ident, _REFUSED, message, kind, name, message, text)
+
+    def _ask(self, method: str, hook: Callable[..., Any], *args: Any) -> Any:
+        """Call into the driver: whatever comes out is the runtime's, and not the kit's fault."""
+        try:
+            return hook(*args)
+        except (Refused, KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException as error:  # a Rust panic is a BaseException
+            raise _Failed(method, error) from None
+
+    # Parameters
+
+    def _object(self, kind: str, ident: int) -> Any:
+        try:
+            return self._objects[kind][ident]
+        except KeyError:
+            if ident in self._failed or ident in self._failed_modules:
+                raise _Skipped("request %d made no %s" % (ident, kind)) from None
+            raise LookupError("no %s %r" % (kind, ident)) from None
+
+    def _integer(self, value: Any) -> int:
+        if type(value) is int:
+            return value
+        if isinstance(value, str):
+            return int(value)
+        if isinstance(value, dict):
+            return self._reference(value)
+        raise TypeError("expected an integer, got %r" % (value,))
+
+    def _reference(self, reference: dict[str, Any]) -> int:
+        ident = reference["$ref"]
+        if ident in self._failed:
+            raise _Skipped("request %d failed" % ident)
+        if ident not in self._results:
+            raise LookupError("no result of request %r" % (ident,))
+        value = unsigned(*self._results[ident])
+        if value is None:
+            raise _Skipped("request %d gave no number" % ident)
+        return value + self._integer(reference.get("+", 0))
+
+    def _optional(self, value: Any) -> int | None:
+        return None if value is None else self._integer(value)
+
+    def _argument(self, typed: dict[str, Any]) -> int | float:
+        """A typed value as Python users pass it: integers signed, floats as numbers."""
+        value_type = typed["type"]
+        if value_type not in VALUE_TYPES:
+            raise Refused("the driver passes no %s values" % value_type)
+        value = self._integer(typed["value"])
+        return to_number(value_type, value) if value_type[0] == "f" else to_signed(value, WIDTH[value_type])

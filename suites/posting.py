@@ -1,0 +1,96 @@
+"""Every step's request, and what its answer means."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from suites import decoding, expressions, model, values
+from suites.conversation import Instance, Stop
+from suites.happened import Done, Happened, Numbers
+from suites.memory_steps import MemorySteps
+from suites.model import Step
+from suites.wasm_types import FuncType
+
+
+class Posting(MemorySteps):
+    """Posts a scenario's steps."""
+
+    def post(self, step: Step) -> None:
+        """Send a step's request; its answer becomes due. Where it can't be sent, earlier steps are judged first."""
+        try:
+            _POST[type(step)](self, step)
+        except (values.ValueNotation, expressions.ExpressionError) as error:
+            self.collect()
+            raise Stop("error", str(error), step) from None
+        except Stop as stop:
+            if stop.step is step:
+                self.collect()
+            raise
+
+    def post_call(self, step: model.Call) -> None:
+        instance = self.instances.get(step.on)
+        if instance is None:
+            raise Stop("error", f"there is no instance '{step.on}' here", step)
+        signature = self.signature(instance, step)
+        args = [self.argument(literal, kind) for literal, kind in zip(step.args, signature.params, strict=True)]
+        results = signature.results
+
+        def understand(reply: dict[str, Any]) -> Happened:
+            numbers = decoding.numbers(reply, results)
+            return numbers[0] if len(numbers) == 1 else Numbers(tuple(numbers)) if numbers else Done()
+
+        if step.bind is not None and len(results) != 1:
+            raise Stop("error", f"'{step.export}' gives {len(results)} results, and 'as' binds one", step)
+        params: dict[str, Any] = {"instance": instance.handle, "name": step.export, "args": args, "results": results}
+        if self.calls_back:
+            self.collect()
+        self.due(step, "function.call", params, understand)
+        if self.calls_back or (step.bind is not None and values.is_float(results[0])):  # a float is no reference
+            self.collect()
+
+    def signature(self, instance: Instance, step: model.Call) -> FuncType:
+        if instance.types is None:
+            raise Stop("error", "the module's types can't be read, so its functions can't be called", step)
+        signature = instance.types.function(step.export)
+        exported = instance.types.names("func")
+        if signature is None and step.export in exported:
+            raise Stop("error", f"the type of '{step.export}' can't be read, so it can't be called", step)
+        if signature is None:
+            known = ", ".join(exported) or "none"
+            raise Stop("error", f"the guest exports no function '{step.export}'; it exports: {known}", step)
+        if len(signature.params) != len(step.args):
+            raise Stop(
+                "error",
+                f"'{step.export}' takes {len(signature.params)} arguments, the step gives {len(step.args)}",
+                step,
+            )
+        return signature
+
+    def post_release(self, step: model.Release) -> None:
+        handles: list[int] = []
+        for name in step.objects:
+            if name in self.objects:
+                handles.append(self.objects.pop(name))
+            elif name in self.instances:
+                instance = self.instances.pop(name)
+                handles += [instance.handle, *instance.memories.values()]
+        self.due(step, "object.release", {"objects": handles}, decoding.done)
+
+    def post_instantiate(self, step: model.Instantiate) -> None:
+        assert step.bind is not None
+        self.instantiate(step.module, step.bind, {**self.scenario.imports, **step.imports}, step)
+
+
+_POST: dict[type[Step], Callable[[Posting, Any], None]] = {
+    model.Call: Posting.post_call,
+    model.Read: Posting.post_read,
+    model.Write: Posting.post_write,
+    model.Grow: Posting.post_grow,
+    model.Size: Posting.post_size,
+    model.OpenView: Posting.post_view,
+    model.ViewLength: Posting.post_length,
+    model.MakeMemory: Posting.post_memory,
+    model.Release: Posting.post_release,
+    model.Instantiate: Posting.post_instantiate,
+}
