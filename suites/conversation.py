@@ -18,7 +18,7 @@ from suites.guest import Guest
 from suites.happened import Happened, Number, Refused, answer
 from suites.interface import CallFailed, Runtime
 from suites.model import GUEST, MEMORY, Scenario, Step
-from suites.outcome import Observed, StepTrace
+from suites.outcome import Observed, Picture, StepTrace
 from suites.wasm_types import FuncType, ModuleTypes
 
 SAFE_INTEGER = (1 << 53) - 1
@@ -81,6 +81,7 @@ class Conversation:
         self.pending: deque[Pending] = deque()
         self.played: list[tuple[Step, Happened]] = []
         self.observations: list[Observed] = []
+        self.pictures: list[Picture] = []
         self.log = ""  # the end of what the guest printed through its language's host
         self.tokens: dict[str, tuple[FuncType, Callable[[list[int]], Sequence[int]]]] = {}
         self.calls_back = False  # whether an instance has host functions, which any instance may then reach

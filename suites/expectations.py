@@ -111,6 +111,19 @@ class ExactBytes:
 
 
 @dataclass(frozen=True)
+class AllBytes:
+    """As many bytes as were asked for, whatever they are."""
+
+    names: frozenset[str] = frozenset()
+
+    def holds(self, happened: Happened, scope: Scope) -> bool:
+        return isinstance(happened, Bytes) and len(happened.data) == happened.asked
+
+    def __str__(self) -> str:
+        return "all bytes that were asked for"
+
+
+@dataclass(frozen=True)
 class Failure:
     """A failure of one kind (None: of any), with a certain message or class (None: with any)."""
 
@@ -224,7 +237,7 @@ def impossible(check: Check, gives: str) -> str | None:
     if gives == "bytes":
         if isinstance(check, Literals):
             return next((reason for item in check.items if (reason := _not_of("u8", item))), None)
-        return None if isinstance(check, ExactBytes) else f"{_BYTES}, but 'expect' is {check}"
+        return None if isinstance(check, ExactBytes | AllBytes) else f"{_BYTES}, but 'expect' is {check}"
     if isinstance(check, Literals | ExactBytes):
         return f"the step gives one {gives}, but 'expect' is {check}"
     if isinstance(check, Nan | AtLeast) and isinstance(check, Nan) is not values.is_float(gives):

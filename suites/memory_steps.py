@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from suites import decoding, expressions, model, values
+from suites import decoding, expressions, model, pictures, values
 from suites.conversation import Stop, wire_integer
 from suites.expectations import Literal
-from suites.happened import Happened
+from suites.happened import Bytes, Happened
 from suites.hosting import Hosting
 from suites.model import Step
 
@@ -57,6 +57,22 @@ class MemorySteps(Hosting):
             self.due(step, "memory.read", params, understand)
         if step.bind is not None and values.is_float(step.type):  # a float is no reference
             self.collect()
+
+    def post_picture(self, step: model.Picture) -> None:
+        width, height = self.known(step.width), self.known(step.height)
+        problem = pictures.impossible_size(width, height)
+        if problem is not None:
+            raise Stop("error", problem, step)
+        self.post_read(step)
+        reading = self.pending[-1].understand
+
+        def understand(reply: dict[str, Any]) -> Happened:
+            seen = reading(reply)
+            if isinstance(seen, Bytes) and len(seen.data) == seen.asked:
+                self.pictures.append(pictures.picture(step.title, width, height, step.format, seen.data))
+            return seen
+
+        self.pending[-1].understand = understand
 
     def post_write(self, step: model.Write) -> None:
         value = {"bytes": step.value} if isinstance(step.value, bytes) else self.written(step.type, step.value)

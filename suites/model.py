@@ -93,6 +93,16 @@ class Write(Step):
 
 
 @dataclass(frozen=True, slots=True)
+class Picture(Read):
+    """The host reads pixels, row after row from the top. ``format`` is a key of `pictures.FORMATS`."""
+
+    title: str
+    width: Expression
+    height: Expression
+    format: str
+
+
+@dataclass(frozen=True, slots=True)
 class Grow(Step):
     """The host grows a memory by `delta` pages."""
 

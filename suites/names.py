@@ -144,7 +144,7 @@ def _check_step(scenario: model.Scenario, step: model.Step, names: _Names) -> No
 def _expressions(step: model.Step) -> Iterator[frozenset[str]]:
     if step.expect is not None:
         yield step.expect.names
-    for field in ("at", "count", "delta", "offset", "min", "max", "value"):
+    for field in ("at", "count", "delta", "offset", "min", "max", "value", "width", "height"):
         part = getattr(step, field, None)
         if part is not None and hasattr(part, "names"):
             yield part.names

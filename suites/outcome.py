@@ -27,6 +27,18 @@ class Observed(msgspec.Struct, frozen=True):
     where: str
 
 
+class Picture(msgspec.Struct, frozen=True):
+    """What a host saw in the guest's memory, as a picture. Sizes in pixels; ``png`` is a PNG file in base64.
+
+    The same pixels give the same text, whichever runtime they came from.
+    """
+
+    title: str
+    width: int
+    height: int
+    png: str
+
+
 class KnownFailure(msgspec.Struct, frozen=True):
     """Why this failure is expected: the line in ``reports/known.yaml``."""
 
@@ -53,5 +65,6 @@ class Result(msgspec.Struct, tag="result", tag_field="type", kw_only=True):
     steps: list[StepTrace] = msgspec.field(default_factory=list)
     stderr: str = ""
     observations: list[Observed] = msgspec.field(default_factory=list)
+    pictures: list[Picture] = msgspec.field(default_factory=list)
     known: KnownFailure | None = None
     duration: float = 0.0

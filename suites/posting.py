@@ -85,6 +85,7 @@ class Posting(MemorySteps):
 _POST: dict[type[Step], Callable[[Posting, Any], None]] = {
     model.Call: Posting.post_call,
     model.Read: Posting.post_read,
+    model.Picture: Posting.post_picture,
     model.Write: Posting.post_write,
     model.Grow: Posting.post_grow,
     model.Size: Posting.post_size,

@@ -70,7 +70,7 @@ class Player(Posting):
             self.conclude(result, self.blame(fault))
         finally:
             self.runtime.on_import = None
-        result.observations = self.observations
+        result.observations, result.pictures = self.observations, self.pictures
         if result.outcome != "pass":
             result.stderr = (self.log + self.runtime.take_stderr())[-STDERR_KEPT:]
         result.duration = round(self.spent + time.perf_counter() - began, 6)

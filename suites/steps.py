@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from suites import expectations, model, validation, values
+from suites import expectations, expressions, model, pictures, validation, values
 from suites.expectations import Literal
 from suites.model import GUEST, MEMORY, Where
 from suites.parts import PartBuilder
@@ -160,6 +160,29 @@ class StepBuilder(PartBuilder):
     def _release(self, item: Map, common: dict[str, Any]) -> model.Step:
         names = item["release"] if isinstance(item["release"], list) else [item["release"]]
         return model.Release(**common, text=f"release {', '.join(names)}", objects=tuple(names))
+
+    def _picture(self, item: Map, common: dict[str, Any]) -> model.Step:
+        width, height = self.expression(item, "width"), self.expression(item, "height")
+        if not width.names and not height.names:
+            problem = pictures.impossible_size(width.value({}), height.value({}))
+            if problem is not None:
+                raise self.fail(item.line, problem)
+        kind = item.get("format", "rgba8")
+        count = expressions.parse(f"({width}) * ({height}) * {pictures.FORMATS[kind]}")
+        at = self.expression(item, "at")
+        common["expect"] = common["expect"] or expectations.AllBytes()
+        return model.Picture(
+            **common,
+            text=f"read a picture of {width} × {height} pixels at {at}" + self.way(item),
+            type="bytes",
+            at=at,
+            count=count,
+            **self.target(item),
+            title=item["picture"],
+            width=width,
+            height=height,
+            format=kind,
+        )
 
     # --------------------------------------------------------------- imports
 

@@ -16,7 +16,20 @@ from jsonschema import Draft202012Validator
 from suites.yamlsource import Map, Seq, SourceError
 
 SCHEMA_PATH = Path(__file__).with_name("schema.json")
-STEPS = ("call", "read", "write", "grow", "size", "view", "length", "instantiate", "memory", "release", "for")
+STEPS = (
+    "call",
+    "read",
+    "write",
+    "grow",
+    "size",
+    "view",
+    "length",
+    "instantiate",
+    "memory",
+    "release",
+    "picture",
+    "for",
+)
 _WORDS = {
     "object": "a mapping",
     "array": "a list",

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
+
 from reports import record, report
 from reports.document import Report
+from suites import pictures
 
 SUITE = "suites/growth.yaml"
 
@@ -30,6 +33,7 @@ def result(scenario="grows", runtime="wasmtime", outcome="pass", **more):
         "steps": [],
         "stderr": "",
         "observations": [],
+        "pictures": [],
         "known": None,
         "duration": 0.001,
     }
@@ -38,6 +42,11 @@ def result(scenario="grows", runtime="wasmtime", outcome="pass", **more):
 
 def observed(answer, id="stale-read", raw="24"):
     return {"id": id, "answer": answer, "raw": raw, "where": f"{SUITE}:31"}
+
+
+def picture(title="A picture"):
+    """One black pixel."""
+    return msgspec.to_builtins(pictures.picture(title, 1, 1, "gray8", b"\0"))
 
 
 def known(line=12, reason="it is wrong upstream", link=None, outcome=None):
@@ -139,7 +148,9 @@ def hostile_report(records: Records) -> Report:
     failed = step(HOSTILE, "failed", expected=HOSTILE, actual=long, raw=HOSTILE)
     results = [
         result("fails", "wasmtime", "fail", title=HOSTILE, message=long, stderr=long, steps=[step(long), failed]),
-        result("fails", "node", title=HOSTILE, observations=[observed(HOSTILE, raw=HOSTILE)]),
+        result(
+            "fails", "node", title=HOSTILE, observations=[observed(HOSTILE, raw=HOSTILE)], pictures=[picture(HOSTILE)]
+        ),
         result("known", "wasmtime", "fail", title=HOSTILE, known=known(reason=HOSTILE, link="javascript:alert(1)")),
         result("known", "node", "unsupported", title=HOSTILE, message=HOSTILE, guest="<b>", view="<i>|`"),
         result("fails", "node|`<x>", "crash", title=HOSTILE, observations=[observed("other", raw=HOSTILE)]),
