@@ -13,25 +13,20 @@ import importlib.metadata
 import json
 import os
 import platform
-import shutil
-import sys
 import sysconfig
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import filelock
-
 from runtimes import interpreters
 from runtimes.cache import cache_dir, subfolder, unusable
 from runtimes.errors import Unavailable
+from runtimes.folders import READY, held, wipe, write
 from runtimes.uvtool import Progress, UvFailed, run_uv
 
 FOLDER = "environments"
-READY = "ready.json"
 FAILED = "failed.json"
-WAIT_SECONDS = 1.0  # before another run's lock is worth a message
 
 
 @dataclass(frozen=True)
@@ -128,7 +123,7 @@ def make(
     if found is not None:
         return found
     lock = subfolder(FOLDER) / f"{recipe.folder.name}.lock"
-    with _held(lock, f"waiting for another run that installs {recipe}"):
+    with held(lock, f"waiting for another run that installs {recipe}"):
         found = None if fresh else look(recipe)  # made while we waited
         if found is not None:
             return found
@@ -142,7 +137,7 @@ def _make(
     recipe: Recipe, accept: Callable[[Environment], None] | None, offline: bool, progress: Progress
 ) -> Environment:
     folder = recipe.folder
-    _wipe(folder)
+    wipe(folder)
     folder.mkdir(parents=True)
     try:
         made = _install(recipe, offline, progress)
@@ -150,9 +145,9 @@ def _make(
             progress("starting its driver to see that it works")
             accept(made)
     except Unavailable as failure:
-        _wipe(folder)
+        wipe(folder)
         folder.mkdir()
-        _write(folder / FAILED, {"reason": failure.reason, "remedy": failure.remedy})
+        write(folder / FAILED, {"reason": failure.reason, "remedy": failure.remedy})
         raise
     marker = {
         "python": str(made.python.relative_to(folder)),
@@ -161,7 +156,7 @@ def _make(
         "packages": made.packages,
         "notes": dict(recipe.notes),
     }
-    _write(folder / READY, marker)
+    write(folder / READY, marker)
     return made
 
 
@@ -190,35 +185,3 @@ def _install(recipe: Recipe, offline: bool, progress: Progress) -> Environment:
 def _remedy(recipe: Recipe) -> str:
     again = f", then: {recipe.again}" if recipe.again else ""
     return f"check the version's name and the network{again}"
-
-
-@contextlib.contextmanager
-def _held(path: Path, message: str) -> Iterator[None]:
-    lock = filelock.FileLock(path)
-    try:
-        try:
-            lock.acquire(timeout=WAIT_SECONDS)
-        except filelock.Timeout:
-            print(f"linmem: {message}", file=sys.stderr, flush=True)
-            lock.acquire()
-    except OSError as error:
-        raise unusable(error) from error
-    try:
-        yield
-    finally:
-        lock.release()
-
-
-def _wipe(folder: Path) -> None:
-    if folder.is_dir() and not folder.is_symlink():
-        (folder / READY).unlink(missing_ok=True)  # first, so that a wipe cut short leaves nothing that looks finished
-        shutil.rmtree(folder)
-    elif folder.exists() or folder.is_symlink():
-        folder.unlink()
-
-
-def _write(path: Path, data: Mapping[str, Any]) -> None:
-    """Write JSON in one go: whoever looks sees all of it or nothing."""
-    draft = path.with_suffix(".tmp")
-    draft.write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
-    os.replace(draft, path)
