@@ -24,6 +24,8 @@ from suites.wasm_types import FuncType, ModuleTypes
 SAFE_INTEGER = (1 << 53) - 1
 STDERR_KEPT = 8 * 1024  # characters
 MAX_NESTING = 30  # how deep host functions and the guest may call each other
+TAKING = {"memory": ("memory", "memory.export"), "func": ("function", "function.export")}
+"""How each kind of export that a host can take is called, and the method that takes it."""
 KINDS = ("compile", "link", "trap", "exit", "host", "skipped", "unsupported")
 
 
@@ -77,6 +79,7 @@ class Conversation:
         self.awaited: dict[str, int] = {}  # name → request whose answer will give it
         self.objects: dict[str, int] = {}
         self.view_units: dict[str, int] = {}
+        self.function_types: dict[str, FuncType] = {}  # of kept functions
         self.instances: dict[str, Instance] = {}
         self.pending: deque[Pending] = deque()
         self.played: list[tuple[Step, Happened]] = []
@@ -164,7 +167,7 @@ class Conversation:
             raise Stop("fail", f"{step.text}: {wanted}got {happened}", step, trace(step, happened, "failed"))
         if type(step) is not Step:
             self.played.append((step, happened))
-        if step.bind is not None and not isinstance(step, model.OpenView | model.MakeMemory | model.Instantiate):
+        if step.bind is not None and not isinstance(step, model.MAKERS):
             self.awaited.pop(step.bind, None)
             if isinstance(happened, Number):
                 self.integers[step.bind] = happened.bound()
@@ -196,11 +199,12 @@ class Conversation:
         self.pending.append(Pending(step, request, understand))
         if step.bind is not None:
             self.integers.pop(step.bind, None)
-            self.awaited[step.bind] = request
+            if not isinstance(step, model.MAKERS):
+                self.awaited[step.bind] = request
         return request
 
     def object(self, name: str, step: Step) -> int:
-        """The handle of a bound memory or view."""
+        """The handle of a bound memory, view or function."""
         if name not in self.objects:
             raise Stop("error", f"there is no '{name}' here: it was released, or not made yet", step)
         return self.objects[name]
@@ -231,32 +235,47 @@ class Conversation:
         """The handle of a memory by the name a step gives it."""
         if name in self.objects:
             return self.objects[name]
+        instance, export = self.owner(name, step)
+        if export not in instance.memories:
+            instance.memories[export] = self.take("memory", instance, export, step)
+        return instance.memories[export]
+
+    def owner(self, name: str, step: Step) -> tuple[Instance, str]:
+        """The instance and its export that a name speaks of: ``instance.export``, or an export of the guest."""
         owner, dot, export = name.partition(".")
         if not dot or owner not in self.instances:
             owner, export = GUEST, name
         instance = self.instances.get(owner)
         if instance is None:
             raise Stop("error", f"there is no instance '{owner}' here", step)
-        if export == MEMORY and instance.types is not None and MEMORY not in instance.types.names("memory"):
-            exported = instance.types.names("memory")
-            if len(exported) != 1:
-                found = ", ".join(exported) or "none"
-                raise Stop(
-                    "error",
-                    f"the guest must export one memory, or the step must name it ('in'); it exports: {found}",
-                    step,
-                )
-            export = exported[0]
-        if export not in instance.memories:
-            if instance.types is not None and export not in instance.types.names("memory"):
-                found = ", ".join(instance.types.names("memory")) or "none"
-                raise Stop("error", f"the guest exports no memory '{export}'; it exports: {found}", step)
-            instance.memories[export] = self.runtime.post(
-                "memory.export", {"instance": instance.handle, "name": export}
+        return instance, self.only_memory(instance, step) if export == MEMORY else export
+
+    def only_memory(self, instance: Instance, step: Step) -> str:
+        """What an instance's only memory is exported as."""
+        exported = instance.types.names("memory") if instance.types is not None else [MEMORY]
+        if MEMORY in exported:
+            return MEMORY
+        if len(exported) != 1:
+            found = ", ".join(exported) or "none"
+            raise Stop(
+                "error", f"the guest must export one memory, or the step must name it ('in'); it exports: {found}", step
             )
-            taking = quiet(step, f"get the guest's memory '{export}'")
-            self.pending.append(Pending(taking, instance.memories[export], decoding.done))
-        return instance.memories[export]
+        return exported[0]
+
+    def take(self, kind: str, instance: Instance, export: str, step: Step) -> int:
+        """Ask for an export of a kind (``memory``, ``func``), once more if it was asked for before; its handle."""
+        word, method = TAKING[kind]
+        self.must_export(kind, instance, export, step)
+        request = self.runtime.post(method, {"instance": instance.handle, "name": export})
+        self.pending.append(Pending(quiet(step, f"get the guest's {word} '{export}'"), request, decoding.done))
+        return request
+
+    def must_export(self, kind: str, instance: Instance, export: str, step: Step) -> None:
+        word, _ = TAKING[kind]
+        exported = instance.types.names(kind) if instance.types is not None else [export]
+        if export not in exported:
+            found = ", ".join(exported) or "none"
+            raise Stop("error", f"the guest exports no {word} '{export}'; it exports: {found}", step)
 
 
 def trace(step: Step, happened: Happened, status: str) -> StepTrace:

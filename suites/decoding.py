@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from suites import values
-from suites.happened import Bytes, Done, Happened, Nothing, Number
+from suites.happened import Bytes, Done, Happened, Nothing, Number, Truth
 
 _INTEGER = re.compile(r"-?[0-9]{1,40}")
 
@@ -59,6 +59,14 @@ def pages(reply: Mapping[str, Any]) -> Happened:
 def length(reply: Mapping[str, Any], unit: int) -> Happened:
     """A view's length in bytes."""
     return _count(reply, "length", unit)
+
+
+def same(reply: Mapping[str, Any]) -> Happened:
+    """Whether two objects are one."""
+    found = reply.get("same")
+    if type(found) is not bool:
+        raise BadAnswer(f"'same' is {shorten(found)}, not true or false")
+    return Truth(found)
 
 
 def _count(reply: Mapping[str, Any], key: str, unit: int) -> Happened:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from suites import expressions, values
-from suites.happened import Bytes, Done, Happened, Nothing, Number, Numbers, Refused
+from suites.happened import Bytes, Done, Happened, Nothing, Number, Numbers, Refused, Truth
 
 FAILURE_KINDS = {"trap": "trap", "link_error": "link", "compile_error": "compile", "host_error": "host"}
 
@@ -149,6 +149,20 @@ class Failure:
 
 
 @dataclass(frozen=True)
+class Holds:
+    """That something holds, or that it does not."""
+
+    truth: bool
+    names: frozenset[str] = frozenset()
+
+    def holds(self, happened: Happened, scope: Scope) -> bool:
+        return isinstance(happened, Truth) and happened.holds is self.truth
+
+    def __str__(self) -> str:
+        return str(self.truth).lower()
+
+
+@dataclass(frozen=True)
 class Nan:
     """A NaN: ``canonical``, ``arithmetic`` (as the core specification defines them) or ``any``."""
 
@@ -222,7 +236,7 @@ class AnyOf:
 def impossible(check: Check, gives: str) -> str | None:
     """Why the check, or one of several, can never hold for a step, whatever a runtime does; None where it can.
 
-    ``gives`` is what the step gives: a memory type, ``bytes``, ``results`` (of a call) or ``nothing``.
+    ``gives`` is what the step gives: a memory type, ``bytes``, ``results`` (of a call), ``truth`` or ``nothing``.
     """
     if isinstance(check, AnyOf):
         return next((reason for item in check.items if (reason := impossible(item, gives))), None)
@@ -230,6 +244,11 @@ def impossible(check: Check, gives: str) -> str | None:
         return None
     if isinstance(check, NoValue):
         return None if gives in (*values.MEMORY_TYPES, "bytes") else "only a read can give 'no_value'"
+    if isinstance(check, Holds) or gives == "truth":
+        if isinstance(check, Holds) and gives == "truth":
+            return None
+        only = "the step gives" if gives == "truth" else "only 'same' gives"
+        return f"{only} true or false, but 'expect' is {check}"
     if gives == "nothing":
         return "this step gives no value, so only an error can be expected of it"
     if gives == "results":

@@ -82,7 +82,17 @@ class Refused:
         return f"{failure.kind or 'error'}: {message}"
 
 
-Happened = Number | Numbers | Bytes | Nothing | Done | Refused
+@dataclass(frozen=True)
+class Truth:
+    """Whether something holds."""
+
+    holds: bool
+
+    def __str__(self) -> str:
+        return "true" if self.holds else "false"
+
+
+Happened = Number | Numbers | Bytes | Nothing | Done | Truth | Refused
 
 
 def answer(happened: Happened) -> str:

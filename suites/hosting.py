@@ -54,7 +54,6 @@ class Hosting(Conversation):
         self.instances[name] = instance
         if step is not None:
             instance.handle = self.due(step, "instance.create", params, decoding.done)
-            self.awaited.pop(name, None)
         else:
             instance.handle = self.runtime.post("instance.create", params)
             self.setup.append(instance.handle)

@@ -113,7 +113,6 @@ class MemorySteps(Hosting):
         if step.count is not None:
             params["length"] = self.integer(step.count)
         self.objects[step.bind] = self.due(step, "view.open", params, decoding.done)
-        self.awaited.pop(step.bind, None)
         self.view_units[step.bind] = unit
 
     def post_length(self, step: model.ViewLength) -> None:
@@ -137,7 +136,6 @@ class MemorySteps(Hosting):
             "index": step.index,
         }
         self.objects[step.bind] = self.due(step, "memory.create", params, decoding.done)
-        self.awaited.pop(step.bind, None)
 
 
 def whole(offset: int, unit: int, shown: object) -> int:

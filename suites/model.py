@@ -61,11 +61,11 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Call(Step):
-    """Call the function `export` of the instance `on`."""
+    """Call the function `export` of the instance `on`; None: a kept function of that name, else the guest's."""
 
     export: str
     args: tuple[Literal, ...]
-    on: str
+    on: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,10 +153,38 @@ class MakeMemory(Step):
 
 
 @dataclass(frozen=True, slots=True)
+class TakeExport(Step):
+    """The host asks an instance for an export of a kind (``memory``, ``func``) and keeps what it gets.
+
+    ``bind`` is never None.
+    """
+
+    kind: str
+    instance: str
+    export: str
+
+
+@dataclass(frozen=True, slots=True)
+class Same(Step):
+    """Whether the host has one object by two names: bound ones, or exports, which it is asked for anew."""
+
+    objects: tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class Release(Step):
     """The host lets go of bound objects."""
 
     objects: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Collect(Step):
+    """The host's garbage collection is run."""
+
+
+MAKERS = (OpenView, MakeMemory, Instantiate, TakeExport)
+"""The steps whose name stands for an object, not for a number."""
 
 
 @dataclass(frozen=True, slots=True)

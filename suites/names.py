@@ -1,7 +1,7 @@
 """Check that every name a scenario uses is bound, before anything runs.
 
 Names live in two worlds: integers (results of steps, arguments of host functions) and objects (instances, memories,
-views). What a host function binds is visible everywhere, because only the run knows when it is called.
+functions, views). What a host function binds is visible everywhere, because only the run knows when it is called.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ class _Names:
         self.integers: set[str] = set()
         self.views: set[str] = set()
         self.memories: set[str] = set()
+        self.functions: set[str] = set()
         self.instances: set[str] = set()
 
     def bind(self, step: model.Step) -> None:
@@ -27,13 +28,15 @@ class _Names:
             self.views.add(step.bind)
         elif isinstance(step, model.MakeMemory):
             self.memories.add(step.bind)
+        elif isinstance(step, model.TakeExport):
+            (self.memories if step.kind == "memory" else self.functions).add(step.bind)
         elif isinstance(step, model.Instantiate):
             self.instances.add(step.bind)
         else:
             self.integers.add(step.bind)
 
     def forget(self, objects: Iterable[str]) -> None:
-        for bound in (self.views, self.memories, self.instances):
+        for bound in (self.views, self.memories, self.functions, self.instances):
             bound.difference_update(objects)
 
     def copy(self) -> _Names:
@@ -44,7 +47,7 @@ class _Names:
 
     @property
     def objects(self) -> set[str]:
-        return self.views | self.memories | self.instances
+        return self.views | self.memories | self.functions | self.instances
 
 
 def makes_own_instances(scenario: model.Scenario) -> bool:
@@ -103,6 +106,15 @@ def _check_memory(where: model.Where, memory: str, names: _Names) -> None:
         _need(where, [memory], names.memories, "memory")
 
 
+def _check_either(where: model.Where, name: str, names: _Names) -> None:
+    """What is compared is a bound memory or function, or the export of an instance that is there."""
+    instance, dot, _ = name.partition(".")
+    if name in names.views | names.integers | names.instances:
+        raise SourceError(where.file, where.line, f"'{name}' is bound, but neither to a memory nor to a function")
+    if name not in names.memories | names.functions:
+        _need(where, [instance if dot else GUEST], names.instances, "instance")
+
+
 def _host_functions(scenario: model.Scenario) -> Iterator[model.HostFunction]:
     tables = [scenario.imports, *(s.imports for s in scenario.steps if isinstance(s, model.Instantiate))]
     for table in tables:
@@ -112,8 +124,13 @@ def _host_functions(scenario: model.Scenario) -> Iterator[model.HostFunction]:
 def _check_step(scenario: model.Scenario, step: model.Step, names: _Names) -> None:
     for expression in _expressions(step):
         _need(step.where, expression, names.integers, "value")
-    if isinstance(step, model.Call):
-        _need(step.where, [step.on], names.instances, "instance")
+    if isinstance(step, model.Call) and not (step.on is None and step.export in names.functions):
+        _need(step.where, [step.on or GUEST], names.instances, "instance")
+    if isinstance(step, model.TakeExport):
+        _need(step.where, [step.instance], names.instances, "instance")
+    if isinstance(step, model.Same):
+        for name in step.objects:
+            _check_either(step.where, name, names)
     if isinstance(step, model.Read | model.Write) and step.through is not None:
         _need(step.where, [step.through], names.views, "view")
     if isinstance(step, model.ViewLength):
@@ -131,7 +148,7 @@ def _check_step(scenario: model.Scenario, step: model.Step, names: _Names) -> No
         instance, dot, _ = memory.partition(".")
         if dot:
             _need(step.where, [instance], names.instances, "instance")
-        elif memory in names.integers | names.views | names.instances:
+        elif memory in names.integers | names.views | names.functions | names.instances:
             raise SourceError(step.where.file, step.where.line, f"'{memory}' is bound, but not to a memory")
     if memory == MEMORY and MEMORY not in names.memories and getattr(step, "through", None) is None:
         _need(step.where, [GUEST], names.instances, "instance")

@@ -110,6 +110,8 @@ class PartBuilder:
     def check(self, raw: Any, line: int) -> Check:
         if isinstance(raw, list):
             return expectations.Literals(tuple(self.literal(item, line) for item in raw))
+        if isinstance(raw, bool):
+            return expectations.Holds(raw)
         if not isinstance(raw, dict):
             return self.literal(raw, line)
         ((key, value),) = raw.items()

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 from suites import decoding, expressions, model, values
-from suites.conversation import Instance, Stop
+from suites.conversation import TAKING, Instance, Stop
 from suites.happened import Done, Happened, Numbers
 from suites.memory_steps import MemorySteps
-from suites.model import Step
+from suites.model import GUEST, MEMORY, Step
 from suites.wasm_types import FuncType
 
 
@@ -29,10 +29,7 @@ class Posting(MemorySteps):
             raise
 
     def post_call(self, step: model.Call) -> None:
-        instance = self.instances.get(step.on)
-        if instance is None:
-            raise Stop("error", f"there is no instance '{step.on}' here", step)
-        signature = self.signature(instance, step)
+        callee, signature = self.callee(step)
         args = [self.argument(literal, kind) for literal, kind in zip(step.args, signature.params, strict=True)]
         results = signature.results
 
@@ -42,36 +39,76 @@ class Posting(MemorySteps):
 
         if step.bind is not None and len(results) != 1:
             raise Stop("error", f"'{step.export}' gives {len(results)} results, and 'as' binds one", step)
-        params: dict[str, Any] = {"instance": instance.handle, "name": step.export, "args": args, "results": results}
+        params: dict[str, Any] = {**callee, "args": args, "results": results}
         if self.calls_back:
             self.collect()
         self.due(step, "function.call", params, understand)
         if self.calls_back or (step.bind is not None and values.is_float(results[0])):  # a float is no reference
             self.collect()
 
-    def signature(self, instance: Instance, step: model.Call) -> FuncType:
-        if instance.types is None:
-            raise Stop("error", "the module's types can't be read, so its functions can't be called", step)
-        signature = instance.types.function(step.export)
-        exported = instance.types.names("func")
-        if signature is None and step.export in exported:
-            raise Stop("error", f"the type of '{step.export}' can't be read, so it can't be called", step)
-        if signature is None:
-            known = ", ".join(exported) or "none"
-            raise Stop("error", f"the guest exports no function '{step.export}'; it exports: {known}", step)
+    def callee(self, step: model.Call) -> tuple[dict[str, Any], FuncType]:
+        """The function that a step calls, as the request names it, and its type."""
+        if step.on is None and step.export in self.function_types:
+            signature = self.function_types[step.export]
+            callee: dict[str, Any] = {"function": self.object(step.export, step)}
+        else:
+            owner = step.on or GUEST
+            instance = self.instances.get(owner)
+            if instance is None:
+                raise Stop("error", f"there is no instance '{owner}' here", step)
+            signature = self.signature(instance, step.export, step)
+            callee = {"instance": instance.handle, "name": step.export}
         if len(signature.params) != len(step.args):
             raise Stop(
                 "error",
                 f"'{step.export}' takes {len(signature.params)} arguments, the step gives {len(step.args)}",
                 step,
             )
+        return callee, signature
+
+    def signature(self, instance: Instance, export: str, step: Step) -> FuncType:
+        """The type of an exported function."""
+        if instance.types is None:
+            raise Stop("error", "the module's types can't be read, so its functions can't be called", step)
+        signature = instance.types.function(export)
+        exported = instance.types.names("func")
+        if signature is None and export in exported:
+            raise Stop("error", f"the type of '{export}' can't be read, so it can't be called", step)
+        if signature is None:
+            known = ", ".join(exported) or "none"
+            raise Stop("error", f"the guest exports no function '{export}'; it exports: {known}", step)
         return signature
+
+    def post_take(self, step: model.TakeExport) -> None:
+        assert step.bind is not None
+        instance, export = self.owner(f"{step.instance}.{step.export}", step)
+        self.must_export(step.kind, instance, export, step)
+        if step.kind == "func":
+            self.function_types[step.bind] = self.signature(instance, export, step)
+        params = {"instance": instance.handle, "name": export}
+        self.objects[step.bind] = self.due(step, TAKING[step.kind][1], params, decoding.done)
+
+    def post_same(self, step: model.Same) -> None:
+        self.due(step, "object.same", {"objects": [self.either(name, step) for name in step.objects]}, decoding.same)
+
+    def either(self, name: str, step: Step) -> int:
+        """The handle of a bound object; of an export, a new one: the host's API is asked for it once more."""
+        if name in self.objects:
+            return self.objects[name]
+        instance, export = self.owner(name, step)
+        found = instance.types.exports.get(export) if instance.types is not None else None
+        kind = found.kind if found is not None and found.kind in TAKING else MEMORY
+        return self.take(kind, instance, export, step)
+
+    def post_collect(self, step: model.Collect) -> None:
+        self.due(step, "host.collect", {}, decoding.done)
 
     def post_release(self, step: model.Release) -> None:
         handles: list[int] = []
         for name in step.objects:
             if name in self.objects:
                 handles.append(self.objects.pop(name))
+                self.function_types.pop(name, None)
             elif name in self.instances:
                 instance = self.instances.pop(name)
                 handles += [instance.handle, *instance.memories.values()]
@@ -92,6 +129,9 @@ _POST: dict[type[Step], Callable[[Posting, Any], None]] = {
     model.OpenView: Posting.post_view,
     model.ViewLength: Posting.post_length,
     model.MakeMemory: Posting.post_memory,
+    model.TakeExport: Posting.post_take,
+    model.Same: Posting.post_same,
     model.Release: Posting.post_release,
+    model.Collect: Posting.post_collect,
     model.Instantiate: Posting.post_instantiate,
 }

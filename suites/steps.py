@@ -80,14 +80,16 @@ class StepBuilder(PartBuilder):
             return step.type
         if isinstance(step, model.Call):
             return "results"
+        if isinstance(step, model.Same):
+            return "truth"
         return "u64" if isinstance(step, model.Grow | model.Size | model.ViewLength) else "nothing"
 
     # ------------------------------------------------------------ step kinds
 
     def _call(self, item: Map, common: dict[str, Any]) -> model.Step:
         args = tuple(self.literal(raw, item.lines["args"]) for raw in item.get("args", ()))
-        on = item.get("on", GUEST)
-        text = f"call {item['call']}({', '.join(map(str, args))})" + ("" if on == GUEST else f" on {on}")
+        on = item.get("on")
+        text = f"call {item['call']}({', '.join(map(str, args))})" + ("" if on in (None, GUEST) else f" on {on}")
         return model.Call(**common, text=text, export=item["call"], args=args, on=on)
 
     def _read(self, item: Map, common: dict[str, Any]) -> model.Step:
@@ -152,10 +154,29 @@ class StepBuilder(PartBuilder):
 
     def _memory(self, item: Map, common: dict[str, Any]) -> model.Step:
         spec = item["memory"]
+        if "export" in spec:
+            return self.taken("memory", spec, item, common)
         low, high = self.expression(spec, "min"), self.expression(spec, "max") if "max" in spec else None
         text = f"make a memory of {low} to {high if high else 'any number of'} pages as {item['as']}"
         shared, index = spec.get("shared", False), spec.get("index", "i32")
         return model.MakeMemory(**common, text=text, min=low, max=high, shared=shared, index=index)
+
+    def _function(self, item: Map, common: dict[str, Any]) -> model.Step:
+        return self.taken("func", item["function"], item, common)
+
+    def taken(self, kind: str, spec: Map, item: Map, common: dict[str, Any]) -> model.Step:
+        instance, _, export = spec["export"].partition(".")
+        text = f"take {spec['export']} as {item['as']}"
+        return model.TakeExport(**common, text=text, kind=kind, instance=instance, export=export)
+
+    def _same(self, item: Map, common: dict[str, Any]) -> model.Step:
+        one, other = item["same"]
+        if one == other and "." not in one:
+            raise self.fail(item.lines["same"], f"'{one}' is one object; an export is asked for twice: guest.{one}")
+        return model.Same(**common, text=f"whether {one} and {other} are one object", objects=(one, other))
+
+    def _collect(self, item: Map, common: dict[str, Any]) -> model.Step:
+        return model.Collect(**common, text="the host collects garbage")
 
     def _release(self, item: Map, common: dict[str, Any]) -> model.Step:
         names = item["release"] if isinstance(item["release"], list) else [item["release"]]

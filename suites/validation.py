@@ -26,7 +26,10 @@ STEPS = (
     "length",
     "instantiate",
     "memory",
+    "function",
+    "same",
     "release",
+    "collect",
     "picture",
     "for",
 )

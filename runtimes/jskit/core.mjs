@@ -9,6 +9,7 @@
 //   log(text)             a line for standard error
 //   turn()                a promise, resolved after the event loop has turned once
 //   decodeBase64(text), encodeBase64(bytes)
+//   collect()             runs the garbage collection; undefined where that can't be done
 //   runtime, language     what `initialize` says of the runtime and of the host language
 //   prepareGlobals(), loadScript(path)
 //                         for glue: sets the globals that the scripts expect and lack; runs a classic script

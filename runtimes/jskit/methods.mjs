@@ -1,10 +1,10 @@
 // The protocol's methods on the WebAssembly JavaScript Interface: all but those on memories. Only the line that uses the API
 // stands in a `try`: an error anywhere else is the driver's own.
 
-import { badParams, exited, refused, unsupported } from "./errors.mjs";
+import { badParams, exited, noMethod, refused, unsupported } from "./errors.mjs";
 import { KINDS as GLUE_KINDS, checkStarted } from "./glue.mjs";
 import { MEMORY_METHODS } from "./memories.mjs";
-import { Instance, Memory, decode, list } from "./objects.mjs";
+import { Callable, Instance, Memory, decode, list } from "./objects.mjs";
 import { mapped, parseInteger, toWasm, typed } from "./values.mjs";
 import { DEFAULTS, KINDS } from "./views.mjs";
 
@@ -81,15 +81,30 @@ function newGlobal(session, { type, mutable, value }) {
   }
 }
 
-function call(session, { instance: instanceId, name, args, results }) {
-  const { exports, program } = session.object(instanceId, Instance);
+function exportFunction(session, { instance, name }, id) {
+  const { exports, program } = session.object(instance, Instance);
+  if (typeof exports[name] !== "function") throw refused(notCallable(name), "host");
+  session.keep(id, new Callable(exports[name], program));
+}
+
+function notCallable(name) {
+  return new TypeError(`exports.${name} is not a function`);
+}
+
+function call(session, { instance: instanceId, function: functionId, name, args, results }) {
+  const kept = functionId === undefined ? null : session.object(functionId, Callable);
+  const { exports, program } = kept ?? session.object(instanceId, Instance);
   const types = list(results, "results");
   const values = mapped(list(args, "args"), ({ type, value }) => toWasm(type, session.integer(value)));
   const ended = program?.ended;
   let returned;
   try {
-    if (typeof exports[name] !== "function") throw new TypeError(`exports.${name} is not a function`);
-    returned = exports[name](...values);
+    if (kept !== null) {
+      returned = kept.host(...values);
+    } else {
+      if (typeof exports[name] !== "function") throw notCallable(name);
+      returned = exports[name](...values);
+    }
   } catch (error) {
     if (program !== null && program.ended !== ended) throw exited(program.status);
     throw refused(error, "call");
@@ -101,6 +116,21 @@ function call(session, { instance: instanceId, name, args, results }) {
 }
 
 // ------------------------------------------------------------------ life
+
+/** Whether two objects are one, as `===` tells it. */
+function same(session, { objects }) {
+  const [one, other] = list(objects, "objects").map((id) => comparable(session, id).host);
+  return { same: one === other };
+}
+
+function comparable(session, id) {
+  return session.objects.get(id) instanceof Callable ? session.object(id, Callable) : session.object(id, Memory);
+}
+
+function collect(session) {
+  if (session.host.collect === undefined) throw noMethod("host.collect");
+  session.host.collect();
+}
 
 function release(session, { objects, all }) {
   if (all) session.releaseAll();
@@ -118,7 +148,10 @@ export const METHODS = new Map([
   ["module.compile", compile],
   ["instance.create", instantiate],
   ["function.call", call],
+  ["function.export", exportFunction],
   ...MEMORY_METHODS,
+  ["object.same", same],
   ["object.release", release],
+  ["host.collect", collect],
   ["shutdown", shutdown],
 ]);

@@ -9,9 +9,21 @@ export class Instance {
   }
 }
 
+/** An exported function that was taken. `program` is set where glue started its instance. */
+export class Callable {
+  constructor(host, program) {
+    this.host = host;
+    this.program = program;
+  }
+}
+
 export class Memory {
   constructor(memory) {
     this.memory = memory;
+  }
+
+  get host() {
+    return this.memory;
   }
 }
 

@@ -6,7 +6,7 @@ import fs from "node:fs";
 import { setImmediate } from "node:timers";
 
 import { serve } from "../jskit/core.mjs";
-import { loadScript, prepareGlobals, redirectOutput } from "./globals.mjs";
+import { garbageCollector, loadScript, prepareGlobals, redirectOutput } from "./globals.mjs";
 import { LineReader, writeLine } from "./stdio.mjs";
 
 // The global, not an import: importing "node:process" reads its every property, process.stdin too, and that makes the
@@ -24,6 +24,8 @@ function identify() {
   if (versions.deno) return ["deno", versions.deno, "Deno", `V8 ${versions.v8}`];
   return ["node", versions.node, "Node.js", `V8 ${versions.v8}`];
 }
+
+let collector; // made when first asked for
 
 const [name, version, implementation, engine] = identify();
 
@@ -62,6 +64,9 @@ const host = {
   },
   encodeBase64({ buffer, byteOffset, byteLength }) {
     return Buffer.from(buffer, byteOffset, byteLength).toString("base64");
+  },
+  get collect() {
+    return (collector ??= garbageCollector());
   },
   loadScript,
   prepareGlobals,

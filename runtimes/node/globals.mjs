@@ -6,6 +6,7 @@
 
 import fs from "node:fs";
 import { createRequire } from "node:module";
+import v8 from "node:v8";
 import vm from "node:vm";
 
 import { GuestExit } from "../jskit/errors.mjs";
@@ -35,6 +36,15 @@ export function prepareGlobals() {
   process.exit = (status) => {
     throw new GuestExit(status ?? process.exitCode ?? 0);
   };
+}
+
+/** What runs the garbage collection; undefined where this runtime has no way to do that. */
+export function garbageCollector() {
+  const { Bun, Deno } = globalThis;
+  if (Bun !== undefined) return () => Bun.gc(true);
+  if (Deno !== undefined) return globalThis.gc; // there if it was started with --v8-flags=--expose-gc
+  v8.setFlagsFromString("--expose-gc"); // for contexts that are made from now on
+  return vm.runInNewContext("gc");
 }
 
 /** Run a file as a classic script, in this realm. */

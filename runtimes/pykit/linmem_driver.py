@@ -70,6 +70,8 @@ class Driver:
         module_compile(data: bytes) -> module
         instance_create(module, imports: list[Import]) -> instance
         function_call(instance, name, args: list[int | float], results: list[str]) -> sequence of values
+        function_export(instance, name) -> function
+        function_apply(function, args, results) -> sequence of values      a function that was taken before
         memory_export(instance, name) -> memory
         memory_create(min, max, shared, index) -> memory                   pages; max may be None; index i32 or i64
         memory_size(memory) -> pages

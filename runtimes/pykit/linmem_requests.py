@@ -18,6 +18,7 @@ HOOKS = {
     "module.compile": "module_compile",
     "instance.create": "instance_create",
     "function.call": "function_call",
+    "function.export": "function_export",
     "memory.export": "memory_export",
     "memory.create": "memory_create",
     "memory.size": "memory_size",
@@ -45,7 +46,8 @@ class Requests:
 
     def __init__(self, channel: Channel) -> None:
         self._channel = channel
-        self._objects: dict[str, dict[int, Any]] = {"module": {}, "instance": {}, "memory": {}, "view": {}}
+        kinds = ("module", "instance", "function", "memory", "view")
+        self._objects: dict[str, dict[int, Any]] = {kind: {} for kind in kinds}
         self._results: dict[int, tuple[str | None, Any]] = {}
         self._failed: set[int] = set()
         self._failed_modules: set[int] = set()  # as long-lived as modules

@@ -40,6 +40,7 @@ class _Session(MemoryMethods):
         self._make_driver = make_driver
         self._imports_called = self._nesting = 0
         self._methods["initialize"], self._methods["shutdown"] = self._initialize, self._shutdown
+        self._methods["object.same"], self._methods["host.collect"] = self._object_same, self._host_collect
 
     # Methods
 
@@ -91,13 +92,38 @@ class _Session(MemoryMethods):
         return Import(module, name, "global", self._argument(new), (new["type"],), mutable=new["mutable"])
 
     def _function_call(self, ident: int, params: dict[str, Any]) -> str:
-        instance, types = self._object("instance", params["instance"]), params["results"]
+        types = params["results"]
+        if "function" in params:
+            callee: tuple[Any, ...] = (self._object("function", params["function"]),)
+            hook = self._driver.function_apply
+        else:
+            callee = (self._object("instance", params["instance"]), params["name"])
+            hook = self._driver.function_call
         args = [self._argument(arg) for arg in params["args"]]
-        values = self._ask("function.call", self._driver.function_call, instance, params["name"], args, types)
+        values = self._ask("function.call", hook, *callee, args, types)
         if len(values) != len(types):
-            raise ValueError("%s gave %d values for %s" % (params["name"], len(values), types))
+            raise ValueError("the function gave %d values for %s" % (len(values), types))
         self._results[ident] = (types[0], values[0]) if types else (None, None)
         return '{"values":[%s]}' % ",".join(map(typed_json, types, values))
+
+    def _function_export(self, ident: int, params: dict[str, Any]) -> str:
+        instance, name = self._object("instance", params["instance"]), params["name"]
+        self._objects["function"][ident] = self._ask("function.export", self._driver.function_export, instance, name)
+        return "{}"
+
+    def _object_same(self, ident: int, params: dict[str, Any]) -> str:
+        one, other = map(self._comparable, params["objects"])
+        return '{"same":%s}' % ("true" if one is other else "false")
+
+    def _comparable(self, ident: int) -> Any:
+        """What the host has by a request's id."""
+        if ident in self._objects["function"]:
+            return self._objects["function"][ident]
+        return self._object("memory", ident)
+
+    def _host_collect(self, ident: int, params: dict[str, Any]) -> str:
+        gc.collect()
+        return "{}"
 
     def _object_release(self, ident: int, params: dict[str, Any]) -> str:
         if not params.get("all"):
@@ -105,7 +131,7 @@ class _Session(MemoryMethods):
                 for released in params["objects"]:
                     objects.pop(released, None)
             return "{}"
-        for kind in ("view", "memory", "instance"):
+        for kind in ("view", "memory", "function", "instance"):
             self._objects[kind].clear()
         self._results.clear()
         self._failed.clear()

@@ -26,6 +26,7 @@ METHODS = (
     "module.compile",
     "instance.create",
     "function.call",
+    "function.export",
     "import.call",
     "memory.create",
     "memory.export",
@@ -37,7 +38,9 @@ METHODS = (
     "view.length",
     "view.read",
     "view.write",
+    "object.same",
     "object.release",
+    "host.collect",
     "shutdown",
 )
 

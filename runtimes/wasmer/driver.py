@@ -201,9 +201,15 @@ class WasmerDriver(Driver):
         return self._globals[-1]
 
     def function_call(self, instance: Any, name: str, args: Sequence[float], results: Sequence[str]) -> Sequence[Any]:
-        function = getattr(instance.exports, name)
-        if not isinstance(function, wasmer.Function):  # a memory, or an attribute that every Python object has
-            raise TypeError("export %r is a %s, not a function" % (name, type(function).__name__))
+        return self.function_apply(self.function_export(instance, name), args, results)
+
+    def function_export(self, instance: Any, name: str) -> Any:
+        found = getattr(instance.exports, name)
+        if not isinstance(found, wasmer.Function):  # a memory, or an attribute that every Python object has
+            raise TypeError("export %r is a %s, not a function" % (name, type(found).__name__))
+        return found
+
+    def function_apply(self, function: Any, args: Sequence[float], results: Sequence[str]) -> Sequence[Any]:
         given = function(*args)
         return given if len(results) > 1 else [given] if results else []  # a tuple, the value, or None
 

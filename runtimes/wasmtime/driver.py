@@ -239,8 +239,16 @@ class WasmtimeDriver(Driver):
         return [self._types[name] for name in names]
 
     def function_call(self, instance: Any, name: str, args: Sequence[float], results: Sequence[str]) -> Sequence[Any]:
-        store = self._scenario_store()
-        given = instance.exports(store)[name](store, *args)
+        return self.function_apply(instance.exports(self._scenario_store())[name], args, results)
+
+    def function_export(self, instance: Any, name: str) -> Any:
+        found = instance.exports(self._scenario_store())[name]
+        if not isinstance(found, wasmtime.Func):
+            raise TypeError("export %r is a %s, not a function" % (name, type(found).__name__))
+        return found
+
+    def function_apply(self, function: Any, args: Sequence[float], results: Sequence[str]) -> Sequence[Any]:
+        given = function(self._scenario_store(), *args)
         return given if len(results) > 1 else [given] if results else []  # a list, the value, or None
 
     # Memories

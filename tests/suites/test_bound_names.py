@@ -34,6 +34,9 @@ GOOD = [
     # imports that the scenario makes itself
     "imports: {a.m: {memory: own}, a.f: {export: first.f}, a.g: {global: i32, value: pages}}\n"
     "steps: [{memory: {min: 1}, as: own}, {size: own, as: pages}, {instantiate: guest, as: first}, {instantiate: guest}]",
+    # exports that are kept beyond their instance
+    "steps: [{memory: {export: guest.m}, as: m}, {function: {export: guest.f}, as: f}, {same: [m, guest.m]},\n"
+    "  {same: [guest.m, guest.m]}, {same: [f, m]}, {release: guest}, {collect: true}, {read: u8, at: 0, in: m}, {call: f}]",
     # a name can be bound anew, also to something else
     "steps: [{call: f, as: x}, {view: default, as: x}, {release: x}, {call: f, as: x}, {read: u8, at: x}]",
 ]

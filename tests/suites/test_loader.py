@@ -58,7 +58,7 @@ def test_a_suite_is_loaded_as_written(load: Load) -> None:
     assert (second.requires, second.spec) == (("memory64",), "https://example.org/own")
     store, pointer, read = first.steps
     assert isinstance(store, Call)
-    assert (store.export, store.on, store.where, store.bind) == ("store", "guest", Where("f.yaml", 10), None)
+    assert (store.export, store.on, store.where, store.bind) == ("store", None, Where("f.yaml", 10), None)
     assert [str(arg) for arg in store.args] == ["24", "-1", "1.5"]
     assert pointer.bind == "buffer"
     assert isinstance(read, Read)

@@ -57,6 +57,7 @@ class ToyRuntime:
         self.events: list[str] = []  # "post memory.read", "wait memory.read", ...
         self.requests: dict[int, tuple[str, Mapping[str, Any]]] = {}
         self.memories: dict[int, bytearray] = {}
+        self.kept: dict[int, str] = {}  # functions
         self.units: dict[int, int] = {}
         self.imports: dict[str, str] = {}
         self.types: dict[str, Mapping[str, Sequence[str]]] = {}
@@ -176,14 +177,21 @@ class ToyRuntime:
         return {}
 
     def function_call(self, request: int, params: Mapping[str, Any]) -> Reply:
-        self.made(params["instance"])
+        name = self.kept[self.made(params["function"])] if "function" in params else params["name"]
+        if "instance" in params:
+            self.made(params["instance"])
         args = [self.integer(arg["value"]) for arg in params["args"]]
-        found = self.functions[params["name"]](*args)
+        found = self.functions[name](*args)
         numbers = [] if found is None else [found] if isinstance(found, int) else list(found)
         if numbers:
             self.results[request] = numbers[0]
         typed = [values.to_wire(kind, bits) for kind, bits in zip(params["results"], numbers, strict=True)]
         return {"values": typed}
+
+    def function_export(self, request: int, params: Mapping[str, Any]) -> Reply:
+        self.made(params["instance"])
+        self.kept[request] = params["name"]
+        return {}
 
     def memory_export(self, request: int, params: Mapping[str, Any]) -> Reply:
         self.made(params["instance"])
@@ -230,6 +238,13 @@ class ToyRuntime:
     def view_write(self, request: int, params: Mapping[str, Any]) -> Reply:
         view = self.made(params["view"])
         return self.written(self.memories[view], self.integer(params["index"]) * self.units[view], params)
+
+    def object_same(self, request: int, params: Mapping[str, Any]) -> Reply:
+        one, other = (self.memories.get(self.made(item)) for item in params["objects"])
+        return {"same": one is other}
+
+    def host_collect(self, request: int, params: Mapping[str, Any]) -> Reply:
+        return {}
 
     def object_release(self, request: int, params: Mapping[str, Any]) -> Reply:
         return {}

@@ -1,0 +1,110 @@
+"""What the runner asks about the host's objects: exports that are kept, identity, garbage."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from toyruntime import BUFFER, buffer, refused, suite
+
+from suites.outcome import Result
+
+Play = Callable[..., Result]
+SEEN = "observations: {one: {question: One?, answers: {true: one, false: two}}}\n"
+
+
+def test_an_export_is_asked_for_anew_each_time(play: Play) -> None:
+    toy = buffer()
+    steps = """
+- {size: memory}
+- {size: memory}
+- {memory: {export: guest.memory}, as: kept}
+- {same: [kept, guest.memory], expect: true}
+- {same: [guest.memory, guest.memory], expect: true}
+"""
+    assert play(suite(steps), toy).outcome == "pass"
+    assert toy.posted.count("memory.export") == 5  # one for both sizes
+    one, *_, last, last_but_one = (n for n, (method, _) in toy.requests.items() if method == "memory.export")
+    assert toy.params("memory.size", 1)["memory"] == one
+    assert toy.params("object.same", 1)["objects"] == [last, last_but_one]
+
+
+def test_a_kept_memory_outlives_its_instance(play: Play) -> None:
+    toy = buffer()
+    steps = """
+- {memory: {export: guest.memory}, as: kept}
+- {release: guest}
+- {collect: true}
+- {size: kept, expect: 1}
+"""
+    assert play(suite(steps), toy).outcome == "pass"
+    assert toy.params("object.release")["objects"] == [toy.number("instance.create")]
+    assert toy.params("memory.size")["memory"] == toy.number("memory.export")
+
+
+def test_a_kept_function_is_called_by_its_name(play: Play) -> None:
+    toy = buffer()
+    steps = """
+- {function: {export: guest.pointer}, as: where}
+- {function: {export: guest.load}, as: store}
+- {call: where, as: buffer, expect: 1024}
+- {call: store, args: [buffer], expect: 0}
+- {call: store, on: guest, args: [1, 2]}
+- {release: [where, store]}
+- {call: store, args: [1, 2]}
+"""
+    assert play(suite(steps), toy).outcome == "pass"
+    first, second = (n for n, (method, _) in toy.requests.items() if method == "function.export")
+    assert toy.params("function.call") == {"function": first, "args": [], "results": ("i32",)}
+    assert toy.params("function.call", 1)["function"] == second
+    assert [toy.params("function.call", n)["name"] for n in (2, 3)] == ["store", "store"]
+    assert toy.params("object.release")["objects"] == [first, second]
+
+
+@pytest.mark.parametrize(("first", "word"), [("guest.memory", "one"), ("own", "two")])
+def test_what_same_finds_is_observed(first: str, word: str, play: Play) -> None:
+    steps = f"- {{memory: {{min: 1}}, as: own}}\n- {{same: [{first}, guest.memory], observe: one}}"
+    result = play(SEEN + suite(steps), buffer())
+    assert (result.outcome, result.observations[0].answer) == ("pass", word)
+
+
+def test_what_same_finds_is_judged(play: Play) -> None:
+    steps = "- {memory: {min: 1}, as: own}\n- {same: [own, guest.memory], expect: true}"
+    result = play(suite(steps), buffer())
+    assert (result.outcome, result.message) == (
+        "fail",
+        "whether own and guest.memory are one object: expected true, got false",
+    )
+
+
+def test_a_driver_s_answer_must_be_true_or_false(play: Play) -> None:
+    result = play(suite("- {same: [guest.memory, guest.memory]}"), buffer(**{"object.same": {"same": 1}}))
+    assert result.outcome == "error"
+    assert "'same' is 1, not true or false" in result.message
+
+
+@pytest.mark.parametrize(
+    ("step", "words"),
+    [
+        ("{memory: {export: guest.store}, as: m}", "the guest exports no memory 'store'; it exports: memory"),
+        ("{function: {export: guest.memory}, as: f}", "the guest exports no function 'memory'; it exports: pointer"),
+        ("{same: [guest.nothing, guest.memory]}", "the guest exports no memory 'nothing'; it exports: memory"),
+    ],
+)
+def test_what_the_guest_does_not_export(step: str, words: str, play: Play) -> None:
+    result = play(suite(f"- {step}"), buffer())
+    assert result.outcome == "error"
+    assert words in result.message
+
+
+def test_the_only_memory_goes_by_one_name_here_too(play: Play) -> None:
+    toy = buffer()
+    steps = "- {memory: {export: guest.memory}, as: kept}\n- {same: [kept, guest.memory], expect: true}"
+    assert play(suite(steps, BUFFER.replace('"memory"', '"mem"')), toy).outcome == "pass"
+    assert {params["name"] for method, params in toy.requests.values() if method == "memory.export"} == {"mem"}
+
+
+def test_a_host_that_collects_no_garbage_is_unsupported(play: Play) -> None:
+    toy = buffer(**{"host.collect": refused("unsupported", "no garbage here")})
+    result = play(suite("- {collect: true}"), toy)
+    assert (result.outcome, result.message) == ("unsupported", "no garbage here")
