@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import argparse
 import gc
-from collections import defaultdict
-from collections.abc import Generator
+import os
+from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +14,11 @@ import pytest
 
 from fixtures.casting import Casting
 from fixtures.selection import Guests
-from reports import VERSION, describe, judge, known
+from reports import VERSION, describe, judge, known, known_check
+from reports.document import Selection
+from reports.known import Case
 from reports.record import FORMAT, Run
-from reports.recording import Recording, command, environment, now
+from reports.recording import DESELECTED, Recording, command, environment, is_scenario, now
 from runtimes.errors import UserError
 from runtimes.manifest import all_manifests
 from runtimes.selection import choose
@@ -98,44 +100,44 @@ class Bench(Casting):
         option = config.option
         guests = Guests(option.guest, option.glue)
         super().__init__(choose(option.runtime), guests, option.step_timeout, describe.answered)
-        self.defects = known.load(option.known)
-        self.defects_of: dict[str, list[known.KnownDefect]] = defaultdict(list)
-        for defect in self.defects:
-            self.defects_of[defect.scenario].append(defect)
+        self.defects = known.KnownDefects(known.load(option.known))
+
+    def play(self, scenario: Scenario, cell: Cell, result: Result) -> Result:
+        """Play a scenario on a cell's runtime, and hold a known defect's message against what came."""
+        played = super().play(scenario, cell, result)
+        if played.known is not None:
+            played.known = known.held_against(played.known, played.message)
+        return played
 
     def known(self, scenario: Scenario, cell: Cell) -> KnownFailure | None:
         """The first known defect that covers the cell."""
+        defect = self.defects.covering(self.case(scenario, cell))
+        return defect.failure if defect is not None else None
+
+    def case(self, scenario: Scenario, cell: Cell) -> Case:
+        """An item as entries of the known defects speak of it."""
         chosen = self.chosen(cell.runtime)
-        guest = cell.guest.label if cell.guest else None
-        for defect in self.defects_of.get(scenario.slug, ()):
-            if defect.covers(
-                scenario.suite, scenario.slug, chosen.manifest.name, chosen.variant, cell.version, guest, cell.view
-            ):
-                return KnownFailure(defect.line, defect.reason, defect.link, defect.outcome)
-        return None
+        return Case(
+            suite=scenario.suite,
+            scenario=scenario.slug,
+            runtime=chosen.manifest.name,
+            variant=chosen.variant,
+            version=cell.version,
+            guest=cell.guest.label if cell.guest else None,
+            view=cell.view,
+        )
 
     def good(self, result: Result) -> bool:
         """Whether the result lets the run pass."""
         return judge.is_good(judge.judge(result.outcome, result.known))  # type: ignore[arg-type]
 
-    def problems(self, items: list[ScenarioItem]) -> list[str]:
+    def problems(self, items: list[ScenarioItem], suite_files: list[str] | None) -> list[str]:
         """What is wrong with the list of known defects, in view of what was collected."""
-        if not items or not self.defects:
+        if not items or not self.defects.entries:
             return []
-        cases = [
-            known.Case(
-                suite=item.scenario.suite,
-                scenario=item.scenario.slug,
-                runtime=self.chosen(item.cell.runtime).manifest.name,
-                variant=self.chosen(item.cell.runtime).variant,
-                version=item.cell.version,
-                guest=item.cell.guest.label if item.cell.guest else None,
-                view=item.cell.view,
-            )
-            for item in items
-        ]
+        cases = [self.case(item.scenario, item.cell) for item in items]
         names = {manifest.name for manifest in (*all_manifests(), *(chosen.manifest for chosen in self.runtimes))}
-        return known.problems(self.defects, cases, names, self.guests.absent())
+        return known_check.problems(self.defects.entries, cases, names, self.guests.absent(), suite_files)
 
 
 def is_worker(config: pytest.Config) -> bool:
@@ -165,6 +167,11 @@ def suites_argument(text: str) -> str:
     if path.is_file() and path.suffix not in SUFFIXES:
         raise pytest.UsageError(f"--suites {name}: a scenario file's name ends in {' or '.join(SUFFIXES)}")
     return f"{path.resolve()}{separator}{inside}"
+
+
+def suite_files() -> list[str]:
+    """Linmem's own suites, as ids name them."""
+    return [f"suites/{path.name}" for path in sorted((ROOT / "suites").iterdir()) if path.suffix in SUFFIXES]
 
 
 class Door:
@@ -214,7 +221,7 @@ class Door:
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         """Hold the known defects against everything collected, before `-k` and the like take items away."""
         played = [item for item in items if isinstance(item, ScenarioItem)]
-        problems = self.bench.problems(played)
+        problems = self.bench.problems(played, None if self.selection().paths else suite_files())
         if problems:
             raise pytest.UsageError("\n".join(problems))
 
@@ -263,7 +270,27 @@ class Door:
             guests=[describe.guest(guest) for program in programs for guest in bench.guests.all(program)],
             suites=[describe.suite(suite) for suite in suites],
             planned=planned,
+            selection=self.selection(),
         )
+
+    def selection(self) -> Selection:
+        """What the run was asked for, in place of everything."""
+        option, root = self.config.option, self.config.rootpath
+        places = [argument.partition("::") for argument in self.config.args]
+        paths = [
+            Path(os.path.relpath(Path(path).resolve(), root)).as_posix() + sep + rest for path, sep, rest in places
+        ]
+        return Selection(
+            runtimes=[chosen.label for chosen in self.bench.runtimes if chosen.asked],
+            guests=list(option.guest),
+            paths=[] if {".", "suites"} & set(paths) else paths,
+        )
+
+    def pytest_deselected(self, items: Sequence[pytest.Item]) -> None:
+        """In a worker: tell the controller what the selection leaves out."""
+        if is_worker(self.config):
+            out = self.config.workeroutput.setdefault(DESELECTED, [])  # type: ignore[attr-defined]
+            out += [item.nodeid for item in items if is_scenario(item.nodeid)]
 
     def pytest_terminal_summary(self, terminalreporter: Any, exitstatus: int) -> None:
         """A selection that matches nothing is an error, and says so."""

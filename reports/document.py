@@ -27,6 +27,19 @@ answer.
 """
 
 
+class Selection(Struct, kw_only=True):
+    """What a run was asked for; empty lists narrow nothing.
+
+    ``runtimes`` are labels, ``guests`` what ``--guest`` named, ``paths`` the files, folders and ids given in place of
+    ``suites/``, relative to where ids begin. ``deselected`` are the ids that ``-k`` and the like left out.
+    """
+
+    runtimes: list[str] = []
+    guests: list[str] = []
+    paths: list[str] = []
+    deselected: list[str] = []
+
+
 class Environment(Struct, kw_only=True):
     """Where the harness itself ran. ``packages`` maps a distribution's name to its version."""
 
@@ -221,3 +234,4 @@ class Report(Struct, kw_only=True):
     differences: list[Difference]
     observations: list[Observation]
     results: list[Result] = field(default_factory=list)
+    selection: Selection = field(default_factory=Selection)

@@ -19,6 +19,9 @@ STATUSES: tuple[Status, ...] = (
 BAD: frozenset[Status] = frozenset({"unexpected", "fail", "timeout", "crash", "error"})
 """The statuses that make a run fail. ``missing`` is not among them: it makes the run incomplete."""
 
+SOMETIMES = "sometimes"
+"""What an entry of the known defects expects where a failure is a matter of chance."""
+
 _RANK = {status: rank for rank, status in enumerate(STATUSES)}
 
 
@@ -27,7 +30,12 @@ class Expectation(Protocol):
 
     @property
     def outcome(self) -> str | None:
-        """The outcome that the entry expects; None: a failure of any kind."""
+        """The outcome that the entry expects; None: a failure of any kind; ``sometimes``: that, or a pass."""
+        ...
+
+    @property
+    def fits(self) -> bool:
+        """Whether the failure's message is the one that the entry expects."""
         ...
 
 
@@ -35,14 +43,15 @@ def judge(outcome: Outcome, known: Expectation | None) -> Verdict:
     """The verdict on one result.
 
     Without a known defect a pass is good, and so is ``unsupported``: a missing feature is no deviation. Under a
-    known defect only the outcome that its entry expects is good, so an entry that has had its day can't linger.
-    ``error`` is the harness's or a driver's fault and never good.
+    known defect only the outcome and the message that its entry expects are good, so an entry that has had its day
+    can't linger; one that says ``sometimes`` is about a matter of chance, and a pass is as good. ``error`` is the
+    harness's or a driver's fault and never good.
     """
     if known is None:
         return "good" if outcome in ("pass", "unsupported") else "bad"
     if outcome == "pass":
-        return "unexpected pass"
-    if outcome in ("fail", "crash", "timeout") and known.outcome in (None, outcome):
+        return "good" if known.outcome == SOMETIMES else "unexpected pass"
+    if outcome in ("fail", "crash", "timeout") and known.outcome in (None, SOMETIMES, outcome) and known.fits:
         return "known defect"
     return "bad"
 
@@ -61,9 +70,14 @@ def status(outcome: Outcome, known: Expectation | None) -> Status:
     verdict = judge(outcome, known)
     if verdict == "known defect":
         return "known"
-    if known is not None and outcome in ("pass", "unsupported"):
+    if known is not None and verdict != "good" and outcome in ("pass", "unsupported"):
         return "unexpected"
     return outcome
+
+
+def by_chance(known: Expectation | None) -> bool:
+    """Whether what comes is a matter of chance, so that two runs may differ and neither is a change."""
+    return known is not None and known.outcome in (None, SOMETIMES)
 
 
 def rank(value: Status) -> int:

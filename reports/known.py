@@ -1,7 +1,7 @@
 """Known defects of runtimes: failures that are expected, listed in ``reports/known.yaml``.
 
-The list is strict both ways. A listed failure that does not come fails the run, and so does an entry that matches
-nothing; each says which line to change.
+The list is strict both ways. A listed failure that does not come, or comes with another message, fails
+the run, and so does an entry that matches nothing (`reports.known_check`); each says which line to change.
 """
 
 from __future__ import annotations
@@ -9,16 +9,20 @@ from __future__ import annotations
 import difflib
 import json
 import os
-from collections.abc import Collection, Iterable, Mapping, Sequence
+import re
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import msgspec
 from jsonschema import Draft202012Validator
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import InvalidVersion, Version
 
+from suites.outcome import KnownFailure
 from suites.yamlsource import SourceError
 from suites.yamlsource import read as read_yaml
 
@@ -46,21 +50,47 @@ class Case(NamedTuple):
 
 
 @dataclass(frozen=True)
+class Target:
+    """Scenarios that an entry is about: a suite's file name or path, and a slug; both may be patterns (`matches`)."""
+
+    suite: str
+    scenario: str
+
+    @property
+    def pattern(self) -> bool:
+        """Whether it may name more than one scenario."""
+        return any(character in self.suite + self.scenario for character in "*?")
+
+    def in_suite(self, path: str) -> bool:
+        """Whether its suite, given by file name or by path, is the one at `path`."""
+        return matches(self.suite, path) or matches(f"*/{self.suite}", path)
+
+    def names(self, slug: str) -> bool:
+        """Whether it names this scenario, if the suite is the right one."""
+        return matches(self.scenario, slug)
+
+
+@dataclass(frozen=True)
 class KnownDefect:
-    """One entry. What it leaves out (variant, versions, guest, view) covers all."""
+    """One entry. What it leaves out (variant, versions, guests, views, message) covers all."""
 
     file: str
     line: int
-    suite: str
-    scenario: str
+    targets: tuple[Target, ...]
     runtime: str
     variant: str | None
     versions: SpecifierSet
     reason: str
-    outcome: str | None = "fail"  # None: any failure
-    guest: str | None = None
-    view: str | None = None
+    outcome: str | None = "fail"  # None: any failure; `judge.SOMETIMES`: that, or a pass
+    guests: tuple[str, ...] = ()
+    views: tuple[str, ...] = ()
+    message: str | None = None
     link: str | None = None
+
+    @property
+    def slugs(self) -> list[str] | None:
+        """The slugs of its scenarios, None where one is a pattern: for looking entries up."""
+        return None if any(target.pattern for target in self.targets) else [item.scenario for item in self.targets]
 
     def covers(
         self,
@@ -74,16 +104,11 @@ class KnownDefect:
     ) -> bool:
         """Whether the entry expects that this case fails."""
         return (
-            self.scenario == scenario
-            and self.in_suite(suite)
+            any(target.names(scenario) and target.in_suite(suite) for target in self.targets)
             and self.on_runtime(runtime_name, variant, version)
-            and self.guest in (None, guest)
-            and self.view in (None, view)
+            and (not self.guests or any(matches(pattern, guest) for pattern in self.guests))
+            and (not self.views or any(matches(pattern, view) for pattern in self.views))
         )
-
-    def in_suite(self, path: str) -> bool:
-        """Whether its suite, given by file name or by path, is the one at `path`."""
-        return path == self.suite or path.endswith(f"/{self.suite}")
 
     def on_runtime(self, name: str, variant: str | None, version: str | None) -> bool:
         """Whether it speaks of this runtime. A version that can't be read is in no range, so it hides nothing."""
@@ -95,6 +120,59 @@ class KnownDefect:
             return self.versions.contains(Version(version or ""), prereleases=True)
         except InvalidVersion:
             return False
+
+    @property
+    def failure(self) -> KnownFailure:
+        """The entry as a result carries it."""
+        return KnownFailure(self.line, self.reason, self.link, self.outcome, self.message)
+
+
+class KnownDefects:
+    """The whole list, to be asked about one case after the other."""
+
+    def __init__(self, entries: Sequence[KnownDefect]) -> None:
+        self.entries = entries
+        self._exact: dict[str, list[int]] = defaultdict(list)
+        self._patterns: list[int] = []
+        for number, entry in enumerate(entries):
+            if entry.slugs is None:
+                self._patterns.append(number)
+            else:
+                for slug in dict.fromkeys(entry.slugs):
+                    self._exact[slug].append(number)
+
+    def covering(self, case: Case) -> KnownDefect | None:
+        """The first entry that covers a case: what stands further up goes first."""
+        candidates = [self.entries[number] for number in sorted((*self._exact[case.scenario], *self._patterns))]
+        return next((entry for entry in candidates if entry.covers(*case)), None)
+
+
+def matches(pattern: str, name: str | None) -> bool:
+    """Whether a name is what a pattern says: ``*`` stands for any characters, ``?`` for one, all else for itself."""
+    if name is None or pattern == name:
+        return name is not None
+    return ("*" in pattern or "?" in pattern) and _regex(pattern).fullmatch(name) is not None
+
+
+@lru_cache(maxsize=1024)
+def _regex(pattern: str) -> re.Pattern[str]:
+    parts = (".*" if part == "*" else "." if part == "?" else re.escape(part) for part in re.split(r"([*?])", pattern))
+    return re.compile("".join(parts), re.DOTALL)
+
+
+def held_against(known: KnownFailure, message: str) -> KnownFailure:
+    """The entry of a result whose message is known now: whether it is the failure that the entry speaks of."""
+    return msgspec.structs.replace(known, fits=known.message is None or _speaks_of(known.message, message))
+
+
+def _speaks_of(expected: str, message: str) -> bool:
+    if _is_regex(expected):
+        return re.search(expected[1:-1], message) is not None
+    return " ".join(expected.split()) in " ".join(message.split())
+
+
+def _is_regex(expected: str) -> bool:
+    return len(expected) > 2 and expected[0] == expected[-1] == "/"
 
 
 def load(path: Path) -> list[KnownDefect]:
@@ -159,23 +237,38 @@ def _words(problem: Any) -> str:
 
 
 def _defect(shown: str, line: int, entry: Mapping[str, Any]) -> KnownDefect:
-    suite, _, scenario = entry["scenario"].partition("::")
     name, _, versions = entry["runtime"].partition("@")
     runtime, _, variant = name.partition(":")
     return KnownDefect(
         file=shown,
         line=line,
-        suite=suite,
-        scenario=scenario,
+        targets=tuple(Target(*text.split("::", 1)) for text in _listed(entry["scenario"])),
         runtime=runtime,
         variant=variant or None,
         versions=_versions(shown, entry.lines["runtime"] if hasattr(entry, "lines") else line, versions),
         reason=" ".join(entry["reason"].split()),
         outcome=None if entry.get("outcome") == "any" else entry.get("outcome", "fail"),
-        guest=entry.get("guest"),
-        view=entry.get("view"),
+        guests=_listed(entry.get("guest")),
+        views=_listed(entry.get("view")),
+        message=_message(shown, entry),
         link=entry.get("link"),
     )
+
+
+def _listed(value: str | Sequence[str] | None) -> tuple[str, ...]:
+    """What may be given as one text or as a list of them."""
+    return () if value is None else (value,) if isinstance(value, str) else tuple(value)
+
+
+def _message(shown: str, entry: Mapping[str, Any]) -> str | None:
+    message: str | None = entry.get("message")
+    if message is not None and _is_regex(message):
+        try:
+            re.compile(message[1:-1])
+        except re.error as error:
+            line = getattr(entry, "lines", {}).get("message", 1)
+            raise KnownError(f"{shown}:{line}: 'message' is no regular expression: {error}") from None
+    return message
 
 
 def _versions(shown: str, line: int, text: str) -> SpecifierSet:
@@ -186,63 +279,3 @@ def _versions(shown: str, line: int, text: str) -> SpecifierSet:
         raise KnownError(
             f"{shown}:{line}: '@{text}' is no version or range of versions; write '@50.0.1', '@>=50' or '@>=49,<51'"
         ) from None
-
-
-def problems(
-    known: Iterable[KnownDefect],
-    collected: Iterable[Case],
-    runtime_names: Collection[str],
-    absent_guests: Collection[str] = (),
-) -> list[str]:
-    """One line for each entry that can match nothing, because what it names does not exist.
-
-    `collected` are the cases of the collected suites before any selection; `runtime_names` are all bare names that
-    are known, in this run or not; `absent_guests` are guests that exist but take no part here. Suites, runtimes and
-    versions that are not in this run are no problem.
-    """
-    cases: dict[str, list[Case]] = {}
-    for case in collected:
-        cases.setdefault(case.suite, []).append(case)
-    found = []
-    for defect in known:
-        problem = _problem(defect, cases, runtime_names, absent_guests)
-        if problem:
-            found.append(f"{defect.file}:{defect.line}: {problem}; correct the entry or delete it")
-    return found
-
-
-def _problem(
-    defect: KnownDefect,
-    cases: Mapping[str, Sequence[Case]],
-    runtime_names: Collection[str],
-    absent_guests: Collection[str],
-) -> str:
-    if defect.runtime not in runtime_names:
-        return f"there is no runtime '{defect.runtime}'{_near(defect.runtime, runtime_names)}"
-    suites = [suite for suite in cases if defect.in_suite(suite)]
-    if not suites:
-        return ""
-    slugs = {case.scenario for suite in suites for case in cases[suite]}
-    if defect.scenario not in slugs:
-        return f"{suites[0]} has no scenario '{defect.scenario}'{_near(defect.scenario, slugs)}"
-    here = [
-        case
-        for suite in suites
-        for case in cases[suite]
-        if case.scenario == defect.scenario and defect.on_runtime(case.runtime, case.variant, case.version)
-    ]
-    if not here:
-        return ""
-    guests = {case.guest for case in here if case.guest is not None}
-    if defect.guest is not None and defect.guest not in guests | set(absent_guests):
-        return f"no guest '{defect.guest}' plays '{defect.scenario}' on {defect.runtime}{_near(defect.guest, guests)}"
-    views = {case.view for case in here if case.view is not None}
-    if defect.view is not None and defect.view not in views:
-        near = _near(defect.view, views)
-        return f"'{defect.scenario}' is not played with view '{defect.view}' on {defect.runtime}{near}"
-    return ""
-
-
-def _near(word: str, words: Collection[str]) -> str:
-    near = difflib.get_close_matches(word, words, 1)
-    return f" (did you mean '{near[0]}'?)" if near else ""

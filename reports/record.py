@@ -17,7 +17,7 @@ import msgspec
 from msgspec import Struct
 
 from reports import judge
-from reports.document import Broken, Environment, Guest, Result, Runtime, Suite
+from reports.document import Broken, Environment, Guest, Result, Runtime, Selection, Suite
 from reports.text import join, plural
 
 FORMAT = 1
@@ -39,6 +39,7 @@ class Run(Struct, kw_only=True, tag_field="type", tag="run"):
     guests: list[Guest] = []
     suites: list[Suite] = []
     planned: list[str] = []
+    selection: Selection = msgspec.field(default_factory=Selection)
 
 
 class Answered(Struct, kw_only=True, tag_field="type", tag="runtime"):
@@ -52,11 +53,12 @@ class Answered(Struct, kw_only=True, tag_field="type", tag="runtime"):
 
 
 class End(Struct, kw_only=True, tag_field="type", tag="end"):
-    """The last line: how the run ended."""
+    """The last line: how the run ended, and which items its selection had left out."""
 
     finished: str | None = None
     complete: bool = False
     reason: str | None = None
+    deselected: list[str] = []
 
 
 @dataclass

@@ -10,7 +10,7 @@ import importlib.metadata
 import os
 import platform
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from reports.write import write_all
 
 PACKAGES = ("pytest", "pytest-xdist", "msgspec", "PyYAML", "jsonschema", "wasmtime", "uv")
 RECORD = "record.jsonl"
+DESELECTED = "linmem_deselected"  # in what a worker puts out
 
 
 def now() -> str:
@@ -56,9 +57,19 @@ class Recording:
         self.report: Report | None = None
         self.broken: list[tuple[str, str]] = []
         self.planned: set[str] = set()
+        self.deselected: dict[str, None] = {}
         self.stopped: str | None = None
 
     # ------------------------------------------------------------- the plan
+
+    def pytest_deselected(self, items: Sequence[pytest.Item]) -> None:
+        """What `-k` and the like leave out, so that nobody takes it for missing."""
+        self.deselected.update(dict.fromkeys(item.nodeid for item in items if is_scenario(item.nodeid)))
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any) -> None:
+        """With workers: each tells at its end what it was not asked for."""
+        self.deselected.update(dict.fromkeys(getattr(node, "workeroutput", {}).get(DESELECTED, ())))
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Without workers: the items are known here."""
@@ -118,7 +129,15 @@ class Recording:
         early = self.stopped or session.shouldfail or session.shouldstop
         complete = not early and exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
         reason = None if complete else str(early or f"pytest ended with status {int(exitstatus)}")
-        self.writer.write({"type": "end", "finished": now(), "complete": complete, "reason": reason})
+        self.writer.write(
+            {
+                "type": "end",
+                "finished": now(),
+                "complete": complete,
+                "reason": reason,
+                "deselected": list(self.deselected),
+            }
+        )
         self.writer.close()
         self.report = write_all(self.folder / RECORD, self.folder)
 

@@ -18,6 +18,7 @@ from reports.document import (
     Result,
     Runtime,
     Scenario,
+    Selection,
     Suite,
     SuiteSummary,
     Summary,
@@ -67,6 +68,12 @@ def build(record: Record) -> Report:
         differences=differing,
         observations=observed,
         results=record.results,
+        selection=Selection(
+            runtimes=record.run.selection.runtimes,
+            guests=record.run.selection.guests,
+            paths=record.run.selection.paths,
+            deselected=record.end.deselected if record.end else [],
+        ),
     )
 
 

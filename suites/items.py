@@ -148,7 +148,7 @@ class ScenarioItem(pytest.Item):
             self.successor = None
         if not self.bench.good(result):
             raise ScenarioFailed(result)
-        if result.known is not None:
+        if result.known is not None and result.outcome != "pass":
             pytest.xfail(result.known.reason)
         if result.outcome == "unsupported":
             pytest.skip(result.message)

@@ -40,12 +40,18 @@ class Picture(msgspec.Struct, frozen=True):
 
 
 class KnownFailure(msgspec.Struct, frozen=True):
-    """Why this failure is expected: the line in ``reports/known.yaml``."""
+    """Why this failure is expected: the line in ``reports/known.yaml``.
+
+    ``outcome`` is what the entry expects: ``fail``, ``crash``, ``timeout``, None for any failure, ``sometimes`` for any
+    failure or none. ``message`` is what the failure's message must hold, and ``fits`` whether it does.
+    """
 
     line: int
     reason: str
     link: str | None = None
     outcome: str | None = None
+    message: str | None = None
+    fits: bool = True
 
 
 class Result(msgspec.Struct, tag="result", tag_field="type", kw_only=True):

@@ -26,6 +26,9 @@ def failure_text(result: Result) -> str:
         lines += folded("  ", f"it passes, but {entry} says it must fail ({result.known.reason}): delete that entry")
         return "\n".join(lines)
     lines += folded("  ", result.message)
+    if result.known is not None and not result.known.fits:
+        entry = f"reports/known.yaml:{result.known.line}"
+        lines += folded("  ", f"{entry} expects another failure here: its message is '{result.known.message}'")
     if result.where:
         lines.append(f"  at {result.where}")
     lines.append("")

@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from reports import known
+from reports import judge, known, known_check
 from reports.known import Case
+from suites.outcome import KnownFailure
 
 ENTRY = """\
 - scenario: growth.yaml::grows
@@ -48,8 +49,10 @@ def test_an_entry_with_all_it_may_have(load):
     )
     assert [defect.line for defect in defects] == [2, 5]
     last = defects[1]
-    assert (last.suite, last.scenario, last.runtime, last.variant) == ("suites/growth.yaml", "two", "wasmer", "llvm")
-    assert (last.guest, last.view, last.outcome, last.link) == ("go", "buffer", "crash", "https://example.org/1")
+    assert last.targets == (known.Target("suites/growth.yaml", "two"),)
+    assert (last.runtime, last.variant) == ("wasmer", "llvm")
+    assert (last.guests, last.views, last.outcome) == (("go",), ("buffer",), "crash")
+    assert last.link == "https://example.org/1"
     assert last.reason == "over two lines"
     assert defects[0].outcome == "fail"
 
@@ -62,8 +65,11 @@ def test_an_entry_with_all_it_may_have(load):
         (ENTRY + "- scenario: a.yaml::b\n  runtime: node\n", "4: the entry has no 'reason'"),
         (ENTRY + "  raeson: typo\n", "1: unknown key 'raeson'; did you mean 'reason'?"),
         (ENTRY + "  zzz: 1\n", "1: unknown key 'zzz'; the keys are scenario, runtime, guest"),
-        (ENTRY + "  outcome: error\n", "4: 'outcome' must be one of fail, crash, timeout, any, not 'error'"),
-        (ENTRY + "  guest: 5\n", "4: 'guest' must be text, not 5"),
+        (ENTRY + "  outcome: error\n", "4: 'outcome' must be one of fail, crash, timeout, any, sometimes, not 'error'"),
+        (ENTRY + "  guest: 5\n", "4: 'guest' is 5, but must be a guest's label, as in 'go', or a list of them"),
+        (ENTRY + "  view: []\n", "4: 'view' is [], but must be a view kind"),
+        (ENTRY + "  message: /got (/\n", "4: 'message' is no regular expression: missing )"),
+        (ENTRY.replace("growth.yaml::grows", "[growth.yaml::a, b]"), "1: 'scenario' is ['growth.yaml::a', 'b'], but"),
         (ENTRY + "  link: javascript:alert(1)\n", "4: 'link' is 'javascript:alert(1)', but must be a web address"),
         (ENTRY.replace("growth.yaml::grows", "grows"), "1: 'scenario' is 'grows', but must be a suite's file name"),
         (ENTRY.replace("wasmtime", "wasmtime@>>5"), "2: '@>>5' is no version or range of versions"),
@@ -121,6 +127,85 @@ def test_a_suite_is_named_by_file_or_path(load, suite, covered):
     assert defect.covers("suites/growth.yaml", "grows", "wasmtime", None, "50", None, None) is covered
 
 
+@pytest.mark.parametrize(
+    ("scenario", "covered"),
+    [
+        ("growth.yaml::grow*", True),
+        ("growth.yaml::*", True),
+        ("gr?wth.yaml::grow?", True),
+        ("*.yaml::grows", True),
+        ("growth.yaml::*[s]", False),  # brackets are no pattern: they stand in ids
+        ("growth.yaml::grow", False),
+        ("bounds.yaml::*", False),
+        ("[bounds.yaml::other, growth.yaml::g*]", True),
+        ("[bounds.yaml::grows, growth.yaml::other]", False),
+    ],
+)
+def test_scenarios_are_named_by_patterns_and_lists(load, scenario, covered):
+    (defect,) = load(ENTRY.replace("growth.yaml::grows", f'"{scenario}"' if scenario[0] != "[" else scenario))
+    assert defect.covers("suites/growth.yaml", "grows", "wasmtime", None, "50", None, None) is covered
+
+
+@pytest.mark.parametrize(
+    ("more", "covered"),
+    [
+        ("  view: '*_ptr'\n", True),
+        ("  view: [read_write, data_ptr]\n", True),
+        ("  view: [read_write]\n", False),
+        ("  guest: g*\n", True),
+        ("  guest: [wat, rust]\n", False),
+    ],
+)
+def test_views_and_guests_are_named_by_patterns_and_lists(load, more, covered):
+    (defect,) = load(ENTRY + more)
+    case = Case("suites/growth.yaml", "grows", "wasmtime", None, "50", "go", "data_ptr")
+    assert defect.covers(*case) is covered
+    assert not defect.covers(*case._replace(guest=None, view=None))
+
+
+def test_what_stands_further_up_goes_first(load):
+    entries = load(
+        ENTRY.replace("grows", "gr*").replace("upstream", "one")
+        + ENTRY.replace("upstream", "two")
+        + ENTRY.replace("::grows", "::other").replace("upstream", "three")
+    )
+    case = Case("suites/growth.yaml", "grows", "wasmtime", None, "50", None, None)
+    assert known.KnownDefects(entries).covering(case).reason == "it is wrong one"
+    assert known.KnownDefects(entries[1:]).covering(case).reason == "it is wrong two"
+    assert known.KnownDefects(entries[2:]).covering(case) is None
+    assert known.KnownDefects(entries).covering(case._replace(scenario="other")).reason == "it is wrong three"
+
+
+@pytest.mark.parametrize(
+    ("expected", "message", "fits"),
+    [
+        (None, "whatever", True),
+        ("got 99", "call run(): expected 24, got 99", True),
+        ("got 98", "call run(): expected 24, got 99", False),
+        ("expected  24,\n got", "call run(): expected 24, got 99", True),
+        ("/got (99|trap)/", "call run(): expected 24, got 99", True),
+        ("/^got/", "call run(): expected 24, got 99", False),
+        ("/", "a / b", True),
+    ],
+)
+def test_another_failure_is_still_a_failure(load, expected, message, fits):
+    text = ENTRY if expected is None else ENTRY + f"  message: {expected!r}\n".replace("\\n", " ")
+    (defect,) = load(text)
+    held = known.held_against(defect.failure, message)
+    assert held.fits is fits
+    assert judge.judge("fail", held) == ("known defect" if fits else "bad")
+    assert judge.status("fail", held) == ("known" if fits else "fail")
+    assert judge.judge("crash", held) == "bad"
+
+
+def test_sometimes_is_good_either_way():
+    sometimes = KnownFailure(1, "reason", outcome="sometimes")
+    assert [judge.status(outcome, sometimes) for outcome in ("pass", "fail", "crash")] == ["pass", "known", "known"]
+    assert judge.status("unsupported", sometimes) == "unexpected"
+    assert judge.by_chance(sometimes)
+    assert not judge.by_chance(None)
+
+
 def test_another_scenario_is_not_covered(load):
     assert not one(load).covers("suites/growth.yaml", "grows-more", "wasmtime", None, "50", None, None)
 
@@ -158,7 +243,7 @@ CASES = [
     ],
 )
 def test_an_entry_that_can_match_nothing_is_a_problem(load, text, message):
-    (problem,) = known.problems(load("# one\n" + text), CASES, NAMES)
+    (problem,) = known_check.problems(load("# one\n" + text), CASES, NAMES)
     assert problem.startswith(f"known.yaml:2: {message}")
     assert problem.endswith("; correct the entry or delete it")
 
@@ -176,8 +261,28 @@ def test_an_entry_that_can_match_nothing_is_a_problem(load, text, message):
     ],
 )
 def test_what_is_only_not_in_this_run_is_no_problem(load, text):
-    assert known.problems(load(text), CASES, NAMES, absent_guests=["tinygo"]) == []
+    assert known_check.problems(load(text), CASES, NAMES, absent_guests=["tinygo"]) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (ENTRY.replace("::grows", "::z*"), "suites/growth.yaml has no scenario that matches 'z*'"),
+        (ENTRY.replace("growth.yaml::grows", "[growth.yaml::grows, growth.yaml::gros]"), "has no scenario 'gros'"),
+        (ENTRY + "  view: [data_ptr, x*]\n", "'grows' is not played with view 'x*' on wasmtime"),
+    ],
+)
+def test_a_pattern_that_matches_nothing_is_a_problem(load, text, message):
+    (problem,) = known_check.problems(load(text), CASES, NAMES)
+    assert message in problem
+
+
+def test_where_every_suite_is_known_one_that_does_not_exist_is_a_problem(load):
+    entries = load(ENTRY.replace("growth.yaml", "grwth.yaml"))
+    (problem,) = known_check.problems(entries, CASES, NAMES, suite_files=["suites/growth.yaml", "suites/x.yaml"])
+    assert "there is no suite 'grwth.yaml' (did you mean 'growth.yaml'?)" in problem
+    assert known_check.problems(load(ENTRY), CASES, NAMES, suite_files=["suites/growth.yaml"]) == []
 
 
 def test_without_any_case_nothing_can_be_said(load):
-    assert known.problems(load(ENTRY), [], NAMES) == []
+    assert known_check.problems(load(ENTRY), [], NAMES) == []
