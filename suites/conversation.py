@@ -80,6 +80,7 @@ class Conversation:
         self.objects: dict[str, int] = {}
         self.view_units: dict[str, int] = {}
         self.function_types: dict[str, FuncType] = {}  # of kept functions
+        self.page_sizes: dict[int, int] = {}  # memory's handle → bytes
         self.instances: dict[str, Instance] = {}
         self.pending: deque[Pending] = deque()
         self.played: list[tuple[Step, Happened]] = []
@@ -268,6 +269,8 @@ class Conversation:
         self.must_export(kind, instance, export, step)
         request = self.runtime.post(method, {"instance": instance.handle, "name": export})
         self.pending.append(Pending(quiet(step, f"get the guest's {word} '{export}'"), request, decoding.done))
+        if kind == "memory" and instance.types is not None:
+            self.page_sizes[request] = instance.types.exports[export].page_size
         return request
 
     def must_export(self, kind: str, instance: Instance, export: str, step: Step) -> None:

@@ -10,6 +10,7 @@ from suites.expectations import Literal
 from suites.happened import Bytes, Happened
 from suites.hosting import Hosting
 from suites.model import Step
+from suites.wasm_types import PAGE
 
 
 class MemorySteps(Hosting):
@@ -99,7 +100,11 @@ class MemorySteps(Hosting):
         self.due(step, "memory.grow", params, decoding.pages)
 
     def post_size(self, step: model.Size) -> None:
-        self.due(step, "memory.size", {"memory": self.memory(step.memory, step)}, decoding.pages)
+        params = {"memory": self.memory(step.memory, step)}
+        page_size = self.page_sizes.get(params["memory"], PAGE)
+        if page_size != PAGE:
+            params["page_size"] = page_size
+        self.due(step, "memory.size", params, decoding.pages)
 
     def post_view(self, step: model.OpenView) -> None:
         assert step.bind is not None
@@ -129,13 +134,16 @@ class MemorySteps(Hosting):
 
     def post_memory(self, step: model.MakeMemory) -> None:
         assert step.bind is not None
-        params = {
+        params: dict[str, Any] = {
             "min": self.integer(step.min),
             "max": self.integer(step.max) if step.max is not None else None,
             "shared": step.shared,
             "index": step.index,
         }
-        self.objects[step.bind] = self.due(step, "memory.create", params, decoding.done)
+        if step.page_size != PAGE:
+            params["page_size"] = step.page_size
+        memory = self.objects[step.bind] = self.due(step, "memory.create", params, decoding.done)
+        self.page_sizes[memory] = step.page_size
 
 
 def whole(offset: int, unit: int, shown: object) -> int:

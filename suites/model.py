@@ -144,12 +144,13 @@ class Instantiate(Step):
 
 @dataclass(frozen=True, slots=True)
 class MakeMemory(Step):
-    """The host makes a memory; sizes in pages. ``bind`` is never None."""
+    """The host makes a memory; sizes in pages of ``page_size`` bytes. ``bind`` is never None."""
 
     min: Expression
     max: Expression | None
     shared: bool
     index: str
+    page_size: int
 
 
 @dataclass(frozen=True, slots=True)

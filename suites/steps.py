@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from suites import expectations, expressions, model, pictures, validation, values
+from suites import expectations, expressions, model, pictures, validation, values, wasm_types
 from suites.expectations import Literal
 from suites.model import GUEST, MEMORY, Where
 from suites.parts import PartBuilder
@@ -158,8 +158,10 @@ class StepBuilder(PartBuilder):
             return self.taken("memory", spec, item, common)
         low, high = self.expression(spec, "min"), self.expression(spec, "max") if "max" in spec else None
         text = f"make a memory of {low} to {high if high else 'any number of'} pages as {item['as']}"
-        shared, index = spec.get("shared", False), spec.get("index", "i32")
-        return model.MakeMemory(**common, text=text, min=low, max=high, shared=shared, index=index)
+        kind = {"shared": spec.get("shared", False), "index": spec.get("index", "i32")}
+        return model.MakeMemory(
+            **common, text=text, min=low, max=high, **kind, page_size=spec.get("page_size", wasm_types.PAGE)
+        )
 
     def _function(self, item: Map, common: dict[str, Any]) -> model.Step:
         return self.taken("func", item["function"], item, common)

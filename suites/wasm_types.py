@@ -19,6 +19,7 @@ VALUE_TYPES = {
     0x6F: "externref",
 }
 KINDS = ("func", "table", "memory", "global", "tag")
+PAGE = 65536  # bytes
 
 
 class UnreadableModule(Exception):
@@ -35,7 +36,10 @@ class FuncType:
 
 @dataclass(frozen=True)
 class Import:
-    """One import. ``type`` is set for functions only; ``value_type`` and ``mutable`` for globals only."""
+    """One import. ``type`` is set for functions only; ``value_type`` and ``mutable`` for globals only.
+
+    ``page_size``, in bytes, is a memory's.
+    """
 
     module: str
     name: str
@@ -43,15 +47,17 @@ class Import:
     type: FuncType | None = None
     value_type: str = ""
     mutable: bool = False
+    page_size: int = PAGE
 
 
 @dataclass(frozen=True)
 class Export:
-    """One export. ``type`` is set for functions only."""
+    """One export. ``type`` is set for functions only; ``page_size``, in bytes, is a memory's."""
 
     name: str
     kind: str
     type: FuncType | None = None
+    page_size: int = PAGE
 
 
 @dataclass(frozen=True)
@@ -112,13 +118,15 @@ class _Reader:
     def value_types(self) -> tuple[str, ...]:
         return tuple(self.value_type() for _ in range(self.leb()))
 
-    def limits(self) -> None:
+    def limits(self) -> int:
+        """Read the limits of a table or memory; the page size that they say, in bytes."""
         flags = self.byte()
         self.leb()
         if flags & 1:
             self.leb()
-        if flags & 8:  # custom page sizes: log2 of the page size
-            self.leb()
+        if not flags & 8:
+            return PAGE
+        return int(2 ** min(self.leb(), 64))  # custom page sizes: its logarithm
 
     def table_type(self) -> None:
         self.value_type()
@@ -133,6 +141,7 @@ def read_types(data: bytes) -> ModuleTypes:
         raise UnreadableModule("it is not a core module of version 1")
     types: list[FuncType | None] = []
     functions: list[FuncType | None] = []
+    memories: list[int] = []  # their page sizes
     imports: list[Import] = []
     exports: dict[str, Export] = {}
     reader = _Reader(data, 8, len(data))
@@ -147,12 +156,16 @@ def read_types(data: bytes) -> ModuleTypes:
             for _ in range(body.leb()):
                 imports.append(_read_import(body, types))
             functions += [item.type for item in imports if item.kind == "func"]
+            memories += [item.page_size for item in imports if item.kind == "memory"]
         elif section == 3:
             functions += [_at(types, body.leb()) for _ in range(body.leb())]
+        elif section == 5:
+            memories += [body.limits() for _ in range(body.leb())]
         elif section == 7:
             for _ in range(body.leb()):
                 name, kind, index = body.name(), body.byte(), body.leb()
-                exports[name] = Export(name, _kind(kind), _at(functions, index) if kind == 0 else None)
+                page_size = memories[index] if kind == 2 and index < len(memories) else PAGE
+                exports[name] = Export(name, _kind(kind), _at(functions, index) if kind == 0 else None, page_size)
         reader.at += size
     return ModuleTypes(tuple(imports), exports)
 
@@ -178,10 +191,10 @@ def _read_import(body: _Reader, types: list[FuncType | None]) -> Import:
         return Import(module, name, "func", _at(types, body.leb()))
     if kind == 3:
         return Import(module, name, "global", None, body.value_type(), body.byte() == 1)
+    if kind == 2:
+        return Import(module, name, "memory", page_size=body.limits())
     if kind == 1:
         body.table_type()
-    elif kind == 2:
-        body.limits()
     elif kind == 4:
         body.byte()
         body.leb()

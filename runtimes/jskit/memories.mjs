@@ -1,7 +1,7 @@
 // The protocol's methods on memories and views. Only the line that uses the API stands in a `try`: an error anywhere else
 // is the driver's own.
 
-import { badParams, refused } from "./errors.mjs";
+import { badParams, refused, unsupported } from "./errors.mjs";
 import { isMemory64 } from "./memory64.mjs";
 import { Instance, Memory, View, decode } from "./objects.mjs";
 import { toMemory, typed, writeInteger } from "./values.mjs";
@@ -15,7 +15,8 @@ function exportMemory(session, { instance, name }, id) {
   session.keep(id, new Memory(memory));
 }
 
-function createMemory(session, { min, max, shared, index }, id) {
+function createMemory(session, { min, max, shared, index, page_size: pageSize }, id) {
+  if ((pageSize ?? PAGE) !== PAGE) throw unsupported("a memory's descriptor says no page size");
   const pages = index === "i64" ? BigInt : Number;
   const descriptor = { initial: pages(session.integer(min)) };
   if (max != null) descriptor.maximum = pages(session.integer(max));
@@ -34,8 +35,8 @@ function createMemory(session, { min, max, shared, index }, id) {
 }
 
 /** JavaScript counts a memory in bytes only. */
-function memorySize(session, { memory }) {
-  return { pages: session.object(memory, Memory).memory.buffer.byteLength / PAGE };
+function memorySize(session, { memory, page_size: pageSize }) {
+  return { pages: session.object(memory, Memory).memory.buffer.byteLength / (pageSize ?? PAGE) };
 }
 
 function growMemory(session, { memory: memoryId, delta }) {

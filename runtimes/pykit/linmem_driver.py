@@ -73,7 +73,8 @@ class Driver:
         function_export(instance, name) -> function
         function_apply(function, args, results) -> sequence of values      a function that was taken before
         memory_export(instance, name) -> memory
-        memory_create(min, max, shared, index) -> memory                   pages; max may be None; index i32 or i64
+        memory_create(min, max, shared, index) -> memory                   pages; max may be None; index i32 or i64;
+                                                                           see also `custom_page_sizes`
         memory_size(memory) -> pages
         memory_grow(memory, delta) -> pages before, or None
         view_open(memory, kind, offset, length) -> view                    bytes and units; None where not given
@@ -90,6 +91,8 @@ class Driver:
     runtime: dict[str, str]
     views: dict[str, ViewKind]
     default_views: dict[str, str]
+    #: Whether the host API makes memories whose pages are not 65,536 bytes: `memory_create` then takes ``page_size``.
+    custom_page_sizes = False
 
     def __init__(self, variant: str | None, cache: str | None) -> None:
         raise NotImplementedError

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 from binascii import a2b_base64
 from typing import Any
 
 from linmem_driver import Refused, ViewKind
 from linmem_requests import Requests
 from linmem_values import WIDTH, integer_json, reading_json
+
+_PAGE = 65536
 
 
 class MemoryMethods(Requests):
@@ -20,7 +23,12 @@ class MemoryMethods(Requests):
 
     def _memory_create(self, ident: int, params: dict[str, Any]) -> str:
         limits = self._integer(params["min"]), self._optional(params["max"])
-        memory = self._ask("memory.create", self._driver.memory_create, *limits, params["shared"], params["index"])
+        create, page_size = self._driver.memory_create, params.get("page_size", _PAGE)
+        if page_size != _PAGE:
+            if not self._driver.custom_page_sizes:
+                raise Refused("the host API makes no memory with pages of %d bytes" % page_size)
+            create = functools.partial(create, page_size=page_size)
+        memory = self._ask("memory.create", create, *limits, params["shared"], params["index"])
         self._objects["memory"][ident] = memory
         return "{}"
 

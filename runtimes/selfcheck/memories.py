@@ -50,6 +50,20 @@ def _create_contrary(bench: Bench) -> None:
     _told(bench, "memory.create", min=2, max=1, shared=False, index="i32")
 
 
+@CHECKS.of("memory.create", "with pages of one byte, unless the API has none")
+def _create_bytewise(bench: Bench) -> None:
+    params = {"min": 5, "max": 9, "shared": False, "index": "i32", "page_size": 1}
+    request = bench.post("memory.create", params)
+    reply = bench.settle(request, "memory.create")
+    if isinstance(reply, CallFailed) and reply.code == METHOD_NOT_FOUND:
+        raise Lacking("memory.create")
+    if isinstance(reply, CallFailed) and reply.kind in ("unsupported", "host"):
+        return
+    if isinstance(reply, CallFailed):
+        raise Wrong("memory.create", "a memory, or kind unsupported", said(reply))
+    same("memory.create", {"pages": 5}, bench.ask("memory.size", memory=request, page_size=1))
+
+
 @CHECKS.of("memory.export", "a memory")
 def _export(bench: Bench) -> None:
     bench.memory()

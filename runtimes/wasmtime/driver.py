@@ -173,6 +173,7 @@ class WasmtimeDriver(Driver):
         everything, bytewise = ViewKind(1, MEMORY_TYPES), ViewKind(1, ("u8", "bytes"))
         self.views = {"read_write": everything, "get_buffer_ptr": everything, "data_ptr": bytewise}
         self.default_views = dict.fromkeys(MEMORY_TYPES, "read_write")
+        self.custom_page_sizes = hasattr(wasmtime.MemoryType, "page_size_log2")
         self._engine = wasmtime.Engine(config)
         self._code = CodeCache(cache, "wasmtime-" + release, target or "native", *switched_on)
         self._types = {name: getattr(wasmtime.ValType, name)() for name in VALUE_TYPES + ("externref", "funcref")}
@@ -259,10 +260,14 @@ class WasmtimeDriver(Driver):
             raise TypeError("export %r is a %s, not a memory" % (name, type(found).__name__))
         return found
 
-    def memory_create(self, min: int, max: int | None, shared: bool, index: str) -> Any:
+    def memory_create(self, min: int, max: int | None, shared: bool, index: str, page_size: int = 65536) -> Any:
         if shared and SharedMemory is _NoSharedMemory:
             raise Refused("this wasmtime-py has no SharedMemory")
-        more = {}
+        more: dict[str, Any] = {}
+        if page_size != 65536:
+            if page_size & (page_size - 1):
+                raise Refused("MemoryType takes a page size's logarithm, and %d is no power of two" % page_size)
+            more["page_size_log2"] = page_size.bit_length() - 1
         if index == "i64":
             more["is_64"] = True
         if shared:

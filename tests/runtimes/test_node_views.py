@@ -181,6 +181,14 @@ def test_views_of_unknown_kind_and_types_they_lack_are_unsupported(js: RawClient
     assert js.refused("view.open", memory=target, kind="memoryview", offset=None, length=None)["kind"] == "unsupported"
 
 
+def test_pages_of_another_size_are_what_the_harness_says_they_are(js: RawClient) -> None:
+    params = {"min": 1, "max": None, "shared": False, "index": "i32"}
+    target = js.make("memory.create", **params, page_size=PAGE)
+    assert js.call("memory.size", memory=target) == {"pages": 1}
+    assert js.call("memory.size", memory=target, page_size=1) == {"pages": PAGE}
+    assert js.refused("memory.create", **params, page_size=1)["kind"] == "unsupported"
+
+
 def test_a_view_that_cannot_be_opened(js: RawClient) -> None:
     target = memory(js)
     for kind, offset, length in ("Uint32Array", 2, None), ("Uint8Array", PAGE + 1, None), ("DataView", 0, PAGE + 1):

@@ -345,6 +345,12 @@ def test_output_and_input_are_not_the_protocols(toy: RawClient) -> None:
     assert len(toy.stderr()) == 100 << 20
 
 
+def test_page_sizes_are_for_drivers_that_say_so(toy: RawClient) -> None:
+    params = {"min": 1, "max": None, "shared": False, "index": "i32"}
+    toy.make("memory.create", **params, page_size=65536)
+    assert toy.refused("memory.create", **params, page_size=1)["kind"] == "unsupported"
+
+
 def test_long_lines(toy: RawClient) -> None:
     data = os.urandom(5 << 20)
     memory = toy.make("memory.create", min=len(data), max=None, shared=False, index="i32")

@@ -340,6 +340,11 @@ def test_memories_of_the_host(driver: RawClient) -> None:
     assert create(min=2, max=1)["error"]["data"]["type"] == "WasmtimeError"
     assert create(min=65537, max=None)["error"]["data"]["kind"] == "host"
     assert create(min=str(2**60), max=None, index="i64")["error"]["data"]["kind"] == "host"
+    bytewise = driver.make("memory.create", min=5, max=9, shared=False, index="i32", page_size=1)
+    assert driver.call("memory.size", memory=bytewise, page_size=1) == {"pages": 5}
+    assert driver.read(bytewise, 5) == {"bytes": ""}
+    assert create(page_size=2)["error"]["data"]["kind"] == "host"
+    assert create(page_size=3)["error"]["data"]["kind"] == "unsupported"
     empty = driver.make("memory.create", min=0, max=0, shared=False, index="i32")
     assert driver.read(empty, 0) == {"bytes": ""}
     assert driver.write(empty, 0, 1)["error"]["data"]["type"] == "IndexError"

@@ -249,6 +249,21 @@ def test_memories_and_instances_of_the_scenario_s_own(play: Play) -> None:
     assert toy.params("object.release", 1) == {"all": True}
 
 
+def test_a_host_that_counts_bytes_is_told_a_page_size(play: Play) -> None:
+    toy = ToyRuntime()
+    steps = """
+- {memory: {min: 1, page_size: 1}, as: own}
+- {instantiate: guest}
+- {size: own}
+- {size: bytes}
+- {size: pages}
+"""
+    wat = '(module (memory (export "bytes") 1 (pagesize 1)) (memory (export "pages") 1))'
+    assert play(suite(steps, wat), toy).outcome == "pass"
+    assert toy.params("memory.create")["page_size"] == 1
+    assert [toy.params("memory.size", index).get("page_size") for index in range(3)] == [1, 1, None]
+
+
 # Views as cells
 
 

@@ -108,6 +108,23 @@ def test_proposals_do_not_get_in_the_way(text: str, signature: FuncType) -> None
     assert types(f"(module {text})").function("f") == signature
 
 
+def test_the_page_sizes_of_memories() -> None:
+    found = types("""(module
+      (import "env" "bytes" (memory $bytes i64 5 9 (pagesize 1)))
+      (import "env" "pages" (memory $pages 1 1 shared))
+      (memory $own (export "own") 1 (pagesize 1))
+      (memory (export "plain") 1 (pagesize 65536))
+      (export "passed" (memory $bytes))
+      (export "usual" (memory $pages)))""")
+    assert [item.page_size for item in found.imports] == [1, 65536]
+    assert {name: item.page_size for name, item in found.exports.items()} == {
+        "own": 1,
+        "plain": 65536,
+        "passed": 1,
+        "usual": 65536,
+    }
+
+
 def test_a_function_of_an_unreadable_type_is_exported_all_the_same() -> None:
     found = types('(module (type (struct (field i32))) (func (export "f") (param i32)) (memory (export "m") 1))')
     assert found.exports["f"] == Export("f", "func", None)
