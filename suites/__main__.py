@@ -1,4 +1,7 @@
-"""The room as a command: ``python -m suites list | check | schema``. It starts no runtime."""
+"""The room as a command: ``python -m suites list | check | coverage | schema``. It starts no runtime.
+
+Like ``conftest.py``, `coverage` is a door: it takes the scenarios' modules from the `fixtures` room.
+"""
 
 from __future__ import annotations
 
@@ -6,19 +9,22 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from suites.loader import load_suite
 from suites.model import Scenario, Suite
 from suites.validation import SCHEMA_PATH
 from suites.yamlsource import SourceError
 
+if TYPE_CHECKING:
+    from suites.coverage.reach import Played
+
 ROOM = Path(__file__).parent
 WIDTH = 80
 ENDINGS = (".yaml", ".yml")
-SKIPPED = ("out", "__pycache__")  # and hidden folders: what pytest does not enter either
+SKIPPED = ("out", "__pycache__", "coverage")  # and hidden folders: what pytest does not enter either
 _EPILOG = "exit status: 0 all is well; 1 a scenario file is wrong; 2 the command makes no sense"
 
 
@@ -69,6 +75,21 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("paths", nargs="+", metavar="PATH", help="scenario files or folders")
     check.set_defaults(run=_check)
 
+    coverage = commands.add_parser(
+        "coverage",
+        help="show which memory instructions and topics scenarios reach, and what is uncovered",
+        description="Show which memory instructions, ways of the host and topics the scenarios reach. An instruction "
+        "counts where it stands in a function that a scenario's calls lead to; this is read from the modules' code. "
+        "Nothing is played.",
+        epilog="exit status: 0 nothing is uncovered; 1 something is, or a scenario file is wrong; 2 the command makes "
+        "no sense",
+    )
+    coverage.add_argument("paths", nargs="*", metavar="PATH", help="scenario files or folders; default: suites/")
+    how = coverage.add_mutually_exclusive_group()
+    how.add_argument("--missing", action="store_true", help="only what is uncovered, one per line")
+    how.add_argument("--json", action="store_true", help="print JSON: every instruction and topic, with its scenarios")
+    coverage.set_defaults(run=_coverage)
+
     schema = commands.add_parser("schema", help="print the JSON Schema of scenario files")
     schema.add_argument("--path", action="store_true", help="print only where it stands, for an editor's settings")
     schema.set_defaults(run=_schema)
@@ -95,6 +116,40 @@ def _check(options: argparse.Namespace) -> int:
     if not faults:
         print(f"ok: {_total(suites)}")
     return 1 if faults else 0
+
+
+def _coverage(options: argparse.Namespace) -> int:
+    from suites.coverage import survey, text
+
+    suites, faults = _load(options.paths or [ROOM])
+    try:
+        found = survey.survey([(Path(suite.path).absolute(), suite) for suite in suites], _plays())
+    except SourceError as fault:
+        faults.append(fault)
+    else:
+        if options.json:
+            print(json.dumps(survey.as_json(found), indent=2, ensure_ascii=False))
+        else:
+            print("\n".join(found.missing if options.missing else text.lines(found)))
+    for fault in faults:
+        print(fault, file=sys.stderr)
+    return 1 if faults or found.missing else 0
+
+
+def _plays() -> Callable[[Scenario], list[Played]]:
+    """What gives the modules that a scenario is played with, one guest after the other."""
+    from fixtures.selection import Guests, modules
+    from suites.coverage.reach import Played
+
+    guests = Guests([], None)
+
+    def plays(scenario: Scenario) -> list[Played]:
+        return [
+            Played(modules(scenario, guest), guest is not None and (guest.host or guest.glue) is not None)
+            for guest in guests.of(scenario)
+        ]
+
+    return plays
 
 
 def _schema(options: argparse.Namespace) -> int:

@@ -25,9 +25,8 @@ ENTRIES = ("run", "_start", "_initialize")  # what a language's glue or host cal
 
 @dataclass(frozen=True)
 class Played:
-    """A scenario with the modules that one guest brings; ``started``: its language starts it by one of `ENTRIES`."""
+    """The modules of a scenario with one guest; ``started``: the guest's language starts it by one of `ENTRIES`."""
 
-    guest: str
     modules: Mapping[str, Module]
     started: bool = False
 
