@@ -124,13 +124,13 @@ def _coverage(options: argparse.Namespace) -> int:
     suites, faults = _load(options.paths or [ROOM])
     try:
         found = survey.survey([(Path(suite.path).absolute(), suite) for suite in suites], _plays())
-    except SourceError as fault:
-        faults.append(fault)
+    except SourceError as error:  # a module's text that does not assemble
+        print("\n".join(map(str, [*faults, error])), file=sys.stderr)
+        return 1
+    if options.json:
+        print(json.dumps(survey.as_json(found), indent=2, ensure_ascii=False))
     else:
-        if options.json:
-            print(json.dumps(survey.as_json(found), indent=2, ensure_ascii=False))
-        else:
-            print("\n".join(found.missing if options.missing else text.lines(found)))
+        print("\n".join(found.missing if options.missing else text.lines(found)))
     for fault in faults:
         print(fault, file=sys.stderr)
     return 1 if faults or found.missing else 0

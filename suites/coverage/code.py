@@ -106,6 +106,8 @@ def read_code(data: bytes) -> Code:
     try:
         while cursor.at < len(data):
             section, size = cursor.byte(), cursor.integer()
+            if cursor.at + size > len(data):
+                raise UnreadableModule(f"section {section} is longer than the file")
             if section in _SECTIONS:
                 _SECTIONS[section](_Cursor(data, cursor.at), code)
             cursor.at += size

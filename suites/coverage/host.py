@@ -13,11 +13,11 @@ from typing import Any
 
 from suites import model, validation, values
 from suites.coverage.reach import parts
-from suites.yamlsource import Map, read
+from suites.yamlsource import read
 
 Found = dict[str, set[str]]  # what is covered → the scenarios that do
 WAYS = ("default", "each kind", "kept")
-_ACTS: Mapping[str, type[model.Step]] = {"read": model.Read, "write": model.Write}
+_ACTS: Mapping[str, type[model.Read | model.Write]] = {"read": model.Read, "write": model.Write}
 _NO_ENDING = ("params", "value", "mutable")  # keys of an import that belong to another key
 
 
@@ -38,7 +38,7 @@ def ways(scenarios: Mapping[str, model.Scenario]) -> Found:
     return found
 
 
-def _way(step: Any, each: set[str | None]) -> Iterator[str]:
+def _way(step: model.Read | model.Write, each: set[str | None]) -> Iterator[str]:
     if step.through is not None:
         yield from ("kept",) if step.through in each else ()
     elif step.kind is None:
@@ -49,7 +49,7 @@ def _way(step: Any, each: set[str | None]) -> Iterator[str]:
 
 def words(suites: Sequence[tuple[Path, model.Suite]]) -> Mapping[str, Found]:
     """Steps, expectations and imports, by the keys that the schema has for them."""
-    found: dict[str, Found] = {kind: {word: set() for word in known} for kind, known in _vocabulary().items()}
+    found: dict[str, Found] = {kind: {word: set() for word in known} for kind, known in vocabulary().items()}
     for path, suite in suites:
         names: dict[int, set[str]] = defaultdict(set)
         for scenario in suite.scenarios:
@@ -64,7 +64,8 @@ def words(suites: Sequence[tuple[Path, model.Suite]]) -> Mapping[str, Found]:
     return found
 
 
-def _vocabulary() -> Mapping[str, Sequence[str]]:
+def vocabulary() -> Mapping[str, Sequence[str]]:
+    """The words of the language, by kind."""
     definitions = json.loads(validation.SCHEMA_PATH.read_text(encoding="utf-8"))["$defs"]
     forms = next(form for form in definitions["expect"]["anyOf"] if form.get("type") == "object")
     imports = definitions["imports"]["additionalProperties"]["properties"]
@@ -80,23 +81,15 @@ def _used(data: Any) -> Iterator[tuple[str, str]]:
     if isinstance(data, list):
         for item in data:
             yield from _used(item)
-    if not isinstance(data, dict):
-        return
-    for key, value in data.items():
-        if key == "expect":
-            yield from (("expect", word) for word in _forms(value))
-        elif key == "imports":
-            for spec in value.values():
-                yield from (("import", word) for word in spec if word not in _NO_ENDING)
-                yield from _used(spec)
-        else:
+    elif isinstance(data, dict):
+        for key, value in data.items():
+            if key == "expect":
+                yield from (("expect", word) for word in _forms(value))
+            elif key == "imports":
+                yield from (("import", word) for spec in value.values() for word in spec if word not in _NO_ENDING)
+            elif key == "steps":
+                yield from (("step", word) for step in value for word in validation.STEPS if word in step)
             yield from _used(value)
-    yield from (("step", word) for word in validation.STEPS if word in data and isinstance(data, Map) and _step(data))
-
-
-def _step(data: Map) -> bool:
-    """Whether a mapping is a step, and not, for example, an import whose form is called like one."""
-    return "min" not in data and not {"params", "return", "throw"} & set(data)
 
 
 def _forms(expected: Any) -> Iterator[str]:

@@ -1,8 +1,8 @@
 """Which memory instructions a scenario reaches: those in the functions that its calls, by whatever way, lead to.
 
-Read from the modules it is played with. A scenario's calls are its `call` steps, also those of host functions; a start
-function; what a language's glue calls to start a guest; and, where an instance imports another's export, what that
-leads to. A call through a table is not followed, so what is listed is the least that is reached.
+Read from the modules it is played with. A scenario's calls are its `call` steps, and those of host functions that they
+lead to; a start function; what a language's glue calls to start a guest; and, where an instance imports another's
+export, what that leads to. A call through a table is not followed, so what is listed is the least that is reached.
 """
 
 from __future__ import annotations
@@ -39,40 +39,54 @@ def reached(scenario: model.Scenario, plays: Sequence[Played]) -> Instructions:
     return frozenset().union(*(_Reacher(scenario, played).instructions() for played in plays))
 
 
-def parts(value: Any) -> Iterator[Any]:
-    """Every dataclass within a scenario: its steps, those of its host functions, and whatever they are made of."""
+def parts(value: Any, but: type | None = None) -> Iterator[Any]:
+    """Every dataclass within a scenario: its steps, those of its host functions, and whatever they are made of.
+
+    What is of the type `but` is left out, with all in it.
+    """
     if isinstance(value, Mapping):
         for item in value.values():
-            yield from parts(item)
+            yield from parts(item, but)
     elif isinstance(value, tuple | list):
         for item in value:
-            yield from parts(item)
-    elif dataclasses.is_dataclass(value) and not isinstance(value, type):
+            yield from parts(item, but)
+    elif dataclasses.is_dataclass(value) and not isinstance(value, (type, but) if but else type):
         yield value
         for field in dataclasses.fields(value):
-            yield from parts(getattr(value, field.name))
+            yield from parts(getattr(value, field.name), but)
 
 
 class _Reacher:
     def __init__(self, scenario: model.Scenario, played: Played) -> None:
         self.scenario, self.played = scenario, played
-        self.steps = list(parts((scenario.steps, scenario.imports)))
+        steps = list(parts((scenario.steps, scenario.imports)))
         self.found: set[tuple[str, frozenset[str]]] = set()
         self.seen: set[tuple[str, int]] = set()
+        self.hosts: set[model.Where] = set()
         self.instances: dict[str, model.Instantiate | None] = {}
         if not makes_own_instances(scenario):
             self.instances[GUEST] = None
-        for step in self.steps:
+        for step in steps:
             if isinstance(step, model.Instantiate) and step.bind is not None:
                 self.instances[step.bind] = step
+        taken = (step for step in steps if isinstance(step, model.TakeExport))
+        self.kept = {step.bind: (step.instance, step.export) for step in taken}
 
     def instructions(self) -> Instructions:
         for name in self.instances:
             self.enter_start(name)
-        for step in self.steps:
-            if isinstance(step, model.Call):
-                self.enter_export(step.on, step.export)
+        self.enter_calls(self.scenario.steps)
         return frozenset(self.found)
+
+    def enter_calls(self, steps: Sequence[model.Step]) -> None:
+        """Every call in a list of steps, but those of host functions, which count when the guest calls them."""
+        for step in parts(steps, model.HostFunction):
+            if isinstance(step, model.Call):
+                self.enter_export(*self.called(step))
+
+    def called(self, step: model.Call) -> tuple[str, str]:
+        """The instance and the export that a step calls."""
+        return (step.on, step.export) if step.on is not None else self.kept.get(step.export, (GUEST, step.export))
 
     def code(self, instance: str) -> Code | None:
         """The module behind an instance, if it can be read."""
@@ -118,3 +132,6 @@ class _Reacher:
             spec = given.get(f"{module}.{name}")
             if isinstance(spec, model.ImportedExport):
                 self.enter_export(spec.instance, spec.export)
+            elif isinstance(spec, model.HostFunction) and spec.where not in self.hosts:
+                self.hosts.add(spec.where)
+                self.enter_calls(spec.steps)
