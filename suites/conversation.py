@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from suites import decoding, expressions, model, values
@@ -24,7 +24,11 @@ from suites.wasm_types import FuncType, ModuleTypes
 SAFE_INTEGER = (1 << 53) - 1
 STDERR_KEPT = 8 * 1024  # characters
 MAX_NESTING = 30  # how deep host functions and the guest may call each other
-TAKING = {"memory": ("memory", "memory.export"), "func": ("function", "function.export")}
+TAKING = {
+    "memory": ("memory", "memory.export"),
+    "func": ("function", "function.export"),
+    "global": ("global", "global.export"),
+}
 """How each kind of export that a host can take is called, and the method that takes it."""
 KINDS = ("compile", "link", "trap", "exit", "host", "skipped", "unsupported")
 
@@ -39,11 +43,12 @@ class Module:
 
 @dataclass
 class Instance:
-    """An instance, with the memories of it that were taken."""
+    """An instance, with the memories and globals of it that were taken."""
 
     handle: int
     types: ModuleTypes | None
     memories: dict[str, int]
+    globals: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass
@@ -81,6 +86,7 @@ class Conversation:
         self.view_units: dict[str, int] = {}
         self.function_types: dict[str, FuncType] = {}  # of kept functions
         self.page_sizes: dict[int, int] = {}  # memory's handle → bytes
+        self.global_types: dict[str, str] = {}  # of globals that were made or kept
         self.instances: dict[str, Instance] = {}
         self.pending: deque[Pending] = deque()
         self.played: list[tuple[Step, Happened]] = []
@@ -205,7 +211,7 @@ class Conversation:
         return request
 
     def object(self, name: str, step: Step) -> int:
-        """The handle of a bound memory, view or function."""
+        """The handle of a bound memory, view, function or global."""
         if name not in self.objects:
             raise Stop("error", f"there is no '{name}' here: it was released, or not made yet", step)
         return self.objects[name]
@@ -264,7 +270,7 @@ class Conversation:
         return exported[0]
 
     def take(self, kind: str, instance: Instance, export: str, step: Step) -> int:
-        """Ask for an export of a kind (``memory``, ``func``), once more if it was asked for before; its handle."""
+        """Ask for an export of a kind (a key of `TAKING`), once more if it was asked for before; its handle."""
         word, method = TAKING[kind]
         self.must_export(kind, instance, export, step)
         request = self.runtime.post(method, {"instance": instance.handle, "name": export})

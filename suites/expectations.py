@@ -252,7 +252,7 @@ def impossible(check: Check, gives: str) -> str | None:
     if gives == "nothing":
         return "this step gives no value, so only an error can be expected of it"
     if gives == "results":
-        return "a call gives numbers, not bytes" if isinstance(check, ExactBytes) else None
+        return "the step gives numbers, not bytes" if isinstance(check, ExactBytes) else None
     if gives == "bytes":
         if isinstance(check, Literals):
             return next((reason for item in check.items if (reason := _not_of("u8", item))), None)

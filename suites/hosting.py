@@ -112,6 +112,10 @@ class Hosting(Conversation):
             elif isinstance(spec, model.ImportedGlobal):
                 bits = self.initial(spec, step)
                 entry["global"] = {"type": spec.type, "mutable": spec.mutable, "value": str(bits)}
+            elif isinstance(spec, model.BoundGlobal):
+                if spec.variable not in self.objects:
+                    raise Stop("error", f"there is no global '{spec.variable}' to import", step)
+                entry["object"] = self.objects[spec.variable]
             elif host is not None and wanted.type is not None and host.provides(wanted.module, wanted.name):
                 served = self.language_function(host, wanted.module, wanted.name, instance)
                 entry.update(self.host_function(f"{wanted.module}.{wanted.name}", wanted.type, served))

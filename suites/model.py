@@ -155,7 +155,7 @@ class MakeMemory(Step):
 
 @dataclass(frozen=True, slots=True)
 class TakeExport(Step):
-    """The host asks an instance for an export of a kind (``memory``, ``func``) and keeps what it gets.
+    """The host asks an instance for an export of a kind (``memory``, ``func``, ``global``) and keeps what it gets.
 
     ``bind`` is never None.
     """
@@ -163,6 +163,30 @@ class TakeExport(Step):
     kind: str
     instance: str
     export: str
+
+
+@dataclass(frozen=True, slots=True)
+class MakeGlobal(Step):
+    """The host makes a global. ``bind`` is never None."""
+
+    type: str
+    value: Literal
+    mutable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class GetGlobal(Step):
+    """The host reads a global."""
+
+    variable: str
+
+
+@dataclass(frozen=True, slots=True)
+class SetGlobal(Step):
+    """The host writes a global."""
+
+    variable: str
+    value: Literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +208,7 @@ class Collect(Step):
     """The host's garbage collection is run."""
 
 
-MAKERS = (OpenView, MakeMemory, Instantiate, TakeExport)
+MAKERS = (OpenView, MakeMemory, Instantiate, TakeExport, MakeGlobal)
 """The steps whose name stands for an object, not for a number."""
 
 
@@ -227,7 +251,15 @@ class ImportedGlobal:
     mutable: bool
 
 
-ImportSpec = HostFunction | ImportedMemory | ImportedExport | ImportedGlobal
+@dataclass(frozen=True, slots=True)
+class BoundGlobal:
+    """A global the scenario has bound."""
+
+    where: Where
+    variable: str
+
+
+ImportSpec = HostFunction | ImportedMemory | ImportedExport | ImportedGlobal | BoundGlobal
 
 
 @dataclass(frozen=True, slots=True)

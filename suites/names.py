@@ -1,7 +1,8 @@
 """Check that every name a scenario uses is bound, before anything runs.
 
 Names live in two worlds: integers (results of steps, arguments of host functions) and objects (instances, memories,
-functions, views). What a host function binds is visible everywhere, because only the run knows when it is called.
+functions, globals, views). What a host function binds is visible everywhere, because only the run knows when it is
+called.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ class _Names:
         self.views: set[str] = set()
         self.memories: set[str] = set()
         self.functions: set[str] = set()
+        self.globals: set[str] = set()
         self.instances: set[str] = set()
 
     def bind(self, step: model.Step) -> None:
@@ -29,14 +31,16 @@ class _Names:
         elif isinstance(step, model.MakeMemory):
             self.memories.add(step.bind)
         elif isinstance(step, model.TakeExport):
-            (self.memories if step.kind == "memory" else self.functions).add(step.bind)
+            {"memory": self.memories, "func": self.functions, "global": self.globals}[step.kind].add(step.bind)
+        elif isinstance(step, model.MakeGlobal):
+            self.globals.add(step.bind)
         elif isinstance(step, model.Instantiate):
             self.instances.add(step.bind)
         else:
             self.integers.add(step.bind)
 
     def forget(self, objects: Iterable[str]) -> None:
-        for bound in (self.views, self.memories, self.functions, self.instances):
+        for bound in (self.views, self.memories, self.functions, self.globals, self.instances):
             bound.difference_update(objects)
 
     def copy(self) -> _Names:
@@ -47,7 +51,11 @@ class _Names:
 
     @property
     def objects(self) -> set[str]:
-        return self.views | self.memories | self.functions | self.instances
+        return self.views | self.comparable | self.instances
+
+    @property
+    def comparable(self) -> set[str]:
+        return self.memories | self.functions | self.globals
 
 
 def makes_own_instances(scenario: model.Scenario) -> bool:
@@ -96,6 +104,8 @@ def _check_imports(table: Mapping[str, model.ImportSpec], names: _Names) -> None
             _check_memory(spec.where, spec.memory, names)
         elif isinstance(spec, model.ImportedExport):
             _need(spec.where, [spec.instance], names.instances, "instance")
+        elif isinstance(spec, model.BoundGlobal):
+            _need(spec.where, [spec.variable], names.globals, "global")
         elif isinstance(spec, model.ImportedGlobal):
             _need(spec.where, spec.value.names, names.integers, "value")
 
@@ -107,11 +117,11 @@ def _check_memory(where: model.Where, memory: str, names: _Names) -> None:
 
 
 def _check_either(where: model.Where, name: str, names: _Names) -> None:
-    """What is compared is a bound memory or function, or the export of an instance that is there."""
+    """What is compared is a bound memory, function or global, or the export of an instance that is there."""
     instance, dot, _ = name.partition(".")
     if name in names.views | names.integers | names.instances:
-        raise SourceError(where.file, where.line, f"'{name}' is bound, but neither to a memory nor to a function")
-    if name not in names.memories | names.functions:
+        raise SourceError(where.file, where.line, f"'{name}' is bound, but to no memory, function or global")
+    if name not in names.comparable:
         _need(where, [instance if dot else GUEST], names.instances, "instance")
 
 
@@ -128,6 +138,11 @@ def _check_step(scenario: model.Scenario, step: model.Step, names: _Names) -> No
         _need(step.where, [step.on or GUEST], names.instances, "instance")
     if isinstance(step, model.TakeExport):
         _need(step.where, [step.instance], names.instances, "instance")
+    if isinstance(step, model.GetGlobal | model.SetGlobal) and step.variable not in names.globals:
+        instance, dot, _ = step.variable.partition(".")
+        if step.variable in names.integers | names.objects:
+            raise SourceError(step.where.file, step.where.line, f"'{step.variable}' is bound, but not to a global")
+        _need(step.where, [instance if dot else GUEST], names.instances, "instance")
     if isinstance(step, model.Same):
         for name in step.objects:
             _check_either(step.where, name, names)
@@ -148,7 +163,7 @@ def _check_step(scenario: model.Scenario, step: model.Step, names: _Names) -> No
         instance, dot, _ = memory.partition(".")
         if dot:
             _need(step.where, [instance], names.instances, "instance")
-        elif memory in names.integers | names.views | names.functions | names.instances:
+        elif memory in names.integers | (names.objects - names.memories):
             raise SourceError(step.where.file, step.where.line, f"'{memory}' is bound, but not to a memory")
     if memory == MEMORY and MEMORY not in names.memories and getattr(step, "through", None) is None:
         _need(step.where, [GUEST], names.instances, "instance")

@@ -31,6 +31,14 @@ class PartBuilder:
             )
         return str(kind)
 
+    def value_type(self, item: Map, key: str) -> str:
+        kind = item[key]
+        if kind not in values.NUMBER_TYPES:
+            raise self.fail(
+                item.lines[key], validation.unknown("value type", str(kind), [*values.NUMBER_TYPES], "a step")
+            )
+        return str(kind)
+
     def target(self, item: Map) -> dict[str, Any]:
         if "through" in item and ("kind" in item or "in" in item):
             raise self.fail(item.line, "'through' names a view opened before; 'kind' and 'in' are for a fresh one")

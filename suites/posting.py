@@ -7,13 +7,13 @@ from typing import Any
 
 from suites import decoding, expressions, model, values
 from suites.conversation import TAKING, Instance, Stop
+from suites.global_steps import GlobalSteps
 from suites.happened import Done, Happened, Numbers
-from suites.memory_steps import MemorySteps
 from suites.model import GUEST, MEMORY, Step
 from suites.wasm_types import FuncType
 
 
-class Posting(MemorySteps):
+class Posting(GlobalSteps):
     """Posts a scenario's steps."""
 
     def post(self, step: Step) -> None:
@@ -85,6 +85,8 @@ class Posting(MemorySteps):
         self.must_export(step.kind, instance, export, step)
         if step.kind == "func":
             self.function_types[step.bind] = self.signature(instance, export, step)
+        if step.kind == "global":
+            self.global_types[step.bind] = self.global_type(instance, export, step)
         params = {"instance": instance.handle, "name": export}
         self.objects[step.bind] = self.due(step, TAKING[step.kind][1], params, decoding.done)
 
@@ -111,7 +113,7 @@ class Posting(MemorySteps):
                 self.function_types.pop(name, None)
             elif name in self.instances:
                 instance = self.instances.pop(name)
-                handles += [instance.handle, *instance.memories.values()]
+                handles += [instance.handle, *instance.memories.values(), *instance.globals.values()]
         self.due(step, "object.release", {"objects": handles}, decoding.done)
 
     def post_instantiate(self, step: model.Instantiate) -> None:
@@ -130,6 +132,9 @@ _POST: dict[type[Step], Callable[[Posting, Any], None]] = {
     model.ViewLength: Posting.post_length,
     model.MakeMemory: Posting.post_memory,
     model.TakeExport: Posting.post_take,
+    model.MakeGlobal: Posting.post_global,
+    model.GetGlobal: Posting.post_get,
+    model.SetGlobal: Posting.post_set,
     model.Same: Posting.post_same,
     model.Release: Posting.post_release,
     model.Collect: Posting.post_collect,

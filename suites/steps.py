@@ -78,7 +78,7 @@ class StepBuilder(PartBuilder):
         """What a step gives, as `expectations.impossible` wants to know it."""
         if isinstance(step, model.Read):
             return step.type
-        if isinstance(step, model.Call):
+        if isinstance(step, model.Call | model.GetGlobal):
             return "results"
         if isinstance(step, model.Same):
             return "truth"
@@ -166,6 +166,23 @@ class StepBuilder(PartBuilder):
     def _function(self, item: Map, common: dict[str, Any]) -> model.Step:
         return self.taken("func", item["function"], item, common)
 
+    def _global(self, item: Map, common: dict[str, Any]) -> model.Step:
+        spec = item["global"]
+        if "export" in spec:
+            return self.taken("global", spec, item, common)
+        kind, line = self.value_type(spec, "type"), spec.lines.get("value", spec.line)
+        value, mutable = self.literal(spec.get("value", 0), line), spec.get("mutable", False)
+        self.fits(kind, value, line)
+        text = f"make a {'mutable ' if mutable else ''}global {kind} of {value} as {item['as']}"
+        return model.MakeGlobal(**common, text=text, type=kind, value=value, mutable=mutable)
+
+    def _get(self, item: Map, common: dict[str, Any]) -> model.Step:
+        return model.GetGlobal(**common, text=f"get {item['get']}", variable=item["get"])
+
+    def _set(self, item: Map, common: dict[str, Any]) -> model.Step:
+        value = self.literal(item["value"], item.lines["value"])
+        return model.SetGlobal(**common, text=f"set {item['set']} to {value}", variable=item["set"], value=value)
+
     def taken(self, kind: str, spec: Map, item: Map, common: dict[str, Any]) -> model.Step:
         instance, _, export = spec["export"].partition(".")
         text = f"take {spec['export']} as {item['as']}"
@@ -222,6 +239,11 @@ class StepBuilder(PartBuilder):
             if not dot or not export:
                 raise self.fail(item.lines["export"], f"'{item['export']}' is not of the form instance.export")
             return model.ImportedExport(where, instance, export)
+        if "global" in item and item["global"] not in values.NUMBER_TYPES:
+            extra = next((key for key in ("value", "mutable") if key in item), None)
+            if extra is not None:
+                raise self.fail(item.lines[extra], f"'{extra}' is for a new global, not for '{item['global']}'")
+            return model.BoundGlobal(where, item["global"])
         if "global" in item:
             value = self.literal(item.get("value", 0), item.line)
             self.fits(item["global"], value, item.lines.get("value", item.line))

@@ -52,12 +52,16 @@ class Import:
 
 @dataclass(frozen=True)
 class Export:
-    """One export. ``type`` is set for functions only; ``page_size``, in bytes, is a memory's."""
+    """One export. ``type`` is set for functions only; ``page_size``, in bytes, is a memory's, ``value_type`` and
+    ``mutable`` are a global's.
+    """
 
     name: str
     kind: str
     type: FuncType | None = None
     page_size: int = PAGE
+    value_type: str = ""
+    mutable: bool = False
 
 
 @dataclass(frozen=True)
@@ -142,6 +146,7 @@ def read_types(data: bytes) -> ModuleTypes:
     types: list[FuncType | None] = []
     functions: list[FuncType | None] = []
     memories: list[int] = []  # their page sizes
+    variables: list[tuple[str, bool]] = []
     imports: list[Import] = []
     exports: dict[str, Export] = {}
     reader = _Reader(data, 8, len(data))
@@ -157,15 +162,20 @@ def read_types(data: bytes) -> ModuleTypes:
                 imports.append(_read_import(body, types))
             functions += [item.type for item in imports if item.kind == "func"]
             memories += [item.page_size for item in imports if item.kind == "memory"]
+            variables += [(item.value_type, item.mutable) for item in imports if item.kind == "global"]
         elif section == 3:
             functions += [_at(types, body.leb()) for _ in range(body.leb())]
         elif section == 5:
             memories += [body.limits() for _ in range(body.leb())]
+        elif section == 6:
+            variables += _read_globals(body)
         elif section == 7:
             for _ in range(body.leb()):
                 name, kind, index = body.name(), body.byte(), body.leb()
+                function = _at(functions, index) if kind == 0 else None
                 page_size = memories[index] if kind == 2 and index < len(memories) else PAGE
-                exports[name] = Export(name, _kind(kind), _at(functions, index) if kind == 0 else None, page_size)
+                value_type, mutable = variables[index] if kind == 3 and index < len(variables) else ("", False)
+                exports[name] = Export(name, _kind(kind), function, page_size, value_type, mutable)
         reader.at += size
     return ModuleTypes(tuple(imports), exports)
 
@@ -183,6 +193,39 @@ def _read_type_section(body: _Reader, types: list[FuncType | None]) -> None:
         if body.byte() != 0x60:
             return  # recursive, struct and array types (GC): later functions simply have no known signature
         types.append(FuncType(body.value_types(), body.value_types()))
+
+
+_IMMEDIATES = {0x41: "leb", 0x42: "leb", 0x43: 4, 0x44: 8, 0x23: "leb", 0xD0: "leb", 0xD2: "leb"}
+"""The constant instructions with an immediate: a number in LEB128, or so many bytes."""
+_PLAIN = {0x6A, 0x6B, 0x6C, 0x7C, 0x7D, 0x7E}  # of the extended constant expressions: add, sub, mul
+_SIMD, _V128_CONST, _END = 0xFD, 0x0C, 0x0B
+
+
+def _read_globals(body: _Reader) -> list[tuple[str, bool]]:
+    """The value types of a module's own globals, and whether they are mutable; those behind an unknown instruction
+    are left out.
+    """
+    found: list[tuple[str, bool]] = []
+    for _ in range(body.leb()):
+        found.append((body.value_type(), body.byte() == 1))
+        if not _skip_constant(body):
+            break
+    return found
+
+
+def _skip_constant(body: _Reader) -> bool:
+    """Skip a constant expression; false where it has an instruction that is not known here."""
+    while (code := body.byte()) != _END:
+        immediate = _IMMEDIATES.get(code)
+        if immediate == "leb":
+            body.leb()
+        elif isinstance(immediate, int):
+            body.take(immediate)
+        elif code == _SIMD and body.leb() == _V128_CONST:
+            body.take(16)
+        elif code not in _PLAIN:
+            return False
+    return True
 
 
 def _read_import(body: _Reader, types: list[FuncType | None]) -> Import:

@@ -4,7 +4,7 @@
 import { badParams, exited, noMethod, refused, unsupported } from "./errors.mjs";
 import { KINDS as GLUE_KINDS, checkStarted } from "./glue.mjs";
 import { MEMORY_METHODS } from "./memories.mjs";
-import { Callable, Instance, Memory, decode, list } from "./objects.mjs";
+import { Callable, Global, Instance, Memory, decode, list } from "./objects.mjs";
 import { mapped, parseInteger, toWasm, typed } from "./values.mjs";
 import { DEFAULTS, KINDS } from "./views.mjs";
 
@@ -66,7 +66,7 @@ function importObject(session, imports) {
 
 function importValue(session, item) {
   if (item.func !== undefined) return session.hostFunction(item.func, item.type);
-  if (item.object !== undefined) return session.object(item.object, Memory).memory;
+  if (item.object !== undefined) return comparable(session, item.object).host;
   if (item.instance !== undefined) return session.object(item.instance, Instance).exports[item.export];
   if (item.global !== undefined) return newGlobal(session, item.global);
   throw badParams(`import ${item.module}.${item.name} says not what it is`);
@@ -115,6 +115,39 @@ function call(session, { instance: instanceId, function: functionId, name, args,
   return { values: types.map((type, i) => typed(type, returned[i])) };
 }
 
+// --------------------------------------------------------------- globals
+
+function createGlobal(session, params, id) {
+  session.keep(id, new Global(newGlobal(session, params)));
+}
+
+function exportGlobal(session, { instance, name }, id) {
+  const found = session.object(instance, Instance).exports[name];
+  if (!(found instanceof WebAssembly.Global)) throw refused(new TypeError(`exports.${name} is not a global`), "host");
+  session.keep(id, new Global(found));
+}
+
+function getGlobal(session, { global: globalId, type }) {
+  const { host } = session.object(globalId, Global);
+  let value;
+  try {
+    ({ value } = host);
+  } catch (error) {
+    throw refused(error, "host");
+  }
+  return { value: typed(type, value) };
+}
+
+function setGlobal(session, { global: globalId, value: { type, value } }) {
+  const { host } = session.object(globalId, Global);
+  const given = toWasm(type, session.integer(value));
+  try {
+    host.value = given;
+  } catch (error) {
+    throw refused(error, "host");
+  }
+}
+
 // ------------------------------------------------------------------ life
 
 /** Whether two objects are one, as `===` tells it. */
@@ -123,8 +156,10 @@ function same(session, { objects }) {
   return { same: one === other };
 }
 
+/** What a request made that is an object of the host's: a memory, a function or a global. */
 function comparable(session, id) {
-  return session.objects.get(id) instanceof Callable ? session.object(id, Callable) : session.object(id, Memory);
+  const Class = [Callable, Global].find((one) => session.objects.get(id) instanceof one) ?? Memory;
+  return session.object(id, Class);
 }
 
 function collect(session) {
@@ -150,6 +185,10 @@ export const METHODS = new Map([
   ["function.call", call],
   ["function.export", exportFunction],
   ...MEMORY_METHODS,
+  ["global.create", createGlobal],
+  ["global.export", exportGlobal],
+  ["global.get", getGlobal],
+  ["global.set", setGlobal],
   ["object.same", same],
   ["object.release", release],
   ["host.collect", collect],

@@ -17,6 +17,12 @@ export class Callable {
   }
 }
 
+export class Global {
+  constructor(host) {
+    this.host = host;
+  }
+}
+
 export class Memory {
   constructor(memory) {
     this.memory = memory;

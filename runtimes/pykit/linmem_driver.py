@@ -42,8 +42,8 @@ class Import(NamedTuple):
     """One import of a new instance. ``kind`` says what ``value`` is.
 
     ``func``: a Python callable with ``params`` and ``results`` (value types); it takes and gives ints (signed) and
-    floats, None for no result, a tuple for several. ``memory``: a memory the driver made. ``export``: ``(instance,
-    name)``. ``global``: an int or a float of the value type ``params[0]``, mutable or not.
+    floats, None for no result, a tuple for several. ``memory``, ``global``: one that the driver made. ``export``:
+    ``(instance, name)``.
     """
 
     module: str
@@ -52,7 +52,6 @@ class Import(NamedTuple):
     value: Any
     params: tuple[str, ...] = ()
     results: tuple[str, ...] = ()
-    mutable: bool = False
 
 
 class ViewKind(NamedTuple):
@@ -77,6 +76,10 @@ class Driver:
                                                                            see also `custom_page_sizes`
         memory_size(memory) -> pages
         memory_grow(memory, delta) -> pages before, or None
+        global_create(value_type, value: int | float, mutable) -> global   ints are signed
+        global_export(instance, name) -> global
+        global_get(global) -> int or float
+        global_set(global, value)
         view_open(memory, kind, offset, length) -> view                    bytes and units; None where not given
         release_all()                                                      nothing of the scenario is needed any more
 

@@ -19,6 +19,10 @@ HOOKS = {
     "instance.create": "instance_create",
     "function.call": "function_call",
     "function.export": "function_export",
+    "global.create": "global_create",
+    "global.export": "global_export",
+    "global.get": "global_get",
+    "global.set": "global_set",
     "memory.export": "memory_export",
     "memory.create": "memory_create",
     "memory.size": "memory_size",
@@ -46,7 +50,7 @@ class Requests:
 
     def __init__(self, channel: Channel) -> None:
         self._channel = channel
-        kinds = ("module", "instance", "function", "memory", "view")
+        kinds = ("module", "instance", "function", "global", "memory", "view")
         self._objects: dict[str, dict[int, Any]] = {kind: {} for kind in kinds}
         self._results: dict[int, tuple[str | None, Any]] = {}
         self._failed: set[int] = set()

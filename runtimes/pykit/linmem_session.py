@@ -39,6 +39,7 @@ class _Session(MemoryMethods):
         super().__init__(channel)
         self._make_driver = make_driver
         self._imports_called = self._nesting = 0
+        self._globals: list[Any] = []  # that were made as imports; the host keeps them until all is released
         self._methods["initialize"], self._methods["shutdown"] = self._initialize, self._shutdown
         self._methods["object.same"], self._methods["host.collect"] = self._object_same, self._host_collect
 
@@ -84,12 +85,39 @@ class _Session(MemoryMethods):
         if "func" in item:
             params, results = tuple(item["type"]["params"]), tuple(item["type"]["results"])
             return Import(module, name, "func", self._host_function(item["func"], params), params, results)
+        if "object" in item and item["object"] in self._objects["global"]:
+            return Import(module, name, "global", self._object("global", item["object"]))
         if "object" in item:
             return Import(module, name, "memory", self._object("memory", item["object"]))
         if "instance" in item:
             return Import(module, name, "export", (self._object("instance", item["instance"]), item["export"]))
-        new = item["global"]
-        return Import(module, name, "global", self._argument(new), (new["type"],), mutable=new["mutable"])
+        new = self._new_global("instance.create", item["global"])
+        self._globals.append(new)
+        return Import(module, name, "global", new)
+
+    def _new_global(self, method: str, new: dict[str, Any]) -> Any:
+        if not hasattr(self._driver, "global_create"):
+            raise Refused("the driver makes no globals")
+        return self._ask(method, self._driver.global_create, new["type"], self._argument(new), new["mutable"])
+
+    def _global_create(self, ident: int, params: dict[str, Any]) -> str:
+        self._objects["global"][ident] = self._new_global("global.create", params)
+        return "{}"
+
+    def _global_export(self, ident: int, params: dict[str, Any]) -> str:
+        instance, name = self._object("instance", params["instance"]), params["name"]
+        self._objects["global"][ident] = self._ask("global.export", self._driver.global_export, instance, name)
+        return "{}"
+
+    def _global_get(self, ident: int, params: dict[str, Any]) -> str:
+        value = self._ask("global.get", self._driver.global_get, self._object("global", params["global"]))
+        self._results[ident] = (params["type"], value)
+        return '{"value":%s}' % typed_json(params["type"], value)
+
+    def _global_set(self, ident: int, params: dict[str, Any]) -> str:
+        variable, value = self._object("global", params["global"]), self._argument(params["value"])
+        self._ask("global.set", self._driver.global_set, variable, value)
+        return "{}"
 
     def _function_call(self, ident: int, params: dict[str, Any]) -> str:
         types = params["results"]
@@ -117,8 +145,9 @@ class _Session(MemoryMethods):
 
     def _comparable(self, ident: int) -> Any:
         """What the host has by a request's id."""
-        if ident in self._objects["function"]:
-            return self._objects["function"][ident]
+        for kind in ("function", "global"):
+            if ident in self._objects[kind]:
+                return self._objects[kind][ident]
         return self._object("memory", ident)
 
     def _host_collect(self, ident: int, params: dict[str, Any]) -> str:
@@ -131,8 +160,9 @@ class _Session(MemoryMethods):
                 for released in params["objects"]:
                     objects.pop(released, None)
             return "{}"
-        for kind in ("view", "memory", "function", "instance"):
+        for kind in ("view", "memory", "function", "global", "instance"):
             self._objects[kind].clear()
+        self._globals.clear()
         self._results.clear()
         self._failed.clear()
         self._ask("object.release", self._driver.release_all)

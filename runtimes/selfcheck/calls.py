@@ -215,23 +215,6 @@ def _traps(bench: Bench) -> None:
         same("function.call", words, failure.message)
 
 
-@CHECKS.of("function.export", "a function, which is called by itself")
-def _function(bench: Bench) -> None:
-    function = bench.make("function.export", instance=bench.instance(), name="sub")
-    reply = bench.ask("function.call", function=function, args=[i32(9), i32(2)], results=["i32"])
-    same("function.call", {"values": [i32(7)]}, reply)
-
-
-@CHECKS.of("function.export", "there is no such export")
-def _no_function_export(bench: Bench) -> None:
-    bench.refused("function.export", "host", instance=bench.instance(), name="nowhere")
-
-
-@CHECKS.of("function.export", "the export is a memory")
-def _function_is_memory(bench: Bench) -> None:
-    bench.refused("function.export", "host", instance=bench.instance(), name="memory")
-
-
 @CHECKS.of("import.call", "arguments and results of every type")
 def _import_types(bench: Bench) -> None:
     seen: list[tuple[str, list[Typed]]] = []

@@ -299,21 +299,6 @@ def _view_write(bench: Bench) -> None:
             raise Wrong("view.write", f"{expected.hex(' ')} ({memory_type} through {view.kind})", found.hex(" "))
 
 
-@CHECKS.of("object.same", "a memory and itself, and two memories")
-def _same(bench: Bench) -> None:
-    one, other = bench.memory()[1], bench.memory()[1]
-    same("object.same", {"same": True}, bench.ask("object.same", objects=[one, one]))
-    same("object.same", {"same": False}, bench.ask("object.same", objects=[one, other]))
-
-
-@CHECKS.of("host.collect", "what is still held stays")
-def _collect(bench: Bench) -> None:
-    instance, memory = bench.memory()
-    bench.ask("host.collect")
-    same("host.collect", [1], bench.call(instance, "size", results=["i32"]))
-    same("host.collect", {"pages": 1}, bench.ask("memory.size", memory=memory))
-
-
 @CHECKS.of("object.release", "a named object is gone, others are not")
 def _release_one(bench: Bench) -> None:
     instance, memory = bench.memory()

@@ -80,6 +80,15 @@ NEEDS_GLOBAL = bytes.fromhex(
     "0061736d010000000105016000017e020d0103656e760462617365037e0003020100070801046261736500000a0601040023000b"
 )
 
+# A global that it counts up.
+#   (module
+#     (global $counter (export "counter") (mut i32) (i32.const 7))
+#     (func (export "count") (global.set $counter (i32.add (global.get $counter) (i32.const 1)))))
+COUNTER = bytes.fromhex(
+    "0061736d01000000010401600000030201000606017f0141070b07130207636f756e746572030005636f756e7400000a"
+    "0b010900230041016a24000b0011046e616d65070a010007636f756e746572"
+)
+
 # Calls a function that it imports.
 #   (module
 #     (import "env" "sub" (func $sub (param i32 i32) (result i32)))

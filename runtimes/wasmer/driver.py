@@ -15,7 +15,7 @@ becomes quiet on each of those ways; ``f64`` arrives bit by bit.
 
 An instance does not keep what it imports alive: when the last Python reference to a host's global or memory, or to
 another instance whose global it imports, goes, the guest reads freed memory. What the harness made it keeps until it
-releases it; a global, which it can't name, the driver keeps until the scenario ends.
+releases it; a global that it can't name the kit keeps until the scenario ends.
 
 wasmer-python raises `RuntimeError` for whatever goes wrong in the runtime, so traps, link and compile errors are told
 apart by the call and by the text. It has no way to make a trap from a host function. A Rust panic comes out as a
@@ -158,15 +158,13 @@ class WasmerDriver(Driver):
             raise Refused("wasmer has no compiler %s here: %s" % (name, error)) from None
         engine = getattr(wasmer.engine, "Universal", None) or wasmer.engine.JIT
         self._store = wasmer.Store(engine(compiler))
-        self._globals: list[Any] = []
         release = wasmer.__version__
         self.runtime = {"name": "wasmer", "version": release}
         self.runtime["engine"] = "Wasmer %s, %s" % (wasmer.__core_version__, name.capitalize())
         self._code = CodeCache(cache, "wasmer-" + release, wasmer.__core_version__, name)
 
     def release_all(self) -> None:
-        """Instances and memories are freed with their last reference, which the kit had."""
-        self._globals.clear()
+        """Instances, memories and globals are freed with their last reference, which the kit had."""
 
     # Modules and instances
 
@@ -188,17 +186,13 @@ class WasmerDriver(Driver):
         return wasmer.Instance(module, by_name)
 
     def _extern(self, item: Import) -> Any:
-        if item.kind == "memory":
+        if item.kind in ("memory", "global"):
             return item.value
         if item.kind == "export":
             instance, name = item.value
             return getattr(instance.exports, name)
-        if item.kind == "func":
-            signature = wasmer.FunctionType(_value_types(item.params), _value_types(item.results))
-            return wasmer.Function(self._store, item.value, signature)
-        value = getattr(wasmer.Value, item.params[0])(item.value)
-        self._globals.append(wasmer.Global(self._store, value, mutable=item.mutable))
-        return self._globals[-1]
+        signature = wasmer.FunctionType(_value_types(item.params), _value_types(item.results))
+        return wasmer.Function(self._store, item.value, signature)
 
     def function_call(self, instance: Any, name: str, args: Sequence[float], results: Sequence[str]) -> Sequence[Any]:
         return self.function_apply(self.function_export(instance, name), args, results)
@@ -212,6 +206,23 @@ class WasmerDriver(Driver):
     def function_apply(self, function: Any, args: Sequence[float], results: Sequence[str]) -> Sequence[Any]:
         given = function(*args)
         return given if len(results) > 1 else [given] if results else []  # a tuple, the value, or None
+
+    # Globals
+
+    def global_create(self, value_type: str, value: float, mutable: bool) -> Any:
+        return wasmer.Global(self._store, getattr(wasmer.Value, value_type)(value), mutable=mutable)
+
+    def global_export(self, instance: Any, name: str) -> Any:
+        found = getattr(instance.exports, name)
+        if not isinstance(found, wasmer.Global):
+            raise TypeError("export %r is a %s, not a global" % (name, type(found).__name__))
+        return found
+
+    def global_get(self, variable: Any) -> Any:
+        return variable.value
+
+    def global_set(self, variable: Any, value: float) -> None:
+        variable.value = value
 
     # Memories
 

@@ -222,16 +222,13 @@ class WasmtimeDriver(Driver):
         return linker.instantiate(store, compiled)
 
     def _extern(self, store: Any, item: Import) -> Any:
-        if item.kind == "memory":
+        if item.kind in ("memory", "global"):
             return item.value
         if item.kind == "export":
             instance, name = item.value
             return instance.exports(store)[name]
-        if item.kind == "func":
-            signature = wasmtime.FuncType(self._value_types(item.params), self._value_types(item.results))
-            return wasmtime.Func(store, signature, item.value)
-        global_type = wasmtime.GlobalType(self._types[item.params[0]], item.mutable)
-        return wasmtime.Global(store, global_type, item.value)
+        signature = wasmtime.FuncType(self._value_types(item.params), self._value_types(item.results))
+        return wasmtime.Func(store, signature, item.value)
 
     def _value_types(self, names: Sequence[str]) -> list[Any]:
         for name in names:
@@ -251,6 +248,24 @@ class WasmtimeDriver(Driver):
     def function_apply(self, function: Any, args: Sequence[float], results: Sequence[str]) -> Sequence[Any]:
         given = function(self._scenario_store(), *args)
         return given if len(results) > 1 else [given] if results else []  # a list, the value, or None
+
+    # Globals
+
+    def global_create(self, value_type: str, value: float, mutable: bool) -> Any:
+        global_type = wasmtime.GlobalType(self._types[value_type], mutable)
+        return wasmtime.Global(self._scenario_store(), global_type, value)
+
+    def global_export(self, instance: Any, name: str) -> Any:
+        found = instance.exports(self._scenario_store())[name]
+        if not isinstance(found, wasmtime.Global):
+            raise TypeError("export %r is a %s, not a global" % (name, type(found).__name__))
+        return found
+
+    def global_get(self, variable: Any) -> Any:
+        return variable.value(self._scenario_store())
+
+    def global_set(self, variable: Any, value: float) -> None:
+        variable.set_value(self._scenario_store(), value)
 
     # Memories
 

@@ -37,6 +37,9 @@ GOOD = [
     # exports that are kept beyond their instance
     "steps: [{memory: {export: guest.m}, as: m}, {function: {export: guest.f}, as: f}, {same: [m, guest.m]},\n"
     "  {same: [guest.m, guest.m]}, {same: [f, m]}, {release: guest}, {collect: true}, {read: u8, at: 0, in: m}, {call: f}]",
+    # globals: made, kept, a guest's by its export
+    "steps: [{global: {type: i32}, as: g}, {instantiate: guest, imports: {a.g: {global: g}}}, {get: g, as: n},\n"
+    "  {set: g, value: n + 1}, {get: guest.h}, {set: h, value: 1}, {global: {export: guest.h}, as: h}, {same: [g, h]}]",
     # a name can be bound anew, also to something else
     "steps: [{call: f, as: x}, {view: default, as: x}, {release: x}, {call: f, as: x}, {read: u8, at: x}]",
 ]

@@ -1,4 +1,4 @@
-"""What the runner asks about the host's objects: exports that are kept, identity, garbage."""
+"""What the runner asks about the host's objects: exports that are kept, globals, identity, garbage."""
 
 from __future__ import annotations
 
@@ -108,3 +108,77 @@ def test_a_host_that_collects_no_garbage_is_unsupported(play: Play) -> None:
     toy = buffer(**{"host.collect": refused("unsupported", "no garbage here")})
     result = play(suite("- {collect: true}"), toy)
     assert (result.outcome, result.message) == ("unsupported", "no garbage here")
+
+
+GLOBALS = """
+  (module
+    (import "env" "given" (global i64))
+    (memory (export "memory") 1)
+    (global (export "end") i64 (i64.const 0))
+    (global (export "ratio") (mut f32) (f32.const 1))
+    (global (export "vector") v128 (v128.const i32x4 0 1 2 3))
+    (global (export "last") i32 (i32.const 0)))
+"""
+
+
+def test_globals_are_made_read_and_written(play: Play) -> None:
+    toy = buffer()
+    steps = """
+- {call: pointer, as: buffer}
+- {global: {type: i64, value: buffer, mutable: true}, as: g}
+- {get: g, as: was, expect: 1024}
+- {set: g, value: was + 1}
+- {get: g, expect: 1025}
+- {read: u8, at: was}
+"""
+    assert play(suite(steps), toy).outcome == "pass"
+    made, got = toy.number("global.create"), toy.number("global.get")
+    assert toy.params("global.create") == {"type": "i64", "value": {"$ref": 2}, "mutable": True}
+    assert toy.params("global.get") == {"global": made, "type": "i64"}
+    assert toy.params("global.set") == {"global": made, "value": {"type": "i64", "value": {"$ref": got, "+": 1}}}
+    assert toy.params("memory.read")["at"] == {"$ref": got}
+
+
+def test_an_exported_global_is_taken_once_unless_a_step_takes_it(play: Play) -> None:
+    toy = buffer(**{"a global": 0x3F800000})
+    steps = """
+- {get: ratio, as: r, expect: 1.0}
+- {set: guest.ratio, value: r}
+- {set: ratio, value: -0.0}
+- {global: {export: guest.ratio}, as: kept}
+- {get: kept, expect: 1.0}
+- {get: last}
+- {release: guest}
+"""
+    assert play(suite(steps, GLOBALS), toy).outcome == "pass"
+    taken = [n for n, (method, _) in toy.requests.items() if method == "global.export"]
+    assert [toy.params("global.export", n)["name"] for n in range(3)] == ["ratio", "ratio", "last"]
+    assert [toy.params("global.set", n)["value"]["value"] for n in range(2)] == [str(0x3F800000), str(1 << 31)]
+    assert [toy.params("global.get", n) for n in (1, 2)] == [
+        {"global": taken[1], "type": "f32"},
+        {"global": taken[2], "type": "i32"},
+    ]
+    assert set(toy.params("object.release")["objects"]) == {toy.number("instance.create"), taken[0], taken[2]}
+
+
+def test_a_bound_global_is_imported(play: Play) -> None:
+    toy = buffer()
+    steps = """
+- {global: {type: i64, value: 5}, as: g}
+- {instantiate: guest, imports: {env.given: {global: g}}}
+"""
+    assert play(suite(steps, GLOBALS), toy).outcome == "pass"
+    assert toy.given["env.given"]["object"] == toy.number("global.create")
+
+
+@pytest.mark.parametrize(
+    ("step", "words"),
+    [
+        ("{get: memory}", "the guest exports no global 'memory'; it exports: end, ratio, vector, last"),
+        ("{get: vector}", "the global 'vector' is of v128, so it can't be used here"),
+    ],
+)
+def test_a_global_that_can_t_be_read(step: str, words: str, play: Play) -> None:
+    result = play(suite(f"- {step}", GLOBALS), buffer())
+    assert result.outcome == "error"
+    assert words in result.message

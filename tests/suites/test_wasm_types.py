@@ -59,7 +59,7 @@ def test_imports_and_exports_in_order() -> None:
         Export("mem", "memory"),
         Export("mem2", "memory"),
         Export("own", "memory"),
-        Export("count", "global"),
+        Export("count", "global", value_type="i64"),
         Export("tab", "table"),
     ]
     assert found.function("many") == MANY
@@ -163,3 +163,39 @@ def test_a_damaged_module_never_does_worse(data: st.DataObject) -> None:
     except UnreadableModule:
         return
     assert isinstance(found, ModuleTypes)
+
+
+def test_the_types_of_exported_globals() -> None:
+    wat = """
+      (module
+        (import "env" "given" (global $given (mut i64)))
+        (global $sum i32 (i32.add (i32.const -70000) (i32.mul (i32.const 3) (i32.const 4))))
+        (global $ratio (mut f32) (f32.const 1.5))
+        (global $large f64 (f64.const 11))
+        (global $vector v128 (v128.const i32x4 11 11 11 11))
+        (global $f funcref (ref.func 0))
+        (global $none (mut externref) (ref.null extern))
+        (global $last i64 (i64.const -1))
+        (func)
+        (export "given" (global $given)) (export "sum" (global $sum)) (export "ratio" (global $ratio))
+        (export "large" (global $large)) (export "vector" (global $vector)) (export "f" (global $f))
+        (export "none" (global $none)) (export "last" (global $last)))
+    """
+    exports = read_types(bytes(wasmtime.wat2wasm(wat))).exports
+    assert {name: (found.value_type, found.mutable) for name, found in exports.items()} == {
+        "given": ("i64", True),
+        "sum": ("i32", False),
+        "ratio": ("f32", True),
+        "large": ("f64", False),
+        "vector": ("v128", False),
+        "f": ("funcref", False),
+        "none": ("externref", True),
+        "last": ("i64", False),
+    }
+
+
+def test_globals_behind_an_instruction_that_is_not_known_have_no_type() -> None:
+    section = bytes.fromhex("06 09 02 7f00 fb0000 0b 7f00")  # cut short behind the first initialiser
+    export = bytes.fromhex("07 09 02 0161 0300 0162 0301")
+    exports = read_types(b"\0asm\x01\0\0\0" + section + export).exports
+    assert [exports[name].value_type for name in "ab"] == ["i32", ""]

@@ -58,6 +58,7 @@ class ToyRuntime:
         self.requests: dict[int, tuple[str, Mapping[str, Any]]] = {}
         self.memories: dict[int, bytearray] = {}
         self.kept: dict[int, str] = {}  # functions
+        self.globals: dict[int, int] = {}
         self.units: dict[int, int] = {}
         self.imports: dict[str, str] = {}
         self.types: dict[str, Mapping[str, Sequence[str]]] = {}
@@ -191,6 +192,23 @@ class ToyRuntime:
     def function_export(self, request: int, params: Mapping[str, Any]) -> Reply:
         self.made(params["instance"])
         self.kept[request] = params["name"]
+        return {}
+
+    def global_create(self, request: int, params: Mapping[str, Any]) -> Reply:
+        self.globals[request] = self.integer(params["value"])
+        return {}
+
+    def global_export(self, request: int, params: Mapping[str, Any]) -> Reply:
+        self.made(params["instance"])
+        self.globals[request] = self.answers.get("a global", 0)
+        return {}
+
+    def global_get(self, request: int, params: Mapping[str, Any]) -> Reply:
+        self.results[request] = self.globals[self.made(params["global"])]
+        return {"value": values.to_wire(params["type"], self.results[request])}
+
+    def global_set(self, request: int, params: Mapping[str, Any]) -> Reply:
+        self.globals[self.made(params["global"])] = self.integer(params["value"]["value"])
         return {}
 
     def memory_export(self, request: int, params: Mapping[str, Any]) -> Reply:
