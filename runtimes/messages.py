@@ -29,6 +29,7 @@ class Info(msgspec.Struct, frozen=True):
     views: tuple[View, ...]
     default_views: dict[str, str]
     glue: tuple[str, ...] = ()
+    wasi: tuple[str, ...] = ()
 
 
 class Failure(msgspec.Struct, frozen=True):

@@ -126,6 +126,11 @@ class Session:
         self._running()
         return self.info is not None and kind in self.info.glue
 
+    def brings_wasi(self, version: str) -> bool:
+        """Whether its own WASI of this version can serve a guest's imports, as its driver says."""
+        self._running()
+        return self.info is not None and version in self.info.wasi
+
     def take_stderr(self) -> str:
         """What the process printed since this was last asked; also of one that is gone."""
         return self._driver.take_stderr() if self._driver is not None else ""

@@ -19,6 +19,7 @@ from suites.happened import Happened, Number, Refused, answer
 from suites.interface import CallFailed, Runtime
 from suites.model import GUEST, MEMORY, Scenario, Step
 from suites.outcome import Observed, Picture, StepTrace
+from suites.wasi import Provision
 from suites.wasm_types import FuncType, ModuleTypes
 
 SAFE_INTEGER = (1 << 53) - 1
@@ -80,6 +81,7 @@ class Conversation:
         view: str | None = None,
     ) -> None:
         self.scenario, self.runtime, self.modules, self.guest, self.view = scenario, runtime, modules, guest, view
+        self.wasi = Provision(scenario.wasi) if scenario.wasi is not None else None
         self.integers: dict[str, int] = {}
         self.awaited: dict[str, int] = {}  # name → request whose answer will give it
         self.objects: dict[str, int] = {}
@@ -102,6 +104,11 @@ class Conversation:
         self.setup: list[int] = []  # requests no step asked for; they must go through
         self.released = False  # whether all steps went well and only the release's answer is due
         self.starting = False  # whether the answer to one of those is awaited
+
+    def close(self) -> None:
+        """Remove what the scenario's guests had on disk."""
+        if self.wasi is not None:
+            self.wasi.close()
 
     def drain(self) -> None:
         """Take in the answers to what was sent ahead of a stop."""

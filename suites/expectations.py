@@ -9,7 +9,13 @@ from typing import Protocol
 from suites import expressions, values
 from suites.happened import Bytes, Done, Happened, Nothing, Number, Numbers, Refused, Truth
 
-FAILURE_KINDS = {"trap": "trap", "link_error": "link", "compile_error": "compile", "host_error": "host"}
+FAILURE_KINDS = {
+    "trap": "trap",
+    "link_error": "link",
+    "compile_error": "compile",
+    "host_error": "host",
+    "exit": "exit",
+}
 
 Scope = Mapping[str, int]
 

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from suites import decoding, model, values
+from suites import decoding, model, values, wasi
 from suites.conversation import MAX_NESTING, STDERR_KEPT, Conversation, Instance, Stop, outcome_of
 from suites.expressions import ExpressionError
 from suites.guest import GuestAccess, HostFault, LanguageHost
@@ -49,6 +49,8 @@ class Hosting(Conversation):
         params: dict[str, Any] = {"module": compiled, "imports": entries, "glue": None}
         if glued and guest is not None and guest.glue is not None:
             params["glue"] = {"kind": guest.glue.kind, "path": str(guest.glue.path)}
+        if self.wasi is not None and wasi.concerns(module.types):
+            params["wasi"] = self.own_wasi(self.wasi, step)
         if self.calls_back:
             self.collect()
         self.instances[name] = instance
@@ -61,6 +63,15 @@ class Hosting(Conversation):
             self.collect()
         if host is not None and not glued:
             self.start_language(instance, host)
+
+    def own_wasi(self, provision: wasi.Provision, step: Step | None) -> Mapping[str, Any]:
+        """What the runtime's own WASI is told, if there is one."""
+        if not self.runtime.brings_wasi(wasi.VERSION):
+            raise Stop("unsupported", f"needs the runtime's own WASI {wasi.VERSION}, and its driver has none", step)
+        try:
+            return provision.params()
+        except OSError as error:
+            raise Stop("error", f"{provision.wasi.where}: the files can't be made: {error}", step) from None
 
     def refused(self, failure: CallFailed, step: Step | None) -> None:
         """The module was not compiled: the instantiating step's own affair, or the end."""

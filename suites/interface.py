@@ -112,6 +112,10 @@ class Runtime(Protocol):
         """Whether it can start a guest by its language's own glue."""
         ...
 
+    def brings_wasi(self, version: str) -> bool:
+        """Whether its own WASI of this version (``preview1``) can serve a guest's imports."""
+        ...
+
     def take_stderr(self) -> str:
         """What the process printed since this was last asked."""
         ...

@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from suites import validation
-from suites.model import ModuleSource, Observation, Scenario, Suite, Where
+from suites import validation, wasi
+from suites.model import ModuleSource, Observation, Scenario, Suite, Wasi, Where
 from suites.names import check_names
 from suites.steps import StepBuilder
 from suites.yamlsource import Map, Seq, SourceError, read
@@ -109,10 +109,17 @@ class _Loader:
             requires=(*self.data.get("requires", ()), *data.get("requires", ())),
             spec=data.get("spec", self.data.get("spec")),
             each_view=data.get("each_view"),
+            wasi=self.wasi(data, builder),
             case=dict(case),
         )
         check_names(scenario, data.get("imports", {}))
+        wasi.check(scenario)
         return scenario
+
+    def wasi(self, data: Map, builder: StepBuilder) -> Wasi | None:
+        """The scenario's own, else the file's."""
+        given = data.get("wasi", self.data.get("wasi"))
+        return None if given is None else wasi.build(given, builder)
 
     def check_filled(self, template: Map, case: Mapping[str, Any], data: Map) -> None:
         """Hold a scenario against the schema once more when a case's values are in it: they may be of any type.

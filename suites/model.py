@@ -263,6 +263,20 @@ ImportSpec = HostFunction | ImportedMemory | ImportedExport | ImportedGlobal | B
 
 
 @dataclass(frozen=True, slots=True)
+class Wasi:
+    """What guests find through the runtime's own WASI.
+
+    ``args`` begin with the program's name. ``files``, by name, are in a fresh folder that guests see as ``/files``;
+    None: there is no such folder.
+    """
+
+    where: Where
+    args: tuple[str, ...]
+    env: Mapping[str, str]
+    files: Mapping[str, bytes] | None
+
+
+@dataclass(frozen=True, slots=True)
 class ModuleSource:
     """A module given in the scenario file: inline text (``wat``) or a file (``path``).
 
@@ -291,6 +305,7 @@ class Scenario:
     requires: tuple[str, ...] = ()
     spec: str | None = None
     each_view: str | None = None
+    wasi: Wasi | None = None
     case: Mapping[str, Any] = field(default_factory=dict)
 
 

@@ -11,7 +11,7 @@ from suites.expectations import Check, Literal
 from suites.model import MEMORY
 from suites.yamlsource import Map, SourceError
 
-_FAILURES = ("trap", "link_error", "compile_error", "host_error")
+_FAILURES = ("trap", "link_error", "compile_error", "host_error", "exit")
 
 
 class PartBuilder:

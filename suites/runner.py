@@ -70,6 +70,7 @@ class Player(Posting):
             self.conclude(result, self.blame(fault))
         finally:
             self.runtime.on_import = None
+            self.close()
         result.observations, result.pictures = self.observations, self.pictures
         if result.outcome != "pass":
             result.stderr = (self.log + self.runtime.take_stderr())[-STDERR_KEPT:]
@@ -83,6 +84,7 @@ class Player(Posting):
             if self.release is not None:
                 self.runtime.reply(self.release)
         self.runtime.on_import = None
+        self.close()
 
     # ------------------------------------------------------------- the frame
 

@@ -13,6 +13,7 @@
 //   runtime, language     what `initialize` says of the runtime and of the host language
 //   prepareGlobals(), loadScript(path)
 //                         for glue: sets the globals that the scripts expect and lack; runs a classic script
+//   wasi                  a function that makes a `WASI` like Node.js's by its options, or null where there is none
 
 import { HostThrow, Refusal, badParams, noMethod, skipped } from "./errors.mjs";
 import { Glue } from "./glue.mjs";
@@ -114,6 +115,7 @@ export class Session {
 
   /** Drop all but modules (and the knowledge which could not be compiled). */
   releaseAll() {
+    for (const object of this.objects.values()) object.wasi?.close();
     this.objects.clear();
     this.results.clear();
     for (const [id, method] of this.failures) {

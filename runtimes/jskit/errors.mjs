@@ -109,8 +109,10 @@ export function unsupported(message) {
   return failed("unsupported", "", message);
 }
 
-export function exited(status) {
-  return failed("exit", "", String(status));
+/** The guest ended its program; `thrown` is what came out of it for that, if anything did. */
+export function exited(status, thrown) {
+  if (thrown === undefined) return failed("exit", "", String(status));
+  return failed("exit", classOf(thrown), String(status), textOf(thrown));
 }
 
 export function misaligned(at, unit) {

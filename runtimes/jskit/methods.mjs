@@ -7,6 +7,7 @@ import { MEMORY_METHODS } from "./memories.mjs";
 import { Callable, Global, Instance, Memory, decode, list } from "./objects.mjs";
 import { mapped, parseInteger, toWasm, typed } from "./values.mjs";
 import { DEFAULTS, KINDS } from "./views.mjs";
+import { VERSIONS as WASI_VERSIONS, WasiProgram } from "./wasi.mjs";
 
 const PROTOCOL = 1;
 
@@ -15,7 +16,8 @@ function initialize(session, { protocol, variant }) {
   const { runtime, language } = session.host;
   if (variant != null) throw unsupported(`${runtime.name} has no variant '${variant}'`);
   const views = KINDS.map(({ kind, unit, types }) => ({ kind, unit, types }));
-  return { protocol: PROTOCOL, runtime, host: language, views, default_views: DEFAULTS, glue: GLUE_KINDS };
+  const wasi = session.host.wasi == null ? [] : WASI_VERSIONS;
+  return { protocol: PROTOCOL, runtime, host: language, views, default_views: DEFAULTS, glue: GLUE_KINDS, wasi };
 }
 
 function compile(session, { bytes }, id) {
@@ -29,10 +31,12 @@ function compile(session, { bytes }, id) {
 
 // ------------------------------------------------------------ instances
 
-function instantiate(session, { module: moduleId, imports, glue }, id) {
+function instantiate(session, { module: moduleId, imports, glue, wasi }, id) {
   const module = session.module(moduleId);
   const listed = importObject(session, imports ?? []);
+  if (glue != null && wasi != null) throw badParams("'glue' and 'wasi' exclude each other");
   if (glue != null) return instantiateWithGlue(session, glue, module, listed, id);
+  if (wasi != null) return instantiateWithWasi(session, wasi, module, listed, id);
   let instance;
   try {
     instance = new WebAssembly.Instance(module, listed);
@@ -53,6 +57,13 @@ function instantiateWithGlue(session, glue, module, listed, id) {
     session.keep(id, new Instance(instance, program));
   };
   return session.depth > 0 ? keep() : Promise.resolve().then(keep);
+}
+
+function instantiateWithWasi(session, config, module, listed, id) {
+  if (session.host.wasi == null) throw unsupported(`this ${session.host.runtime.name} brings no WASI`);
+  const program = new WasiProgram(session.host.wasi, config);
+  session.keep(id, new Instance(program.instantiate(module, listed), null, program));
+  return undefined;
 }
 
 function importObject(session, imports) {
@@ -82,9 +93,9 @@ function newGlobal(session, { type, mutable, value }) {
 }
 
 function exportFunction(session, { instance, name }, id) {
-  const { exports, program } = session.object(instance, Instance);
+  const { exports, program, wasi } = session.object(instance, Instance);
   if (typeof exports[name] !== "function") throw refused(notCallable(name), "host");
-  session.keep(id, new Callable(exports[name], program));
+  session.keep(id, new Callable(exports[name], program, wasi));
 }
 
 function notCallable(name) {
@@ -93,7 +104,7 @@ function notCallable(name) {
 
 function call(session, { instance: instanceId, function: functionId, name, args, results }) {
   const kept = functionId === undefined ? null : session.object(functionId, Callable);
-  const { exports, program } = kept ?? session.object(instanceId, Instance);
+  const { exports, program, wasi } = kept ?? session.object(instanceId, Instance);
   const types = list(results, "results");
   const values = mapped(list(args, "args"), ({ type, value }) => toWasm(type, session.integer(value)));
   const ended = program?.ended;
@@ -103,9 +114,10 @@ function call(session, { instance: instanceId, function: functionId, name, args,
       returned = kept.host(...values);
     } else {
       if (typeof exports[name] !== "function") throw notCallable(name);
-      returned = exports[name](...values);
+      returned = wasi?.isCommand(name) ? wasi.start() : exports[name](...values);
     }
   } catch (error) {
+    if (wasi?.ended(error)) throw wasi.exit(error);
     if (program !== null && program.ended !== ended) throw exited(program.status);
     throw refused(error, "call");
   }

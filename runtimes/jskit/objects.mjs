@@ -3,17 +3,19 @@
 import { badParams } from "./errors.mjs";
 
 export class Instance {
-  constructor(instance, program = null) {
+  constructor(instance, program = null, wasi = null) {
     this.exports = instance.exports;
     this.program = program; // set where glue started it
+    this.wasi = wasi; // set where the runtime's own WASI serves it
   }
 }
 
-/** An exported function that was taken. `program` is set where glue started its instance. */
+/** An exported function that was taken. `program` and `wasi` are its instance's. */
 export class Callable {
-  constructor(host, program) {
+  constructor(host, program, wasi) {
     this.host = host;
     this.program = program;
+    this.wasi = wasi;
   }
 }
 

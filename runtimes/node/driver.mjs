@@ -8,6 +8,7 @@ import { setImmediate } from "node:timers";
 import { serve } from "../jskit/core.mjs";
 import { garbageCollector, loadScript, prepareGlobals, redirectOutput } from "./globals.mjs";
 import { LineReader, writeLine } from "./stdio.mjs";
+import { makeWasi } from "./wasi.mjs";
 
 // The global, not an import: importing "node:process" reads its every property, process.stdin too, and that makes the
 // pipes non-blocking.
@@ -70,6 +71,7 @@ const host = {
   },
   loadScript,
   prepareGlobals,
+  wasi: makeWasi,
 };
 
 redirectOutput();

@@ -54,6 +54,18 @@ class Import(NamedTuple):
     results: tuple[str, ...] = ()
 
 
+class Wasi(NamedTuple):
+    """What a guest is to find through the runtime's own WASI: arguments, environment variables, directories.
+
+    ``preopens`` are pairs of the path that the guest sees and the folder that it stands for. Standard input is empty,
+    standard output and error are the process's: `Channel` has them lead to standard error.
+    """
+
+    args: tuple[str, ...]
+    env: tuple[tuple[str, str], ...]
+    preopens: tuple[tuple[str, str], ...]
+
+
 class ViewKind(NamedTuple):
     """A way into memory that a host API has: bytes that one index counts, and the memory types it does."""
 
@@ -68,6 +80,7 @@ class Driver:
 
         module_compile(data: bytes) -> module
         instance_create(module, imports: list[Import]) -> instance
+        wasi_instance_create(module, imports: list[Import], wasi: Wasi) -> instance     where the runtime brings WASI
         function_call(instance, name, args: list[int | float], results: list[str]) -> sequence of values
         function_export(instance, name) -> function
         function_apply(function, args, results) -> sequence of values      a function that was taken before

@@ -13,7 +13,7 @@ import sys
 from binascii import a2b_base64
 from typing import Any, Callable, NoReturn, Sequence
 
-from linmem_driver import Channel, Driver, Import, Refused, leave
+from linmem_driver import Channel, Driver, Import, Refused, Wasi, leave
 from linmem_memories import MemoryMethods
 from linmem_requests import HOOKS
 from linmem_values import string_json, typed_json
@@ -60,7 +60,8 @@ class _Session(MemoryMethods):
         host["implementation"] = platform.python_implementation()
         views = [{"kind": kind, "unit": view.unit, "types": view.types} for kind, view in driver.views.items()]
         answer = {"protocol": PROTOCOL, "runtime": driver.runtime, "host": host, "views": views, "glue": []}
-        return json.dumps(dict(answer, default_views=driver.default_views))
+        wasi = ["preview1"] if hasattr(driver, "wasi_instance_create") else []
+        return json.dumps(dict(answer, default_views=driver.default_views, wasi=wasi))
 
     def _shutdown(self, ident: int, params: dict[str, Any]) -> NoReturn:
         self._channel.send('{"jsonrpc":"2.0","id":%d,"result":{}}\n' % ident)
@@ -76,9 +77,19 @@ class _Session(MemoryMethods):
         imports = [self._import(item) for item in params.get("imports", ())]
         if params.get("glue") is not None:
             raise Refused("the driver runs no language glue")
-        instance = self._ask("instance.create", self._driver.instance_create, module, imports)
+        wasi = params.get("wasi")
+        if wasi is None:
+            instance = self._ask("instance.create", self._driver.instance_create, module, imports)
+        else:
+            instance = self._ask("instance.create", self._wasi_hook(), module, imports, _wasi(wasi))
         self._objects["instance"][ident] = instance
         return "{}"
+
+    def _wasi_hook(self) -> Callable[..., Any]:
+        hook: Callable[..., Any] | None = getattr(self._driver, "wasi_instance_create", None)
+        if hook is None:
+            raise Refused("the driver brings no WASI")
+        return hook
 
     def _import(self, item: dict[str, Any]) -> Import:
         module, name = item["module"], item["name"]
@@ -201,3 +212,7 @@ class _Session(MemoryMethods):
             raise self._driver.host_error(error.get("data", {}).get("kind", "host"), error["message"])
         values = tuple(map(self._argument, message["result"]["values"]))
         return values if len(values) > 1 else values[0] if values else None
+
+
+def _wasi(given: dict[str, Any]) -> Wasi:
+    return Wasi(tuple(given["args"]), tuple(given["env"].items()), tuple(given["preopens"].items()))

@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from runtimes.driver import View
-from runtimes.selfcheck import calls, memories, objects, process
+from runtimes.selfcheck import calls, memories, objects, process, wasi
 from runtimes.selfcheck.bench import Bench, Check, Lacking, Untested, Wrong
 from suites.interface import CallFailed, DriverFault
 
@@ -136,7 +136,7 @@ def check(
         found(Finding("initialize", "answers", WRONG, "an answer of the protocol's form", bench.told(error)))
         return Report(findings, methods)
     try:
-        for item in (*calls.CHECKS, *objects.CHECKS, *memories.CHECKS, *process.CHECKS):
+        for item in (*calls.CHECKS, *wasi.CHECKS, *objects.CHECKS, *memories.CHECKS, *process.CHECKS):
             if only and item.topic not in only:
                 continue
             found(_try(item, bench))

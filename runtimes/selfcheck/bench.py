@@ -116,6 +116,10 @@ class Bench:
         """Have `handler` serve host functions from now on."""
         self._running().on_import = handler
 
+    def printed(self) -> str:
+        """What the driver has printed since this was last asked."""
+        return self._running().take_stderr()
+
     def tidy(self) -> None:
         """After a check: drop what it made. Also brings out lines that the driver wrote unasked."""
         if self._driver is not None:

@@ -99,6 +99,44 @@ NEEDS_FUNCTION = bytes.fromhex(
     "0c00200020011000200110000b000d046e616d650106010003737562"
 )
 
+# A reactor that uses WASI.
+#   (module
+#     (import "wasi_snapshot_preview1" "args_sizes_get" (func $args_sizes (param i32 i32) (result i32)))
+#     (import "wasi_snapshot_preview1" "args_get" (func $args (param i32 i32) (result i32)))
+#     (import "wasi_snapshot_preview1" "environ_get" (func $environ (param i32 i32) (result i32)))
+#     (import "wasi_snapshot_preview1" "fd_read" (func $read (param i32 i32 i32 i32) (result i32)))
+#     (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+#     (import "wasi_snapshot_preview1" "path_open" (func $open
+#       (param i32 i32 i32 i32 i32 i64 i64 i32 i32) (result i32)))
+#     (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+#     (memory (export "memory") 1)
+#     (func (export "_initialize") (i32.store8 (i32.const 0) (i32.const 1)))
+#     (func (export "args_sizes") (param i32 i32) (result i32) (call $args_sizes (local.get 0) (local.get 1)))
+#     (func (export "args") (param i32 i32) (result i32) (call $args (local.get 0) (local.get 1)))
+#     (func (export "environ") (param i32 i32) (result i32) (call $environ (local.get 0) (local.get 1)))
+#     (func (export "read") (param i32 i32 i32 i32) (result i32)
+#       (call $read (local.get 0) (local.get 1) (local.get 2) (local.get 3)))
+#     (func (export "write") (param i32 i32 i32 i32) (result i32)
+#       (call $write (local.get 0) (local.get 1) (local.get 2) (local.get 3)))
+#     (func (export "open") (param i32 i32 i32 i32) (result i32)
+#       (call $open (local.get 0) (i32.const 0) (local.get 1) (local.get 2) (i32.const 0)
+#         (i64.const 2) (i64.const 0) (i32.const 0) (local.get 3)))
+#     (func (export "exit") (param i32) (call $exit (local.get 0))))
+WASI = bytes.fromhex(
+    "0061736d0100000001230560027f7f017f60047f7f7f7f017f60097f7f7f7f7f7e7e7f7f017f60017f0060000002f901"
+    "0716776173695f736e617073686f745f70726576696577310e617267735f73697a65735f676574000016776173695f73"
+    "6e617073686f745f707265766965773108617267735f676574000016776173695f736e617073686f745f707265766965"
+    "77310b656e7669726f6e5f676574000016776173695f736e617073686f745f70726576696577310766645f7265616400"
+    "0116776173695f736e617073686f745f70726576696577310866645f7772697465000116776173695f736e617073686f"
+    "745f707265766965773109706174685f6f70656e000216776173695f736e617073686f745f7072657669657731097072"
+    "6f635f65786974000303090804000000010101030503010001075309066d656d6f727902000b5f696e697469616c697a"
+    "6500070a617267735f73697a657300080461726773000907656e7669726f6e000a0472656164000b057772697465000c"
+    "046f70656e000d0465786974000e0a5e080900410041013a00000b08002000200110000b08002000200110010b080020"
+    "00200110020b0c00200020012002200310030b0c00200020012002200310040b16002000410020012002410042024200"
+    "4100200310050b0600200010060b003c046e616d65013507000a617267735f73697a65730104617267730207656e7669"
+    "726f6e0304726561640405777269746505046f70656e060465786974"
+)
+
 # Its start function traps.
 #   (module (func $start (unreachable)) (start $start))
 TRAPS_AT_START = bytes.fromhex(

@@ -20,6 +20,8 @@ releases it; a global that it can't name the kit keeps until the scenario ends.
 wasmer-python raises `RuntimeError` for whatever goes wrong in the runtime, so traps, link and compile errors are told
 apart by the call and by the text. It has no way to make a trap from a host function. A Rust panic comes out as a
 `PanicException`, which is no `Exception`.
+
+WASI is an instance's: `wasi.StateBuilder` makes an environment, whose import object the instance gets.
 """
 
 from __future__ import annotations
@@ -32,7 +34,7 @@ from typing import Any, Sequence
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "pykit"))
 
-from linmem_driver import Channel, CodeCache, Driver, Import, Refused, ViewKind  # noqa: E402
+from linmem_driver import Channel, CodeCache, Driver, Import, Refused, ViewKind, Wasi  # noqa: E402
 from linmem_session import serve  # noqa: E402
 from linmem_values import FORMAT, MEMORY_TYPES, WIDTH, number, packed  # noqa: E402
 
@@ -43,6 +45,7 @@ for _variable in ("RUST_BACKTRACE", "RUST_LIB_BACKTRACE"):
     os.environ.pop(_variable, None)
 
 import wasmer  # noqa: E402
+from wasmer import wasi as wasmer_wasi  # noqa: E402
 
 #: The typed arrays by the memory type of their elements.
 ARRAYS = {
@@ -76,6 +79,7 @@ TRAPS = {
     "unreachable",
     "unaligned atomic access",
 }
+EXITED = "RuntimeError: WASI exited with code: "
 SPECIFIED = {"misaligned heap": "unaligned atomic", "unaligned atomic access": "unaligned atomic"}
 
 
@@ -180,10 +184,30 @@ class WasmerDriver(Driver):
         return module
 
     def instance_create(self, module: Any, imports: list[Import]) -> Any:
+        return wasmer.Instance(module, self._by_name(imports))
+
+    def wasi_instance_create(self, module: Any, imports: list[Import], wasi: Wasi) -> Any:
+        """A reactor's ``_initialize`` is called as its users do."""
+        if not wasi.args:
+            raise Refused("StateBuilder always gives a program's name, the first of the arguments")
+        state = wasmer_wasi.StateBuilder(wasi.args[0]).arguments(list(wasi.args[1:]))
+        for name, value in wasi.env:
+            state = state.environment(name, value)
+        for path, folder in wasi.preopens:
+            state = state.map_directory(path, folder)
+        objects = state.finalize().generate_import_object(self._store, wasmer_wasi.Version.SNAPSHOT1)
+        for name, items in self._by_name(imports).items():
+            objects.register(name, items)
+        instance = wasmer.Instance(module, objects)
+        if any(export.name == "_initialize" for export in module.exports):
+            instance.exports._initialize()
+        return instance
+
+    def _by_name(self, imports: list[Import]) -> dict[str, dict[str, Any]]:
         by_name: dict[str, dict[str, Any]] = {}
         for item in imports:
             by_name.setdefault(item.module, {})[item.name] = self._extern(item)
-        return wasmer.Instance(module, by_name)
+        return by_name
 
     def _extern(self, item: Import) -> Any:
         if item.kind in ("memory", "global"):
@@ -256,6 +280,9 @@ class WasmerDriver(Driver):
             return "host", text
         if method == "module.compile":
             return "compile", text
+        status = _exit_status(text)
+        if status is not None:
+            return "exit", status
         trap = _trap(text)
         if trap is not None:
             return "trap", trap
@@ -274,6 +301,12 @@ def _trap(text: str) -> str | None:
     if start or words not in TRAPS:
         return None
     return SPECIFIED.get(words, words)
+
+
+def _exit_status(text: str) -> str | None:
+    """The status with which a guest ended its program, None if the text tells of no such end."""
+    line = text.partition("\n")[0]
+    return line[len(EXITED) :] if line.startswith(EXITED) else None
 
 
 if __name__ == "__main__":

@@ -12,6 +12,10 @@ raises `OverflowError`; a ctypes array wraps them silently; `struct` raises `str
 
 Floats are Python floats on their way into and out of guest functions (`Val.f32` takes one too), so an ``f32`` NaN
 that is signalling becomes quiet there; ``f64`` arrives bit by bit. ``v128`` is not implemented in wasmtime-py.
+
+WASI is the store's: `Store.set_wasi`, `Linker.define_wasi`. Where its functions trap, as for a pointer out of bounds,
+wasmtime-py raises a plain `WasmtimeError` with the guest's backtrace, not a `Trap`. The guest's execution has ended all
+the same, so the driver calls it a trap; the class stands beside it.
 """
 
 from __future__ import annotations
@@ -25,7 +29,7 @@ from typing import Any, Sequence
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "pykit"))
 
-from linmem_driver import Channel, CodeCache, Driver, Import, Refused, ViewKind  # noqa: E402
+from linmem_driver import Channel, CodeCache, Driver, Import, Refused, ViewKind, Wasi  # noqa: E402
 from linmem_session import serve  # noqa: E402
 from linmem_values import FORMAT, MEMORY_TYPES, VALUE_TYPES, WIDTH, number, packed  # noqa: E402
 
@@ -76,6 +80,9 @@ SPECIFIED = {
     "wasm `unreachable` instruction executed": "unreachable",
     "atomic wait on non-shared memory": "expected shared memory",
 }
+
+#: How the text of an error begins that one of Wasmtime's own host functions, WASI's, ended the guest's execution with.
+IN_GUEST = "error while executing at wasm backtrace:"
 
 
 class ReadWrite:
@@ -178,6 +185,7 @@ class WasmtimeDriver(Driver):
         self._code = CodeCache(cache, "wasmtime-" + release, target or "native", *switched_on)
         self._types = {name: getattr(wasmtime.ValType, name)() for name in VALUE_TYPES + ("externref", "funcref")}
         self._store: Any = None
+        self._wasi: Wasi | None = None  # the store's
 
     def default_view(self, memory: Any, memory_type: str) -> str | None:
         """`read_write`; for a `SharedMemory`, which has no other, the pointer."""
@@ -189,7 +197,7 @@ class WasmtimeDriver(Driver):
         return self._store
 
     def release_all(self) -> None:
-        self._store = None
+        self._store = self._wasi = None
 
     # Modules and instances
 
@@ -215,11 +223,30 @@ class WasmtimeDriver(Driver):
         compiled, imports_something = module
         if not imports and not imports_something:
             return wasmtime.Instance(store, compiled, [])
+        return self._linker(store, imports).instantiate(store, compiled)
+
+    def wasi_instance_create(self, module: tuple[Any, bool], imports: list[Import], wasi: Wasi) -> Any:
+        """A store has one WASI, for all its instances. A reactor's ``_initialize`` is called as its users do."""
+        store = self._scenario_store()
+        if self._wasi is None:
+            store.set_wasi(_wasi_config(wasi))
+            self._wasi = wasi
+        elif self._wasi != wasi:
+            raise Refused("a Store has one WASI, and this scenario's has another already")
+        linker = self._linker(store, imports)
+        linker.define_wasi()
+        instance = linker.instantiate(store, module[0])
+        initialize = instance.exports(store).get("_initialize")
+        if initialize is not None:
+            initialize(store)
+        return instance
+
+    def _linker(self, store: Any, imports: list[Import]) -> Any:
         linker = wasmtime.Linker(self._engine)
         linker.allow_shadowing = True  # a module may import one name twice
         for item in imports:
             linker.define(store, item.module, item.name, self._extern(store, item))
-        return linker.instantiate(store, compiled)
+        return linker
 
     def _extern(self, store: Any, item: Import) -> Any:
         if item.kind in ("memory", "global"):
@@ -312,6 +339,8 @@ class WasmtimeDriver(Driver):
             return "trap", _trap_message(error)
         if isinstance(error, wasmtime.ExitTrap):
             return "exit", str(error.code)
+        if isinstance(error, wasmtime.WasmtimeError) and str(error).startswith(IN_GUEST):
+            return "trap", _cause(error)
         if isinstance(error, wasmtime.WasmtimeError) and method == "module.compile":
             return "compile", str(error)
         if isinstance(error, wasmtime.WasmtimeError) and method == "instance.create":
@@ -327,6 +356,23 @@ def _trap_message(trap: Any) -> str:
     text = str(trap)
     words = text.rpartition("wasm trap: ")[2].strip()
     return SPECIFIED.get(words, words or text)
+
+
+def _cause(error: Any) -> str:
+    """The innermost cause of an error, the last line of its text: ``1: Pointer not aligned to 8: Region { … }``."""
+    return str(error).strip().rpartition("\n")[2].strip()
+
+
+def _wasi_config(wasi: Wasi) -> Any:
+    """Standard input is empty unless the configuration says otherwise."""
+    config = wasmtime.WasiConfig()
+    config.argv = list(wasi.args)
+    config.env = [list(pair) for pair in wasi.env]
+    config.inherit_stdout()
+    config.inherit_stderr()
+    for path, folder in wasi.preopens:
+        config.preopen_dir(folder, path)
+    return config
 
 
 if __name__ == "__main__":

@@ -47,9 +47,10 @@ class ToyRuntime:
         features: Sequence[str] = (),
         defaults: Mapping[str, str] | None = None,
         glue: Sequence[str] = (),
+        wasi: Sequence[str] = (),
     ) -> None:
         self.functions, self.answers, self.start = functions or {}, answers or {}, start
-        self.features, self.glue = features, glue
+        self.features, self.glue, self.wasi = features, glue, wasi
         self.defaults = dict.fromkeys([*values.MEMORY_TYPES, "bytes"], "bytewise") if defaults is None else defaults
         self.on_import: ImportHandler | None = None
         self.memory = bytearray(PAGE)
@@ -134,6 +135,9 @@ class ToyRuntime:
 
     def runs_glue(self, kind: str) -> bool:
         return kind in self.glue
+
+    def brings_wasi(self, version: str) -> bool:
+        return version in self.wasi
 
     def take_stderr(self) -> str:
         text, self.stderr = self.stderr, ""
