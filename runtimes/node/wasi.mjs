@@ -28,7 +28,7 @@ function make(options) {
  */
 function openError() {
   try {
-    return fs.openSync("/dev/stderr", "w");
+    return fs.openSync("/dev/stderr", "a");
   } catch {
     return STANDARD_ERROR; // it is a socket, which can't be opened
   }
