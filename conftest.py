@@ -38,7 +38,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="append",
         default=[],
         metavar="NAME[:VARIANT][@VERSION]",
-        help="play on this runtime only; repeatable. Default: every runtime that 'python -m runtimes list' shows.",
+        help="play on this runtime only; repeatable. 'all' is every one that 'python -m runtimes list' shows. "
+        "Default: the main ones.",
     )
     group.addoption(
         "--guest",

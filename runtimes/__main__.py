@@ -1,4 +1,4 @@
-"""The room as a command: ``python -m runtimes list | install | check``."""
+"""The room as a command: ``python -m runtimes list | install | check | versions``."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from runtimes.cache import VARIABLE, cache_dir
 from runtimes.environments import Status
 from runtimes.errors import Unavailable, UserError
 from runtimes.manifest import Manifest, all_manifests, load_manifest
+from runtimes.selection import ALL, default, everyone
 from runtimes.uvtool import Progress
 
 WIDTH = 80
@@ -73,8 +74,10 @@ def _parser() -> argparse.ArgumentParser:
     listing.set_defaults(run=_list)
 
     install = commands.add_parser("install", help="make runtimes ready ahead of time", epilog=_about_settings())
-    install.add_argument("names", nargs="*", metavar="NAME", help=f"{NAME_HELP}; default: all")
-    install.add_argument("--offline", action="store_true", help="use only what uv has downloaded before")
+    install.add_argument(
+        "names", nargs="*", metavar="NAME", help=f"{NAME_HELP}, or all; default: those that a run plays by default"
+    )
+    install.add_argument("--offline", action="store_true", help="use only what uv and npm have downloaded before")
     install.add_argument("--force", action="store_true", help="make environments anew, also those that are ready")
     install.set_defaults(run=_install)
 
@@ -98,16 +101,16 @@ def _asked(text: str) -> Asked:
     name = names.parse(text)
     manifest = load_manifest(name.name)
     manifest.check_variant(name.variant)
+    manifest.check_version(name.version)
     return Asked(manifest, name.variant, name.version)
 
 
 def _list(args: argparse.Namespace) -> int:
     manifests = {manifest.name: manifest for manifest in all_manifests()}
-    asked = [Asked(manifest, None, None) for manifest in manifests.values()]
+    asked = [Asked(manifest, name.variant, name.version) for manifest, name in everyone()]
     for name in environments.installed():  # the others that were asked for once
         manifest = manifests.get(name.name)
-        is_default = manifest and name.version == manifest.version and name.variant in (None, manifest.variant)
-        if manifest and not is_default and (name.variant is None or name.variant in manifest.variants):
+        if manifest is not None and _is_another(manifest, name, asked):
             asked.append(Asked(manifest, name.variant, name.version))
     asked.sort(key=lambda one: one.manifest.name)
     found = [(one, environments.status(one.manifest, one.variant, one.version)) for one in asked]
@@ -118,6 +121,21 @@ def _list(args: argparse.Namespace) -> int:
     return 0
 
 
+def _is_another(manifest: Manifest, name: names.RuntimeName, listed: Sequence[Asked]) -> bool:
+    """Whether an installed runtime, still known to its manifest, is none of those listed already."""
+
+    def full(variant: str | None, version: str | None) -> tuple[str | None, str | None]:
+        return variant or manifest.variant, version or manifest.version
+
+    try:
+        manifest.check_variant(name.variant)
+        manifest.check_version(name.version)
+    except UserError:
+        return False
+    mine = [full(one.variant, one.version) for one in listed if one.manifest is manifest or one.manifest == manifest]
+    return full(name.variant, name.version) not in mine
+
+
 def _as_json(one: Asked, status: Status) -> dict[str, object]:
     return {
         "name": one.manifest.name,
@@ -126,6 +144,7 @@ def _as_json(one: Asked, status: Status) -> dict[str, object]:
         "title": one.manifest.title,
         "homepage": one.manifest.homepage,
         "variants": list(one.manifest.variants),
+        "default": one.manifest.default and one.variant is None and one.version is None,
         **asdict(status),
     }
 
@@ -150,7 +169,9 @@ def _print_table(found: Sequence[tuple[Asked, Status]]) -> None:
 
 
 def _install(args: argparse.Namespace) -> int:
-    wanted = [_asked(text) for text in args.names] or [Asked(one, None, None) for one in all_manifests()]
+    everything = [Asked(manifest, name.variant, name.version) for manifest, name in everyone()]
+    usual = [Asked(manifest, None, None) for manifest, _ in default()]
+    wanted = [one for text in args.names for one in (everything if text == ALL else [_asked(text)])] or usual
     failed = 0
     for one in wanted:
         start = time.monotonic()

@@ -1,64 +1,45 @@
-r"""Provide a runtime: an environment with its packages, made by uv on first use, or a program found on the
-machine.
+"""Provide a runtime: Python packages, an npm package, or a program found on the machine.
 
-A new environment counts only after the runtime's driver has started in it and said the version that was asked
-for. That keeps packages out that install but don't work, such as wasmer's on CPython 3.11 and later, which
-only raises ImportError.
-
-The hashes of the default versions stand beside the manifests. After a change of version, from the
-repository's folder::
-
-    echo wasmtime==50.0.1 | uv pip compile --generate-hashes --no-header --no-emit-index-url --no-annotate \
-        --universal --quiet -o runtimes/wasmtime/requirements.txt -
+What is installed counts only after the runtime's driver has started with it and said the version that was asked for.
 """
 
 from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+import sys
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from packaging.requirements import Requirement
-from packaging.version import InvalidVersion, Version
-
-from runtimes import recipe
-from runtimes.driver import Driver
-from runtimes.errors import Unavailable, last_words
-from runtimes.manifest import ROOM, Manifest, Packages
+from runtimes import npm, pip, recipe
+from runtimes.errors import Unavailable
+from runtimes.manifest import Manifest, NpmPackage, NpmPackages, Packages, Program
 from runtimes.names import RuntimeName
-from runtimes.recipe import Environment, Recipe
+from runtimes.provided import (
+    NOT_PROVISIONED,
+    READY,
+    UNAVAILABLE,
+    Provided,
+    Status,
+    check_version,
+    install_command,
+    notes,
+    version_of,
+)
+from runtimes.recipe import Recipe
 from runtimes.uvtool import Progress
-from suites.interface import CallFailed, DriverFault
 
-READY = "ready"
-NOT_PROVISIONED = "not provisioned"
-UNAVAILABLE = "unavailable"
-START_SECONDS = 60.0
-
-
-@dataclass(frozen=True)
-class Provided:
-    """A runtime that can be started: its driver's command, and variables for it over the harness's own.
-
-    ``version`` is what the runtime says of itself; ``origin`` says in words where it comes from.
-    """
-
-    command: list[str]
-    env: dict[str, str]
-    version: str
-    origin: str
-
-
-@dataclass(frozen=True)
-class Status:
-    """How a runtime stands on this machine: ``ready``, ``not provisioned`` or ``unavailable``."""
-
-    state: str
-    reason: str
-    remedy: str
-    origin: str
+__all__ = [
+    "NOT_PROVISIONED",
+    "READY",
+    "UNAVAILABLE",
+    "Provided",
+    "Status",
+    "installed",
+    "provide",
+    "provide_package",
+    "status",
+]
 
 
 def provide(
@@ -72,41 +53,32 @@ def provide(
 ) -> Provided:
     """Make a runtime ready to start. None stands for the manifest's default variant and version.
 
-    `offline` keeps uv from the network whatever ``UV_OFFLINE`` says; `fresh` makes the environment anew;
-    `progress` is told in words what happens when this takes time. Raises `Unavailable`, and `UserError` for
-    an unknown variant.
+    `offline` keeps uv and npm from the network whatever their settings say; `fresh` makes the environment anew;
+    `progress` is told in words what happens when this takes time. Raises `Unavailable`, and `UserError` for an unknown
+    variant and for a version that the driver does not cope with.
     """
     manifest.check_variant(variant)
-    if not isinstance(manifest.environment, Packages):
-        return _provide_program(manifest, variant, version)
-    wanted = _recipe(manifest, variant, version)
-
-    def accept(made: Environment) -> None:
-        said = _version_of(_command(manifest, wanted, made), manifest, variant)
-        _check_version(said, wanted.version, wanted.again)
-
-    made = recipe.make(wanted, accept, offline=bool(offline), fresh=fresh, progress=progress)
-    command = _command(manifest, wanted, made)
-    return Provided(command, dict(manifest.env), wanted.version, _origin(manifest, wanted, made))
+    manifest.check_version(version)
+    if isinstance(manifest.environment, Packages):
+        return pip.provide(manifest, variant, version, offline=bool(offline), fresh=fresh, progress=progress)
+    if isinstance(manifest.environment, NpmPackages):
+        return _provide_npm(manifest, variant, version, bool(offline), fresh, progress)
+    return _provide_program(manifest, manifest.environment, variant, version)
 
 
 def status(manifest: Manifest, variant: str | None = None, version: str | None = None) -> Status:
-    """How a runtime stands here. Installs and starts nothing. Raises `UserError` for an unknown variant."""
+    """How a runtime stands here. Installs and starts nothing. Raises `UserError` as `provide` does."""
     manifest.check_variant(variant)
+    manifest.check_version(version)
+    if isinstance(manifest.environment, Packages):
+        return pip.status(manifest, variant, version)
+    if isinstance(manifest.environment, NpmPackages):
+        return _npm_status(manifest, variant, version)
     program = manifest.environment
-    if not isinstance(program, Packages):
-        path = shutil.which(program.name)
-        if path is None:
-            return Status(UNAVAILABLE, f"{program.name} is not on PATH", program.remedy, program.name)
-        return Status(READY, "", "", path)
-    wanted = _recipe(manifest, variant, version)
-    found = recipe.look(wanted)
-    if found is not None:
-        return Status(READY, "", "", _origin(manifest, wanted, found))
-    failure = recipe.last_failure(wanted)
-    if failure is not None:
-        return Status(UNAVAILABLE, failure.reason, failure.remedy, _origin(manifest, wanted))
-    return Status(NOT_PROVISIONED, "", wanted.again, _origin(manifest, wanted))
+    path = shutil.which(program.name)
+    if path is None:
+        return Status(UNAVAILABLE, f"{program.name} is not on PATH", program.remedy, program.name)
+    return Status(READY, "", "", path)
 
 
 def provide_package(
@@ -122,104 +94,86 @@ def provide_package(
 
     The first requirement pins its version with ``==``.
     """
-    wanted = Recipe(name, _pinned(requirements[0]), tuple(requirements), python, bytecode=False)
+    wanted = Recipe(name, pip.pinned(requirements[0]), tuple(requirements), python, bytecode=False)
     return recipe.make(wanted, offline=bool(offline), progress=progress).site
 
 
 def installed() -> Iterator[RuntimeName]:
-    """The runtimes whose environments are in the cache folder, each with its version."""
-    for notes in recipe.all_notes():
-        if "runtime" in notes:
-            yield RuntimeName(*notes["runtime"])
+    """The runtimes that are in the cache folder, each with its version."""
+    for kept in (*recipe.all_notes(), *npm.all_notes()):
+        if "runtime" in kept:
+            yield RuntimeName(*kept["runtime"])
 
 
-def spelled(manifest: Manifest, variant: str | None, version: str | None) -> str:
-    """The runtime as a user names it on the command line."""
-    name = manifest.name if manifest.folder.parent == ROOM else str(manifest.folder)
-    return str(RuntimeName(name, variant, version))
+# ----------------------------------------------------------------------------------------------------------------- npm
 
 
-def _recipe(manifest: Manifest, variant: str | None, version: str | None) -> Recipe:
-    packages = manifest.environment
-    assert isinstance(packages, Packages)
+def _npm_package(manifest: Manifest, version: str | None) -> tuple[NpmPackage, str, str | None]:
+    """The package for this platform, its version and, for the default version, its checksum. Raises `Unavailable`."""
+    assert isinstance(manifest.environment, NpmPackages)
     assert manifest.version is not None
+    packages = manifest.environment.packages
+    package = packages.get(npm.platform_name()) or packages.get("any")
+    if package is None:
+        raise Unavailable(f"there is no {manifest.title} for {npm.platform_name()}", f"see {manifest.homepage}")
     chosen = version or manifest.version
-    requirements = manifest.requirements(variant, chosen)
-    is_default = requirements == manifest.requirements(None, manifest.version)
-    return Recipe(
-        name=manifest.name,
-        version=chosen,
-        requirements=requirements,
-        python=packages.python,
-        lock=packages.lock if is_default else None,
-        bytecode=_uses_python(manifest),
-        variant=variant or manifest.variant,
-        again=f"python -m runtimes install {spelled(manifest, variant, version)}",
-        notes={"runtime": [manifest.name, variant, chosen]} if manifest.folder.parent == ROOM else {},
+    return package, chosen, package.integrity if chosen == manifest.version else None
+
+
+def _provide_npm(
+    manifest: Manifest, variant: str | None, version: str | None, offline: bool, fresh: bool, progress: Progress | None
+) -> Provided:
+    package, chosen, integrity = _npm_package(manifest, version)
+
+    def command(folder: Path) -> list[str]:
+        return manifest.command(chosen, {"folder": str(manifest.folder), "package": str(folder)})
+
+    def accept(folder: Path) -> None:
+        if progress is not None:
+            progress("starting its driver to see that it works")
+        check_version(
+            version_of(command(folder), manifest, variant), chosen, install_command(manifest, variant, version)
+        )
+
+    folder = npm.provide_npm(
+        package.name,
+        chosen,
+        integrity,
+        accept=accept,
+        notes=notes(manifest, variant, chosen),
+        offline=offline,
+        fresh=fresh,
+        progress=progress,
     )
+    return Provided(command(folder), dict(manifest.env), chosen, f"npm {package.name} {chosen}")
 
 
-def _command(manifest: Manifest, wanted: Recipe, made: Environment) -> list[str]:
-    places = {"folder": manifest.folder, "python": made.python, "site": made.site}
-    return manifest.command(wanted.version, {name: str(place) for name, place in places.items()})
+def _npm_status(manifest: Manifest, variant: str | None, version: str | None) -> Status:
+    try:
+        package, chosen, integrity = _npm_package(manifest, version)
+    except Unavailable as none:
+        return Status(UNAVAILABLE, none.reason, none.remedy, "npm")
+    origin = f"npm {package.name} {chosen}"
+    if npm.find_package(package.name, chosen, integrity) is not None:
+        return Status(READY, "", "", origin)
+    failure = npm.last_failure(package.name, chosen, integrity)
+    if failure is not None:
+        return Status(UNAVAILABLE, failure.reason, failure.remedy, origin)
+    return Status(NOT_PROVISIONED, "", install_command(manifest, variant, version), origin)
 
 
-def _uses_python(manifest: Manifest) -> bool:
-    return "{python}" in manifest.launch[0]
+# ------------------------------------------------------------------------------------------------------------ programs
 
 
-def _origin(manifest: Manifest, wanted: Recipe, made: Environment | None = None) -> str:
-    installed = made.packages if made is not None else {}
-    parts = []
-    for text in wanted.requirements:
-        requirement = Requirement(text)
-        parts.append(f"{requirement.name} {installed.get(requirement.name) or _pinned(text, wanted.version)}")
-    host = f" on {made.interpreter}" if made is not None and _uses_python(manifest) else ""
-    return f"PyPI {', '.join(parts)}{host}"
-
-
-def _pinned(requirement: str, otherwise: str = "any") -> str:
-    for specifier in Requirement(requirement).specifier:
-        if specifier.operator == "==":
-            return specifier.version
-    return otherwise
-
-
-def _provide_program(manifest: Manifest, variant: str | None, version: str | None) -> Provided:
-    program = manifest.environment
-    assert not isinstance(program, Packages)
+def _provide_program(manifest: Manifest, program: Program, variant: str | None, version: str | None) -> Provided:
     path = shutil.which(program.name)
     if path is None:
         raise Unavailable(f"{program.name} is not on PATH", program.remedy)
     path = os.path.abspath(path)
-    places: Mapping[str, str] = {"folder": str(manifest.folder), "program": path}
+    places = {"folder": str(manifest.folder), "program": path, "python": sys.executable}
     command = manifest.command(version, places)
-    said = _version_of(command, manifest, variant)
+    said = version_of(command, manifest, variant)
     wanted = version or manifest.version
     if wanted is not None:
-        _check_version(said, wanted, f"put {program.name} {wanted} first on PATH")
+        check_version(said, wanted, f"put {program.name} {wanted} first on PATH")
     return Provided(command, dict(manifest.env), said, path)
-
-
-def _version_of(command: list[str], manifest: Manifest, variant: str | None) -> str:
-    """The version that the driver says its runtime has. Raises `Unavailable` where it does not start."""
-    driver = Driver(command, label=manifest.name, env=manifest.env)
-    try:
-        return driver.start(variant or manifest.variant, None, timeout=START_SECONDS).runtime["version"]
-    except (DriverFault, CallFailed, KeyError) as error:
-        what = "it names no version" if isinstance(error, KeyError) else str(error)
-        words = last_words(driver.take_stderr())
-        raise Unavailable(
-            f"the driver does not start: {what}{f' ({words})' if words else ''}", f"look at {manifest.folder}"
-        ) from error
-    finally:
-        driver.close()
-
-
-def _check_version(said: str, wanted: str, remedy: str) -> None:
-    try:
-        same = Version(said) == Version(wanted)
-    except InvalidVersion:
-        same = said == wanted
-    if not same:
-        raise Unavailable(f"the runtime says that it is version {said}, not {wanted}", remedy)

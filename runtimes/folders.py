@@ -18,8 +18,10 @@ from typing import Any
 import filelock
 
 from runtimes.cache import unusable
+from runtimes.errors import Unavailable
 
 READY = "ready.json"
+FAILED = "failed.json"  # in a folder that could not be made: why
 WAIT_SECONDS = 1.0  # before another run's lock is worth a message
 
 
@@ -42,6 +44,22 @@ def held(path: Path, message: str) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+def failure_in(folder: Path) -> Unavailable | None:
+    """Why the last attempt to make the folder failed; None where there was none, or none failed."""
+    try:
+        told = json.loads((folder / FAILED).read_text(encoding="utf-8"))
+        return Unavailable(str(told["reason"]), str(told["remedy"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def notes_in(place: Path) -> Iterator[Mapping[str, Any]]:
+    """The notes of every finished folder in `place`."""
+    for marker in sorted(place.glob(f"*/{READY}")):
+        with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+            yield dict(json.loads(marker.read_text(encoding="utf-8"))["notes"])
 
 
 def wipe(folder: Path) -> None:

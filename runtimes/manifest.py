@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from packaging.specifiers import SpecifierSet
+from packaging.version import InvalidVersion, Version
+
 from runtimes.driver import View
 from runtimes.errors import UserError
-from runtimes.manifest_rules import PLACEHOLDER, choices, problems
+from runtimes.manifest_rules import PLACEHOLDER, choices, problems, taken_apart
 from suites import yamlsource
 from suites.validation import line_of
 
@@ -35,6 +38,21 @@ class Packages:
 
 
 @dataclass(frozen=True)
+class NpmPackage:
+    """One package of the npm registry. ``integrity`` is the default version's checksum; None: npm's word must do."""
+
+    name: str
+    integrity: str | None
+
+
+@dataclass(frozen=True)
+class NpmPackages:
+    """A package of the npm registry for each platform, as `npm.platform_name` calls them; ``any`` is for the rest."""
+
+    packages: Mapping[str, NpmPackage]
+
+
+@dataclass(frozen=True)
 class Program:
     """A program looked for on PATH, and what to tell a user who lacks it."""
 
@@ -44,10 +62,14 @@ class Program:
 
 @dataclass(frozen=True)
 class Variant:
-    """One way to set a runtime up. ``requirements`` come on top of the environment's."""
+    """One way to set a runtime up.
+
+    ``requirements`` come on top of the environment's. ``remedy`` is what a user can do where it does not start.
+    """
 
     about: str
     requirements: tuple[str, ...]
+    remedy: str = ""
 
 
 @dataclass(frozen=True)
@@ -60,7 +82,11 @@ class Special:
 
 @dataclass(frozen=True)
 class Manifest:
-    """One runtime. ``version`` and ``variant`` are the defaults; None: known only to the program, or none."""
+    """One runtime. ``version`` and ``variant`` are the defaults; None: known only to the program, or none.
+
+    ``default`` says whether a run plays it that names no runtime; ``also`` which others of its versions and variants
+    ``--runtime all`` plays. ``supported`` are the versions that the driver copes with.
+    """
 
     folder: Path
     name: str
@@ -68,13 +94,27 @@ class Manifest:
     homepage: str
     launch: tuple[str, ...]
     env: Mapping[str, str]
-    environment: Packages | Program
+    environment: Packages | NpmPackages | Program
     version: str | None
     versions: Mapping[str, Special]
     variant: str | None
     variants: Mapping[str, Variant]
     views: tuple[View, ...]
     glue: tuple[str, ...] = ()
+    default: bool = False
+    also: tuple[tuple[str | None, str | None], ...] = ()  # (variant, version)
+    supported: SpecifierSet = field(default_factory=SpecifierSet)
+
+    def check_version(self, version: str | None) -> None:
+        """Raise `UserError` where the driver does not cope with the version. None is always right."""
+        if version is None or not len(self.supported):
+            return
+        try:
+            copes = self.supported.contains(Version(version), prereleases=True)
+        except InvalidVersion:
+            copes = False
+        if not copes:
+            raise UserError(f"{self.name}'s driver copes with versions {self.supported}, not with {version}")
 
     def check_variant(self, variant: str | None) -> None:
         """Raise `UserError` where the runtime has no such variant. None is always right."""
@@ -95,6 +135,11 @@ class Manifest:
         if variant is not None:
             wanted += self.variants[variant].requirements
         return tuple(item.replace("{version}", version) for item in wanted)
+
+    def remedy(self, variant: str | None) -> str:
+        """What a user can do where the runtime is there but does not start."""
+        chosen = self.variants.get(variant or self.variant or "")
+        return (chosen.remedy if chosen is not None else "") or f"look at {self.folder}"
 
     def command(self, version: str | None, places: Mapping[str, str]) -> list[str]:
         """The launch command for a version, its placeholders replaced by `places`."""
@@ -141,8 +186,6 @@ def _load(folder: Path) -> Manifest:
 
 
 def _build(folder: Path, data: dict[str, Any]) -> Manifest:
-    environment = data["environment"]
-    packages, program = environment.get("pip"), environment.get("program")
     return Manifest(
         folder=folder,
         name=data["name"],
@@ -150,15 +193,7 @@ def _build(folder: Path, data: dict[str, Any]) -> Manifest:
         homepage=data["homepage"],
         launch=tuple(data["launch"]),
         env=data.get("env", {}),
-        environment=(
-            Packages(
-                packages["python"],
-                tuple(packages["requirements"]),
-                folder / packages["lock"] if "lock" in packages else None,
-            )
-            if packages
-            else Program(program["name"], program.get("remedy", ""))
-        ),
+        environment=_environment(folder, data["environment"]),
         version=data.get("version"),
         versions={
             version: Special(_tuple(entry.get("requirements")), _tuple(entry.get("launch")))
@@ -166,12 +201,26 @@ def _build(folder: Path, data: dict[str, Any]) -> Manifest:
         },
         variant=data.get("variant"),
         variants={
-            name: Variant(entry["about"], tuple(entry.get("requirements", ())))
+            name: Variant(entry["about"], tuple(entry.get("requirements", ())), entry.get("remedy", ""))
             for name, entry in data.get("variants", {}).items()
         },
         views=tuple(View(view["kind"], view["unit"], tuple(view["types"])) for view in data["views"]),
         glue=tuple(data.get("glue", ())),
+        default=data.get("default", False),
+        also=tuple(taken_apart(text) for text in data.get("also", ())),
+        supported=SpecifierSet(data.get("supported", "")),
     )
+
+
+def _environment(folder: Path, data: dict[str, Any]) -> Packages | NpmPackages | Program:
+    if "pip" in data:
+        pip = data["pip"]
+        lock = folder / pip["lock"] if "lock" in pip else None
+        return Packages(pip["python"], tuple(pip["requirements"]), lock)
+    if "npm" in data:
+        entries = data["npm"]["packages"].items()
+        return NpmPackages({name: NpmPackage(entry["name"], entry.get("integrity")) for name, entry in entries})
+    return Program(data["program"]["name"], data["program"].get("remedy", ""))
 
 
 def _tuple(items: list[str] | None) -> tuple[str, ...] | None:

@@ -18,7 +18,14 @@ from suites.validation import describe
 
 SCHEMA = Path(__file__).with_name("runtime.schema.json")
 PLACEHOLDER = re.compile(r"\{(\w+)\}")
-_WORDS = {"object": "a mapping", "array": "a list", "string": "text"}
+_WORDS = {"object": "a mapping", "array": "a list", "string": "text", "boolean": "true or false"}
+
+#: What a launch command may name besides the manifest's folder, by kind of environment.
+PLACES: Mapping[str, Sequence[str]] = {
+    "pip": ("python", "bin", "site"),
+    "npm": ("package",),
+    "program": ("program", "python"),
+}
 
 Where = tuple[str | int, ...]
 Problem = tuple[Where, str]
@@ -39,6 +46,12 @@ def choices(wrong: str, known: Mapping[str, Any]) -> str:
     near = difflib.get_close_matches(wrong, known, n=1)
     hint = f"; did you mean '{near[0]}'?" if near else ""
     return f"{hint} (known: {', '.join(known)})"
+
+
+def taken_apart(further: str) -> tuple[str | None, str | None]:
+    """Variant and version of an entry of ``also``: ``:variant``, ``@version`` or ``:variant@version``."""
+    variant, _, version = further.removeprefix(":").partition("@")
+    return variant or None, version or None
 
 
 def _broken_rules(data: Any) -> Iterator[Problem]:
@@ -67,7 +80,8 @@ def _explain(error: jsonschema.ValidationError, where: Where) -> Iterator[Proble
     elif error.validator == "enum":
         yield where, f"{describe(found)} is none of {', '.join(map(str, rule))}"
     elif error.validator in ("maxProperties", "minProperties"):
-        yield where, f"{place} must hold one of {', '.join(schema['properties'])}"
+        choice = f"hold one of {', '.join(schema['properties'])}" if "properties" in schema else "not be empty"
+        yield where, f"{place} must {choice}"
     elif error.validator == "pattern":
         yield where, f"{place} can't be {describe(found)}; it must match {rule}"
     elif error.validator in ("minItems", "minLength"):
@@ -81,7 +95,8 @@ def _contradictions(folder: Path, data: dict[str, Any]) -> Iterator[Problem]:
     if data["name"] != folder.name:
         yield ("name",), f"the name is '{data['name']}', but the folder is called '{folder.name}'"
     packages = data["environment"].get("pip")
-    places = {"folder", "python", "site"} if packages else {"folder", "program"}
+    (kind,) = data["environment"]
+    places = {"folder", *PLACES[kind]}
     yield from _unknown_places(("launch",), data["launch"], places)
     for version, entry in data.get("versions", {}).items():
         yield from _unknown_places(("versions", version, "launch"), entry.get("launch", ()), places)
@@ -93,6 +108,13 @@ def _contradictions(folder: Path, data: dict[str, Any]) -> Iterator[Problem]:
             ("variant",),
             f"'{data['variant']}' is not among 'variants'{choices(data['variant'], data.get('variants', {}))}",
         )
+    yield from _unknown_further(data)
+    if "version" not in data and kind != "program":
+        yield (), "the manifest needs the key 'version', because its packages have one"
+    try:
+        SpecifierSet(data.get("supported", ""))
+    except InvalidSpecifier:
+        yield ("supported",), f"{data['supported']!r} is not a version specifier, like '>=20,<60'"
     kinds = [view["kind"] for view in data["views"]]
     for index, kind in enumerate(kinds):
         if kind in kinds[:index]:
@@ -103,8 +125,6 @@ def _contradictions(folder: Path, data: dict[str, Any]) -> Iterator[Problem]:
 
 def _bad_packages(folder: Path, data: dict[str, Any], packages: dict[str, Any]) -> Iterator[Problem]:
     here = ("environment", "pip")
-    if "version" not in data:
-        yield (), "the manifest needs the key 'version', because its packages have one"
     yield from _bad_requirements((*here, "requirements"), packages["requirements"])
     try:
         SpecifierSet(packages["python"])
@@ -112,6 +132,14 @@ def _bad_packages(folder: Path, data: dict[str, Any], packages: dict[str, Any]) 
         yield (*here, "python"), f"{packages['python']!r} is not a version specifier, like '>=3.8,<3.11'"
     if "lock" in packages and not (folder / packages["lock"]).is_file():
         yield (*here, "lock"), f"there is no file {packages['lock']} beside the manifest"
+
+
+def _unknown_further(data: dict[str, Any]) -> Iterator[Problem]:
+    variants = data.get("variants", {})
+    for index, text in enumerate(data.get("also", ())):
+        variant, _ = taken_apart(text)
+        if variant is not None and variant not in variants:
+            yield ("also", index), f"'{variant}' is not among 'variants'{choices(variant, variants)}"
 
 
 def _unknown_places(where: Where, launch: Sequence[str], places: set[str]) -> Iterator[Problem]:

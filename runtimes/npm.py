@@ -12,18 +12,23 @@ from __future__ import annotations
 import base64
 import hashlib
 import os
+import platform
 import re
 import shutil
 import subprocess
 import sys
 import tarfile
 import tempfile
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
+from typing import Any
 
+from runtimes import pip
 from runtimes.cache import cache_dir, subfolder, unusable
 from runtimes.driver import LAUNCHER
 from runtimes.errors import Unavailable, UserError
-from runtimes.folders import READY, held, wipe, write
+from runtimes.folders import FAILED, READY, failure_in, held, notes_in, wipe, write
+from runtimes.manifest import load_manifest
 from runtimes.uvtool import Progress
 
 FOLDER = "npm"
@@ -52,6 +57,8 @@ def provide_npm(
     version: str,
     integrity: str | None,
     *,
+    accept: Callable[[Path], None] | None = None,
+    notes: Mapping[str, Any] | None = None,
     offline: bool = False,
     fresh: bool = False,
     progress: Progress | None = None,
@@ -59,7 +66,8 @@ def provide_npm(
     """The folder with what the package holds: its ``package.json`` and the rest.
 
     `integrity` is its checksum as npm's lock files write it, ``sha512-…``; without one, npm's own check against what
-    the registry says must do. `offline` keeps npm from the network; `fresh` fetches the package again. Raises
+    the registry says must do. `accept` looks at a new package before it counts as finished and raises `Unavailable` to
+    refuse it; `notes` are kept with it. `offline` keeps npm from the network; `fresh` fetches the package again. Raises
     `Unavailable`, and `UserError` for a name, version or checksum that can't be one.
     """
     _check(name, version, integrity)
@@ -73,13 +81,18 @@ def provide_npm(
         try:
             wipe(folder)
             folder.mkdir()
-            _fetch(folder, name, version, integrity, offline, progress)
-            write(folder / READY, {"name": name, "version": version, "integrity": integrity})
+            try:
+                _fetch(folder, name, version, integrity, offline, progress)
+                if accept is not None:
+                    accept(folder / PACKAGE)
+            except Unavailable as failure:
+                wipe(folder)
+                folder.mkdir()
+                write(folder / FAILED, {"reason": failure.reason, "remedy": failure.remedy})
+                raise
+            write(folder / READY, {"name": name, "version": version, "integrity": integrity, "notes": notes or {}})
         except OSError as error:
             raise unusable(error) from error
-        finally:
-            if not (folder / READY).is_file():
-                wipe(folder)
     return folder / PACKAGE
 
 
@@ -87,6 +100,23 @@ def find_package(name: str, version: str, integrity: str | None) -> Path | None:
     """The package's folder, if it is in the cache. Fetches nothing."""
     folder = _folder(name, version, integrity)
     return folder / PACKAGE if (folder / READY).is_file() else None
+
+
+def last_failure(name: str, version: str, integrity: str | None) -> Unavailable | None:
+    """Why the last attempt to fetch it failed; None where there was none, or none failed."""
+    return failure_in(_folder(name, version, integrity))
+
+
+def all_notes() -> Iterator[Mapping[str, Any]]:
+    """The notes of every package in the cache folder."""
+    return notes_in(cache_dir() / FOLDER)
+
+
+def platform_name() -> str:
+    """What we call this platform, such as ``linux-x86_64``, ``linux-musl-x86_64`` or ``darwin-arm64``."""
+    system, machine = platform.system().lower(), platform.machine().lower()
+    libc = "-musl" if system == "linux" and platform.libc_ver()[0] != "glibc" else ""
+    return f"{system}{libc}-{machine}"
 
 
 def run_npm(args: list[str], *, cwd: Path, offline: bool = False, progress: Progress | None = None) -> str:
@@ -205,12 +235,10 @@ def _npm(progress: Progress | None) -> list[str]:
     found = shutil.which("npm")
     if found is not None:
         return [os.path.abspath(found)]
-    from runtimes import environments  # which needs this module for packages of its own
-    from runtimes.manifest import load_manifest
-
     try:
-        node = Path(environments.provide(load_manifest("node"), progress=progress).command[0])
+        provided = pip.provide(load_manifest("node"), None, None, offline=False, fresh=False, progress=progress)
     except Unavailable as error:
         raise Unavailable(f"npm is not on PATH, and Node.js can't be had: {error.reason}", "install npm") from error
+    node = Path(provided.command[0])
     script = node.parents[1] / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
     return [str(node), str(script)]

@@ -7,7 +7,6 @@ neither network nor uv.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import importlib.metadata
 import json
@@ -22,11 +21,10 @@ from typing import Any
 from runtimes import interpreters
 from runtimes.cache import cache_dir, subfolder, unusable
 from runtimes.errors import Unavailable
-from runtimes.folders import READY, held, wipe, write
+from runtimes.folders import FAILED, READY, failure_in, held, notes_in, wipe, write
 from runtimes.uvtool import Progress, UvFailed, run_uv
 
 FOLDER = "environments"
-FAILED = "failed.json"
 
 
 @dataclass(frozen=True)
@@ -92,18 +90,12 @@ def look(recipe: Recipe) -> Environment | None:
 
 def last_failure(recipe: Recipe) -> Unavailable | None:
     """Why the last attempt to make it failed; None where there was none, or none failed."""
-    try:
-        told = json.loads((recipe.folder / FAILED).read_text(encoding="utf-8"))
-        return Unavailable(str(told["reason"]), str(told["remedy"]))
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
+    return failure_in(recipe.folder)
 
 
 def all_notes() -> Iterator[Mapping[str, Any]]:
     """The notes of every environment in the cache folder that was finished once."""
-    for marker in sorted((cache_dir() / FOLDER).glob(f"*/{READY}")):
-        with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
-            yield dict(json.loads(marker.read_text(encoding="utf-8"))["notes"])
+    return notes_in(cache_dir() / FOLDER)
 
 
 def make(

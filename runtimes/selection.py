@@ -1,16 +1,19 @@
-"""Which runtimes a run is about: those asked for by name, or all there is a manifest for."""
+"""Which runtimes a run is about: those asked for by name, the default ones, or all there are."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from runtimes import environments, names
 from runtimes.environments import Provided
 from runtimes.errors import Unavailable, UserError
 from runtimes.manifest import Manifest, all_manifests, load_manifest
+from runtimes.names import RuntimeName
 from runtimes.pool import Session
 from runtimes.uvtool import Progress
+
+ALL = "all"
 
 
 @dataclass
@@ -57,18 +60,45 @@ class Chosen:
         return Session(self.label, variant, provide, probes, timeout)
 
 
+def everyone() -> Iterator[tuple[Manifest, RuntimeName]]:
+    """What ``all`` stands for: each runtime, and those of its versions and variants that its manifest names."""
+    for manifest in all_manifests():
+        yield manifest, RuntimeName(manifest.name)
+        for variant, version in manifest.also:
+            yield manifest, RuntimeName(manifest.name, variant, version)
+
+
+def default() -> Iterator[tuple[Manifest, RuntimeName]]:
+    """What a run is about that names no runtime."""
+    return ((manifest, RuntimeName(manifest.name)) for manifest in all_manifests() if manifest.default)
+
+
 def choose(wanted: Sequence[str]) -> list[Chosen]:
-    """The runtimes named (comma-separated names are split), or all. Raises `UserError`."""
+    """The runtimes named (comma-separated names are split), ``all``, or the default ones. Raises `UserError`."""
     texts = [part.strip() for text in wanted for part in text.split(",") if part.strip()]
     if not texts:
-        return [Chosen(m.name, m, None, m.version, asked=False) for m in all_manifests()]
+        return [_chosen(manifest, name, asked=False) for manifest, name in default()]
     chosen: dict[str, Chosen] = {}
-    for text in texts:
-        name = names.parse(text)
-        manifest = load_manifest(name.name)
-        manifest.check_variant(name.variant)
-        label = str(names.RuntimeName(manifest.name, name.variant, name.version))
-        if label in chosen and chosen[label].manifest.folder != manifest.folder:
-            raise UserError(f"two different runtimes are called '{label}'")
-        chosen[label] = Chosen(label, manifest, name.variant, name.version or manifest.version, asked=True)
+    for one in (one for text in texts for one in _named(text)):
+        known = chosen.get(one.label)
+        if known is not None and known.manifest.folder != one.manifest.folder:
+            raise UserError(f"two different runtimes are called '{one.label}'")
+        if known is None or one.asked:
+            chosen[one.label] = one
     return list(chosen.values())
+
+
+def _named(text: str) -> Iterator[Chosen]:
+    if text == ALL:
+        for manifest, name in everyone():
+            yield _chosen(manifest, name, asked=False)
+        return
+    name = names.parse(text)
+    manifest = load_manifest(name.name)
+    manifest.check_variant(name.variant)
+    manifest.check_version(name.version)
+    yield _chosen(manifest, RuntimeName(manifest.name, name.variant, name.version), asked=True)
+
+
+def _chosen(manifest: Manifest, name: RuntimeName, *, asked: bool) -> Chosen:
+    return Chosen(str(name), manifest, name.variant, name.version or manifest.version, asked)

@@ -2,7 +2,7 @@
 // is the driver's own.
 
 import { badParams, refused, unsupported } from "./errors.mjs";
-import { isMemory64 } from "./memory64.mjs";
+import { descriptor64, isMemory64, pages64 } from "./memory64.mjs";
 import { Instance, Memory, View, decode } from "./objects.mjs";
 import { toMemory, typed, writeInteger } from "./values.mjs";
 import { DEFAULTS, checkType, indexOf, kindNamed } from "./views.mjs";
@@ -17,14 +17,9 @@ function exportMemory(session, { instance, name }, id) {
 
 function createMemory(session, { min, max, shared, index, page_size: pageSize }, id) {
   if ((pageSize ?? PAGE) !== PAGE) throw unsupported("a memory's descriptor says no page size");
-  const pages = index === "i64" ? BigInt : Number;
-  const descriptor = { initial: pages(session.integer(min)) };
-  if (max != null) descriptor.maximum = pages(session.integer(max));
+  const [initial, maximum] = [session.integer(min), max == null ? null : session.integer(max)];
+  const descriptor = index === "i64" ? descriptor64(initial, maximum) : descriptor32(initial, maximum);
   if (shared) descriptor.shared = true;
-  if (index === "i64") {
-    descriptor.address = "i64";
-    descriptor.index = "i64"; // its name before the proposal was finished
-  }
   let memory;
   try {
     memory = new WebAssembly.Memory(descriptor);
@@ -32,6 +27,10 @@ function createMemory(session, { min, max, shared, index, page_size: pageSize },
     throw refused(error, "host");
   }
   session.keep(id, new Memory(memory));
+}
+
+function descriptor32(min, max) {
+  return max === null ? { initial: Number(min) } : { initial: Number(min), maximum: Number(max) };
 }
 
 /** JavaScript counts a memory in bytes only. */
@@ -42,7 +41,7 @@ function memorySize(session, { memory, page_size: pageSize }) {
 function growMemory(session, { memory: memoryId, delta }) {
   const { memory } = session.object(memoryId, Memory);
   const integer = session.integer(delta);
-  const pages = isMemory64(memory) ? BigInt(integer) : Number(integer);
+  const pages = isMemory64(memory) ? pages64(integer) : Number(integer);
   try {
     return { pages: writeInteger(memory.grow(pages)) };
   } catch (error) {

@@ -8,7 +8,7 @@ import pytest
 
 from runtimes import manifest
 from runtimes.errors import UserError
-from runtimes.manifest import Manifest, Packages, Program, all_manifests, load_manifest
+from runtimes.manifest import Manifest, NpmPackage, NpmPackages, Packages, Program, all_manifests, load_manifest
 
 GOOD = """\
 name: mine
@@ -95,6 +95,79 @@ def test_a_manifest_of_a_program(write: Write) -> None:
     assert mine.command(None, {"program": "/usr/bin/mine-run", "folder": "/f"})[0] == "/usr/bin/mine-run"
 
 
+NPM = """\
+name: mine
+title: Mine
+homepage: https://example.org
+version: 1.2.3
+environment:
+  npm:
+    packages:
+      linux-x86_64: {name: "@mine/linux", integrity: sha512-%s==}
+      any: {name: mine}
+launch: ["{package}/bin/mine", "{folder}/driver.txt"]
+default: true
+also: ["@1.1.0", ":slow", ":slow@1.1.0"]
+supported: ">=1.1,<2"
+variants: {slow: {about: thorough, remedy: be patient}}
+views:
+  - {kind: bytes_view, unit: 1, types: [u8]}
+""" % ("A" * 86)
+
+
+def test_a_manifest_of_an_npm_package(write: Write) -> None:
+    mine = load_manifest(write(NPM))
+    assert mine.environment == NpmPackages(
+        {
+            "linux-x86_64": NpmPackage("@mine/linux", f"sha512-{'A' * 86}=="),
+            "any": NpmPackage("mine", None),
+        }
+    )
+    assert mine.command("1.2.3", {"package": "/p", "folder": "/f"}) == ["/p/bin/mine", "/f/driver.txt"]
+
+
+def test_who_takes_part_when(write: Write) -> None:
+    mine = load_manifest(write(NPM))
+    assert mine.default
+    assert mine.also == ((None, "1.1.0"), ("slow", None), ("slow", "1.1.0"))
+    assert not load_manifest(write(PROGRAM)).default
+
+
+def test_the_versions_that_a_driver_copes_with(write: Write) -> None:
+    mine = load_manifest(write(NPM))
+    for version in (None, "1.1.0", "1.9.9rc1"):
+        mine.check_version(version)
+    for version in ("1.0.9", "2.0", "odd"):
+        with pytest.raises(UserError, match=f"mine's driver copes with versions <2,>=1.1, not with {version}"):
+            mine.check_version(version)
+
+
+def test_what_to_do_where_a_variant_does_not_start(write: Write) -> None:
+    folder = write(NPM)
+    assert load_manifest(folder).remedy("slow") == "be patient"
+    assert load_manifest(folder).remedy(None) == f"look at {folder}"
+
+
+@pytest.mark.parametrize(
+    ("change", "line", "message"),
+    [
+        (("version: 1.2.3\n", ""), 1, "the manifest needs the key 'version', because its packages have one"),
+        (("integrity: sha512-", "integrity: sha1-"), 8, "'integrity' can't be 'sha1-"),
+        (("{name: mine}", "{}"), 9, "'any' needs the key 'name'"),
+        (("{name: mine}", "{name: ./mine}"), 9, "'name' can't be './mine'"),
+        (("{package}/", "{site}/"), 10, "unknown placeholder {site} (known here: {folder}, {package})"),
+        (("default: true", "default: 'yes'"), 11, "'default' must be true or false, found 'yes'"),
+        (('":slow@1.1.0"', '":fast@1.1.0"'), 12, "'fast' is not among 'variants'"),
+        (('"@1.1.0", ', '"1.1.0", '), 12, "this can't be '1.1.0'; it must match"),
+        (('">=1.1,<2"', "1.1 to 2"), 13, "'1.1 to 2' is not a version specifier"),
+    ],
+)
+def test_errors_in_a_manifest_of_an_npm_package(write: Write, change: tuple[str, str], line: int, message: str) -> None:
+    assert change[0] in NPM
+    found = errors(write(NPM.replace(*change)))
+    assert any(error.startswith(f"mine/runtime.yaml:{line}: {message}") for error in found), found
+
+
 def test_load_by_path_as_text(write: Write) -> None:
     write(GOOD)
     assert load_manifest("./mine").name == "mine"
@@ -122,7 +195,7 @@ def test_load_by_path_as_text(write: Write) -> None:
         (
             ("{folder}/driver.py", "{here}/driver.py"),
             13,
-            "unknown placeholder {here} (known here: {folder}, {python}, {site})",
+            "unknown placeholder {here} (known here: {bin}, {folder}, {python}, {site})",
         ),
         (("{site}/bin/mine", "{program}"), 15, "unknown placeholder {program}"),
         (("unit: 4", "unit: 3"), 18, "3 is none of 1, 2, 4, 8"),
@@ -158,7 +231,7 @@ def test_a_file_that_is_no_mapping(write: Write, text: str) -> None:
 
 def test_an_environment_is_of_one_kind(write: Write) -> None:
     text = PROGRAM.replace("environment:\n", "environment:\n  pip: {python: '>=3', requirements: [mine]}\n")
-    assert errors(write(text)) == ["mine/runtime.yaml:4: 'environment' must hold one of pip, program"]
+    assert errors(write(text)) == ["mine/runtime.yaml:4: 'environment' must hold one of pip, npm, program"]
 
 
 def test_an_unknown_name_lists_the_known_ones() -> None:
