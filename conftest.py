@@ -122,7 +122,7 @@ class Bench(Casting):
             suite=scenario.suite,
             scenario=scenario.slug,
             runtime=chosen.manifest.name,
-            variant=chosen.variant,
+            variant=chosen.variant or chosen.manifest.variant,
             version=cell.version,
             guest=cell.guest.label if cell.guest else None,
             view=cell.view,
