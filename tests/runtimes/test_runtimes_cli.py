@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -52,8 +53,8 @@ def test_list_of_what_is_not_provisioned(capsys: Captured) -> None:
     assert main(["list"]) == 0
     lines = capsys.readouterr().out.splitlines()
     shown = [line.split()[0] for line in lines if " not provisioned  PyPI " in line]
-    assert shown == ["node", "wasmer", "wasmtime"]
-    assert lines[-1].endswith("python -m runtimes install")
+    assert {"node", "wasmer", "wasmtime"} <= set(shown)
+    assert lines[-1].endswith("python -m runtimes install NAME")
     assert max(map(len, lines)) <= 80
 
 
@@ -67,24 +68,24 @@ def test_list_shows_why_a_runtime_is_unavailable(capsys: Captured, monkeypatch: 
         provide(load_manifest("node"))
     assert main(["list"]) == 0
     output = capsys.readouterr().out
-    assert "node      18.4.0   unavailable" in output
+    assert re.search(r"^node +18\.4\.0 +unavailable", output, re.MULTILINE)
     assert "node 18.4.0: uv could not install nodejs-bin==18.4.0a4: Request failed: no route to host\n" in output
     assert "\n  check the version's name and the network, then: python -m runtimes install node\n" in output
 
 
 def test_list_shows_other_versions_that_were_asked_for(capsys: Captured, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked = [environments.RuntimeName("wasmtime", None, "0.1.0"), environments.RuntimeName("gone", None, "1.0")]
+    asked = [environments.RuntimeName("wasmtime", None, "49.0.0"), environments.RuntimeName("gone", None, "1.0")]
     monkeypatch.setattr(environments, "installed", lambda: iter(asked))
     assert main(["list", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
-    assert [one["version"] for one in found if one["name"] == "wasmtime"] == ["50.0.1", "0.1.0"]
+    assert [one["version"] for one in found if one["name"] == "wasmtime" and not one["variant"]] == ["50.0.1", "49.0.0"]
     assert not [one for one in found if one["name"] == "gone"]
 
 
 @pytest.mark.usefixtures("empty_cache")
 def test_list_as_json(capsys: Captured) -> None:
     assert main(["list", "--json"]) == 0
-    found = {one["name"]: one for one in json.loads(capsys.readouterr().out)}
+    found = {one["name"]: one for one in json.loads(capsys.readouterr().out) if one["variant"] is None}
     assert found["wasmer"] == {
         "name": "wasmer",
         "variant": None,
@@ -92,6 +93,7 @@ def test_list_as_json(capsys: Captured) -> None:
         "title": "Wasmer",
         "homepage": "https://github.com/wasmerio/wasmer-python",
         "variants": ["cranelift", "llvm", "singlepass"],
+        "default": True,
         "state": "not provisioned",
         "reason": "",
         "remedy": "python -m runtimes install wasmer",
