@@ -54,7 +54,7 @@ def test_list_of_what_is_not_provisioned(capsys: Captured) -> None:
     lines = capsys.readouterr().out.splitlines()
     shown = [line.split()[0] for line in lines if " not provisioned  PyPI " in line]
     assert {"node", "wasmer", "wasmtime"} <= set(shown)
-    assert lines[-1].endswith("python -m runtimes install NAME")
+    assert lines[-1].endswith("python -m runtimes install")
     assert max(map(len, lines)) <= 80
 
 
