@@ -165,7 +165,7 @@ def _print_table(found: Sequence[tuple[Asked, Status]]) -> None:
             console.print(f"\n{one.title}: {status.reason}", soft_wrap=True)
             console.print(f"  {status.remedy}", soft_wrap=True)
     if any(status.state == environments.NOT_PROVISIONED for _, status in found):
-        console.print("\nWhat is not provisioned is installed on first use, or: python -m runtimes install")
+        console.print("\nNot provisioned: installed on first use, or now by python -m runtimes install")
 
 
 def _install(args: argparse.Namespace) -> int:
