@@ -32,7 +32,8 @@ class GlobalSteps(MemorySteps):
 
     def post_set(self, step: model.SetGlobal) -> None:
         handle, kind = self.variable(step.variable, step)
-        self.due(step, "global.set", {"global": handle, "value": self.argument(step.value, kind)}, decoding.done)
+        value = step.value.wire() if isinstance(step.value, model.HostValue) else self.argument(step.value, kind)
+        self.due(step, "global.set", {"global": handle, "value": value}, decoding.done)
 
     def variable(self, name: str, step: Step) -> tuple[int, str]:
         """The handle of a global by the name a step gives it, and its type."""

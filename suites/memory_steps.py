@@ -76,7 +76,7 @@ class MemorySteps(Hosting):
         self.pending[-1].understand = understand
 
     def post_write(self, step: model.Write) -> None:
-        value = {"bytes": step.value} if isinstance(step.value, bytes) else self.written(step.type, step.value)
+        value = self.written(step.type, step.value)
         if step.through is not None:
             index = self.scaled(step, self.unit_of(step.through, step))
             params = {"view": self.object(step.through, step), "index": index, "type": step.type, "value": value}
@@ -87,8 +87,12 @@ class MemorySteps(Hosting):
         params = {"memory": memory, "at": self.integer(step.at), "type": step.type, "value": value, "view": kind}
         self.due(step, "memory.write", params, decoding.done)
 
-    def written(self, kind: str, literal: Literal) -> dict[str, Any]:
+    def written(self, kind: str, literal: Literal | bytes | model.HostValue) -> dict[str, Any]:
         """The value of a write: integers as they stand, also out of range, because hosts differ there."""
+        if isinstance(literal, bytes):
+            return {"bytes": literal}
+        if isinstance(literal, model.HostValue):
+            return literal.wire()
         if values.is_float(kind):
             return self.argument(literal, kind)
         if literal.expression is None:

@@ -81,12 +81,32 @@ class Read(Step):
 
 
 @dataclass(frozen=True, slots=True)
+class HostValue:
+    """A value of the host's language, to be handed to its API as it is.
+
+    ``kind`` is ``float`` (``value`` is the bits of its f64), ``integer``, ``text``, ``boolean`` or ``nothing`` (None).
+    """
+
+    kind: str
+    value: int | str | bool | None
+    text: str
+
+    def wire(self) -> dict[str, Any]:
+        """It as the driver protocol has it."""
+        value = self.value if self.kind in ("text", "boolean") else str(self.value)
+        return {"host": self.kind} if self.kind == "nothing" else {"host": self.kind, "value": value}
+
+    def __str__(self) -> str:
+        return self.text
+
+
+@dataclass(frozen=True, slots=True)
 class Write(Step):
     """The host writes. ``value`` is bytes for the type ``bytes``."""
 
     type: str
     at: Expression
-    value: Literal | bytes
+    value: Literal | bytes | HostValue
     memory: str
     through: str | None
     kind: str | None
@@ -186,7 +206,7 @@ class SetGlobal(Step):
     """The host writes a global."""
 
     variable: str
-    value: Literal
+    value: Literal | HostValue
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,14 @@ from suites.expectations import Check, Literal
 from suites.model import MEMORY
 from suites.yamlsource import Map, SourceError
 
+HOST_VALUES = {
+    "float": "a number",
+    "integer": "an integer",
+    "text": "text",
+    "boolean": "true or false",
+    "nothing": "given without a value",
+}
+"""The kinds of values that a host's language has, and how a scenario gives one."""
 _FAILURES = ("trap", "link_error", "compile_error", "host_error", "exit")
 
 
@@ -97,6 +105,28 @@ class PartBuilder:
                 shown = validation.describe(raw["hex"])
                 raise self.fail(line, f"{shown} is not hexadecimal: two digits for each byte") from None
         raise self.fail(line, "bytes are given as a list, {hex: …} or {text: …}")
+
+    def host_value(self, item: Map) -> model.HostValue:
+        """A value of the host's language."""
+        kind, raw, line = item["host"], item.get("value"), item.line
+        if kind not in HOST_VALUES:
+            raise self.fail(line, validation.unknown("kind of value", str(kind), list(HOST_VALUES), "a language"))
+        if kind == "nothing" and raw is None:
+            return model.HostValue(kind, None, "nothing")
+        if kind == "text" and isinstance(raw, str):
+            return model.HostValue(kind, raw, f"the text {raw!r}")
+        if kind == "boolean" and isinstance(raw, bool):
+            return model.HostValue(kind, raw, str(raw).lower())
+        if kind in ("float", "integer") and raw is not None and not isinstance(raw, bool):
+            return model.HostValue(kind, self.host_number(kind, raw, line), f"the {kind} {raw}")
+        found = validation.describe(raw)
+        raise self.fail(line, f"'{kind}' of the host's language is {HOST_VALUES[kind]}, found {found}")
+
+    def host_number(self, kind: str, raw: int | float | str, line: int) -> int:
+        try:
+            return values.float_bits("f64", raw) if kind == "float" else expressions.parse(str(raw)).value({})
+        except (values.ValueNotation, expressions.ExpressionError) as error:
+            raise self.fail(line, str(error)) from None
 
     def observe(self, item: Map) -> model.Observe:
         raw, line = item["observe"], item.lines["observe"]

@@ -88,7 +88,9 @@ class Posting(GlobalSteps):
         if step.kind == "global":
             self.global_types[step.bind] = self.global_type(instance, export, step)
         params = {"instance": instance.handle, "name": export}
-        self.objects[step.bind] = self.due(step, TAKING[step.kind][1], params, decoding.done)
+        taken = self.objects[step.bind] = self.due(step, TAKING[step.kind][1], params, decoding.done)
+        if instance.types is not None:
+            self.page_sizes[taken] = instance.types.exports[export].page_size
 
     def post_same(self, step: model.Same) -> None:
         self.due(step, "object.same", {"objects": [self.either(name, step) for name in step.objects]}, decoding.same)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from suites import expectations, expressions, model, pictures, validation, values, wasm_types
@@ -26,7 +26,7 @@ class StepBuilder(PartBuilder):
         super().__init__(file, observations)
         self.fill = fill
         self.count = 0
-        self.checked_loops: set[int] = set()
+        self.checked_loops: set[tuple[int, object]] = set()
 
     def steps(self, items: Seq) -> tuple[model.Step, ...]:
         """The steps of a list, with every `for` unrolled."""
@@ -42,19 +42,25 @@ class StepBuilder(PartBuilder):
         return tuple(built)
 
     def loop(self, item: Map) -> list[model.Step]:
-        ((name, (first, last)),) = item["for"].items()
-        if last < first:
-            raise self.fail(item.lines["for"], f"'for' goes up: {first} to {last} is empty")
-        if (last - first + 1) * len(item["steps"]) > MAX_STEPS:
+        ((name, given),) = item["for"].items()
+        turns = given["in"] if isinstance(given, Map) else self.range(given, item.lines["for"])
+        if len(turns) * len(item["steps"]) > MAX_STEPS:
             raise self.fail(item.lines["for"], f"a scenario may have {MAX_STEPS:,} steps; this loop unrolls to more")
         built: list[model.Step] = []
-        for value in range(first, last + 1):
+        for value in turns:
             steps = self.fill(item["steps"], {name: value})
-            if item.line not in self.checked_loops:  # an integer may not stand everywhere; once round tells
+            kind = (item.line, value if isinstance(value, str) else type(value))
+            if kind not in self.checked_loops:  # not every value may stand everywhere; one number tells for all
                 validation.validate_steps(steps, self.file)
-                self.checked_loops.add(item.line)
+                self.checked_loops.add(kind)
             built += self.steps(steps)
         return built
+
+    def range(self, bounds: Seq, line: int) -> Sequence[int]:
+        first, last = bounds
+        if last < first:
+            raise self.fail(line, f"'for' goes up: {first} to {last} is empty")
+        return range(first, last + 1)
 
     def step(self, item: Map) -> model.Step:
         kind = next(key for key in validation.STEPS if key in item)
@@ -107,8 +113,13 @@ class StepBuilder(PartBuilder):
     def _write(self, item: Map, common: dict[str, Any]) -> model.Step:
         kind = self.memory_type(item, "write")
         raw, line = item["value"], item.lines["value"]
-        value: Literal | bytes
-        if kind == "bytes":
+        value: Literal | bytes | model.HostValue
+        if isinstance(raw, Map) and "host" in raw:
+            if kind == "bytes":
+                raise self.fail(line, "a value of the host's language is written as one number, not as bytes")
+            value = self.host_value(raw)
+            shown = str(value)
+        elif kind == "bytes":
             value = self.data(raw, line)
             shown = str(raw) if isinstance(raw, list) else next(iter(raw.values()))
         elif isinstance(raw, list | dict):
@@ -180,7 +191,8 @@ class StepBuilder(PartBuilder):
         return model.GetGlobal(**common, text=f"get {item['get']}", variable=item["get"])
 
     def _set(self, item: Map, common: dict[str, Any]) -> model.Step:
-        value = self.literal(item["value"], item.lines["value"])
+        raw = item["value"]
+        value = self.host_value(raw) if isinstance(raw, Map) else self.literal(raw, item.lines["value"])
         return model.SetGlobal(**common, text=f"set {item['set']} to {value}", variable=item["set"], value=value)
 
     def taken(self, kind: str, spec: Map, item: Map, common: dict[str, Any]) -> model.Step:

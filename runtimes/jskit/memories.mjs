@@ -4,7 +4,7 @@
 import { badParams, refused, unsupported } from "./errors.mjs";
 import { descriptor64, isMemory64, pages64 } from "./memory64.mjs";
 import { Instance, Memory, View, decode } from "./objects.mjs";
-import { toMemory, typed, writeInteger } from "./values.mjs";
+import { hostValue, toMemory, typed, writeInteger } from "./values.mjs";
 import { DEFAULTS, checkType, indexOf, kindNamed } from "./views.mjs";
 
 const PAGE = 65536;
@@ -141,6 +141,7 @@ function write(kind, view, index, type, data) {
 
 function writable(session, type, value) {
   if (value == null) throw badParams("no value to write");
+  if (value.host !== undefined) return hostValue(value);
   return type === "bytes" ? decode(session, value.bytes) : toMemory(type, session.integer(value.value));
 }
 

@@ -5,7 +5,7 @@ import { badParams, exited, noMethod, refused, unsupported } from "./errors.mjs"
 import { KINDS as GLUE_KINDS, checkStarted } from "./glue.mjs";
 import { MEMORY_METHODS } from "./memories.mjs";
 import { Callable, Global, Instance, Memory, decode, list } from "./objects.mjs";
-import { mapped, parseInteger, toWasm, typed } from "./values.mjs";
+import { hostValue, mapped, parseInteger, toWasm, typed } from "./values.mjs";
 import { DEFAULTS, KINDS } from "./views.mjs";
 import { VERSIONS as WASI_VERSIONS, WasiProgram } from "./wasi.mjs";
 
@@ -150,9 +150,9 @@ function getGlobal(session, { global: globalId, type }) {
   return { value: typed(type, value) };
 }
 
-function setGlobal(session, { global: globalId, value: { type, value } }) {
+function setGlobal(session, { global: globalId, value }) {
   const { host } = session.object(globalId, Global);
-  const given = toWasm(type, session.integer(value));
+  const given = value.host === undefined ? toWasm(value.type, session.integer(value.value)) : hostValue(value);
   try {
     host.value = given;
   } catch (error) {

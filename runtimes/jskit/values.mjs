@@ -55,6 +55,23 @@ export function toMemory(type, integer) {
   }
 }
 
+/** A value of JavaScript's own: an integer is a BigInt, a float a Number, nothing undefined. */
+export function hostValue({ host, value }) {
+  switch (host) {
+    case "integer":
+      return BigInt(value);
+    case "float":
+      return floatOf("f64", value);
+    case "text":
+    case "boolean":
+      return value;
+    case "nothing":
+      return undefined;
+    default:
+      throw unsupported(`values of the kind '${host}'`);
+  }
+}
+
 /** A typed value for an answer, from what the host has. */
 export function typed(type, value) {
   if (!BITS.has(type)) throw unsupported(`values of type '${type}'`);

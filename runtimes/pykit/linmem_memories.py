@@ -8,7 +8,7 @@ from typing import Any
 
 from linmem_driver import Refused, ViewKind
 from linmem_requests import Requests
-from linmem_values import WIDTH, integer_json, reading_json
+from linmem_values import WIDTH, host_value, integer_json, reading_json
 
 _PAGE = 65536
 
@@ -50,9 +50,9 @@ class MemoryMethods(Requests):
 
     def _memory_write(self, ident: int, params: dict[str, Any]) -> str:
         memory_type = params["type"]
-        value = self._memory_value(memory_type, params["value"])
-        access = (*self._where(params, memory_type), memory_type, value)
-        return self._written(self._ask("memory.write", self._fresh, "write", *access))
+        access, value = self._given(memory_type, params["value"])
+        where = (*self._where(params, memory_type), memory_type, value)
+        return self._written(self._ask("memory.write", self._fresh, access, *where))
 
     def _where(self, params: dict[str, Any], memory_type: str) -> tuple[Any, str, int]:
         """The memory, the view kind and the index that `memory.read` and `memory.write` speak of."""
@@ -77,7 +77,7 @@ class MemoryMethods(Requests):
         return memory_type, self._integer(params["count"]) if memory_type == "bytes" else 1
 
     def _fresh(self, access: str, memory: Any, kind: str, index: int, memory_type: str, what: int | bytes) -> Any:
-        return getattr(self._driver.view_open(memory, kind, None, None), access)(index, memory_type, what)
+        return _way(self._driver.view_open(memory, kind, None, None), access)(index, memory_type, what)
 
     def _reading(self, ident: int, memory_type: str, value: Any) -> str:
         self._results[ident] = (memory_type, None if memory_type == "bytes" else value)
@@ -110,8 +110,14 @@ class MemoryMethods(Requests):
         (view, kind), index = self._object("view", params["view"]), self._integer(params["index"])
         memory_type = params["type"]
         self._supported(kind, memory_type)
-        value = self._memory_value(memory_type, params["value"])
-        return self._written(self._ask("view.write", view.write, index, memory_type, value))
+        access, value = self._given(memory_type, params["value"])
+        return self._written(self._ask("view.write", _way(view, access), index, memory_type, value))
+
+    def _given(self, memory_type: str, value: dict[str, Any]) -> tuple[str, Any]:
+        """How a view takes the value of a write, and the value."""
+        if "host" in value:
+            return "hand", host_value(value)
+        return "write", self._memory_value(memory_type, value)
 
     def _memory_value(self, memory_type: str, value: dict[str, Any]) -> int | bytes:
         if memory_type == "bytes":
@@ -120,3 +126,9 @@ class MemoryMethods(Requests):
         if memory_type[0] == "f" and not 0 <= bits < 1 << 8 * WIDTH[memory_type]:
             raise ValueError("%d is no bit pattern of %s" % (bits, memory_type))
         return bits
+
+
+def _way(view: Any, access: str) -> Any:
+    if not hasattr(view, access):
+        raise Refused("the driver hands over no value as it is")
+    return getattr(view, access)

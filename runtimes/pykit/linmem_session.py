@@ -16,7 +16,7 @@ from typing import Any, Callable, NoReturn, Sequence
 from linmem_driver import Channel, Driver, Import, Refused, Wasi, leave
 from linmem_memories import MemoryMethods
 from linmem_requests import HOOKS
-from linmem_values import string_json, typed_json
+from linmem_values import host_value, string_json, typed_json
 
 PROTOCOL = 1
 #: How deep calls of host functions nest. In a user's program CPython stops at 300 to 500 (`RecursionError`). Here each
@@ -126,7 +126,8 @@ class _Session(MemoryMethods):
         return '{"value":%s}' % typed_json(params["type"], value)
 
     def _global_set(self, ident: int, params: dict[str, Any]) -> str:
-        variable, value = self._object("global", params["global"]), self._argument(params["value"])
+        variable, given = self._object("global", params["global"]), params["value"]
+        value = host_value(given) if "host" in given else self._argument(given)
         self._ask("global.set", self._driver.global_set, variable, value)
         return "{}"
 

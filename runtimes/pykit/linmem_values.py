@@ -57,6 +57,14 @@ def packed(memory_type: str, value: int | bytes) -> bytes:
     return value.to_bytes(WIDTH[memory_type], "little", signed=memory_type[0] == "s")
 
 
+def host_value(given: dict[str, Any]) -> Any:
+    """A value of the host's language: a float by its bits, an integer by its decimal text, the rest as it is."""
+    kind, value = given["host"], given.get("value")
+    if kind == "float":
+        return to_number("f64", int(given["value"]))
+    return int(given["value"]) if kind == "integer" else value
+
+
 def unsigned(value_type: str | None, value: float | int | bytes | None) -> int | None:
     """A result as references use it: an unsigned integer of its type's width, or None where it is no number.
 

@@ -32,6 +32,14 @@ SAMPLES = {
     "f64": 0xC05EDD2F1A9FBE77,
 }
 
+HOST_VALUES: tuple[dict[str, Any], ...] = (
+    {"host": "float", "value": str(0x3FF8000000000000)},  # 1.5
+    {"host": "integer", "value": str(2**64)},
+    {"host": "text", "value": "7"},
+    {"host": "boolean", "value": True},
+    {"host": "nothing"},
+)
+
 
 @CHECKS.of("memory.create", "has the size it was given")
 def _create(bench: Bench) -> None:
@@ -209,6 +217,16 @@ def _write_out_of_range(bench: Bench) -> None:
         )
 
 
+@CHECKS.of("memory.write", "a value of the host's language, told as the API tells it")
+def _write_host_value(bench: Bench) -> None:
+    _, memory = bench.memory()
+    for value in HOST_VALUES:
+        for view, memory_type in _kinds(bench):
+            if memory_type != "bytes":
+                params = {"memory": memory, "at": 0, "type": memory_type, "value": value, "view": view.kind}
+                _told(bench, "memory.write", or_unsupported=True, **params)
+
+
 @CHECKS.of("memory.write", "addresses far out of range, told as the API tells it")
 def _write_far(bench: Bench) -> None:
     _, memory = bench.memory()
@@ -317,7 +335,7 @@ def _release_all(bench: Bench) -> None:
     same("object.release", [1], bench.call(instance, "size", results=["i32"]))
 
 
-def _told(bench: Bench, method: str, **params: Any) -> dict[str, Any]:
+def _told(bench: Bench, method: str, *, or_unsupported: bool = False, **params: Any) -> dict[str, Any]:
     """Ask for what a host API may refuse (kind host): the result, or an empty one."""
     try:
         reply = bench.settle(bench.post(method, params), method)
@@ -329,7 +347,7 @@ def _told(bench: Bench, method: str, **params: Any) -> dict[str, Any]:
         return reply
     if reply.code == METHOD_NOT_FOUND:
         raise Lacking(method)
-    if reply.kind == "host" and reply.type:
+    if (reply.kind == "host" and reply.type) or (or_unsupported and reply.unsupported):
         return {}
     shown = ", ".join(f"{name} {value}" for name, value in params.items() if name in ("at", "delta", "index"))
     raise Wrong(method, f"a result, or kind host with the exception's class ({shown})", said(reply))

@@ -112,6 +112,12 @@ class TypedArray:
             data = packed(memory_type, value)
             self._array[index : index + len(data)] = data
 
+    def hand(self, index: int, memory_type: str, value: Any) -> None:
+        if ARRAYS.get(memory_type) == self._kind:
+            self._array[index] = value
+        else:
+            self._array[index : index + WIDTH[memory_type]] = value
+
     def length(self) -> int:
         return len(self._array)
 
@@ -139,6 +145,12 @@ class BufferView:
             self._view[index] = value
         else:
             struct.pack_into(FORMAT[memory_type], self._view, index, number(memory_type, value))
+
+    def hand(self, index: int, memory_type: str, value: Any) -> None:
+        if memory_type == "u8":
+            self._view[index] = value
+        else:
+            struct.pack_into(FORMAT[memory_type], self._view, index, value)
 
     def length(self) -> int:
         return len(self._view)

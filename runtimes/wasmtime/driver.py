@@ -101,6 +101,9 @@ class ReadWrite:
     def write(self, index: int, memory_type: str, value: int | bytes) -> Any:
         return self._memory.write(self._store, packed(memory_type, value), index)
 
+    def hand(self, index: int, memory_type: str, value: Any) -> Any:
+        return self._memory.write(self._store, value, index)
+
     def length(self) -> int:
         length: int = self._memory.data_len(self._store)
         return length
@@ -129,6 +132,12 @@ class BufferPointer:
         else:
             struct.pack_into(FORMAT[memory_type], self._array, index, number(memory_type, value))
 
+    def hand(self, index: int, memory_type: str, value: Any) -> None:
+        if memory_type == "u8":
+            self._array[index] = value
+        else:
+            struct.pack_into(FORMAT[memory_type], self._array, index, value)
+
     def length(self) -> int:
         return len(self._array)
 
@@ -149,6 +158,9 @@ class DataPointer:
             ctypes.memmove(ctypes.addressof(self._pointer.contents) + index, value, len(value))
         else:
             self._pointer[index] = value
+
+    def hand(self, index: int, memory_type: str, value: Any) -> None:
+        self._pointer[index] = value
 
     def length(self) -> int:
         raise Refused("a pointer has no length")

@@ -365,3 +365,16 @@ def test_every_suite_loads(path: Path) -> None:
 def test_not_a_mapping(load: Load) -> None:
     with pytest.raises(SourceError, match=r"^f\.yaml:1: a scenario file is a mapping with 'title' and 'scenarios'$"):
         load("- a\n")
+
+
+def test_a_loop_over_a_list(load: Load) -> None:
+    text = (
+        "title: T\nwat: (module)\nscenarios:\n  - name: one\n    steps:\n"
+        "      - for: {type: {in: [u8, f64]}}\n        steps:\n"
+        "          - for: {at: {in: [7, x + 1]}}\n            steps: [{read: $type, at: $at}]\n"
+        "    imports: {a.b: {params: [x]}}\n"
+    )
+    steps = load(text).scenarios[0].steps
+    assert [step.text for step in steps] == [
+        "read u8 at 7", "read u8 at x + 1", "read f64 at 7", "read f64 at x + 1"
+    ]  # fmt: skip

@@ -182,3 +182,27 @@ def test_a_global_that_can_t_be_read(step: str, words: str, play: Play) -> None:
     result = play(suite(f"- {step}", GLOBALS), buffer())
     assert result.outcome == "error"
     assert words in result.message
+
+
+@pytest.mark.parametrize(
+    ("given", "sent"),
+    [
+        ("{host: float, value: 1.5}", {"host": "float", "value": str(0x3FF8000000000000)}),
+        ("{host: float, value: -inf}", {"host": "float", "value": str(0xFFF0000000000000)}),
+        ("{host: integer, value: 1 << 64}", {"host": "integer", "value": str(1 << 64)}),
+        ("{host: text, value: '7'}", {"host": "text", "value": "7"}),
+        ("{host: boolean, value: true}", {"host": "boolean", "value": True}),
+        ("{host: nothing}", {"host": "nothing"}),
+    ],
+)
+def test_a_value_of_the_host_s_language_is_sent_as_it_is(given: str, sent: dict[str, object], play: Play) -> None:
+    toy = buffer(**{"memory.write": {}, "view.write": {}, "global.set": {}})
+    steps = f"""
+- {{write: u8, at: 0, value: {given}}}
+- {{view: bytewise, as: v}}
+- {{write: f64, at: 0, through: v, value: {given}}}
+- {{global: {{type: i32, mutable: true}}, as: g}}
+- {{set: g, value: {given}}}
+"""
+    assert play(suite(steps), toy).outcome == "pass"
+    assert [toy.params(method)["value"] for method in ("memory.write", "view.write", "global.set")] == [sent] * 3
