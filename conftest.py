@@ -82,7 +82,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         type=seconds,
         default=10.0,
         metavar="SECONDS",
-        help="how long a runtime may take for one step before it is stopped. Default: 10.",
+        help="how long a runtime may take for one step before it is stopped; for compiling a module six times as long. "
+        "Default: 10.",
     )
 
 
@@ -188,10 +189,11 @@ class Door:
     def pytest_sessionstart(self) -> None:
         """Make the runtimes ready, once and before any worker starts."""
         if is_worker(self.config):
-            self.bench.take_over(getattr(self.config, "workerinput", {})["linmem_runtimes"])
+            given = getattr(self.config, "workerinput", {})
+            self.bench.take_over(given["linmem_runtimes"], given["linmem_missing"])
         elif self.plays_suites() and not self.config.option.collectonly:
             try:
-                self.bench.provide()
+                self.bench.provide(self.packages())
             except UserError as error:
                 raise pytest.UsageError(str(error)) from None
 
@@ -200,11 +202,21 @@ class Door:
         folder = ROOT / "suites"
         return bool(self.given) or any(path.suffix in SUFFIXES or path in (ROOT, folder) for path in self.named)
 
+    def packages(self) -> list[str]:
+        """The packages that this run's scenario files name."""
+        files = [place for place in (*self.given, *self.named) if place.suffix in SUFFIXES]
+        folders = [ROOT / "suites" if place == ROOT else place for place in self.named if place.is_dir()]
+        files += [path for folder in folders for path in sorted(folder.iterdir()) if path.suffix in SUFFIXES]
+        files += [path for place in self.given if place.is_dir() for path in sorted(place.rglob("*.y*ml"))]
+        return sorted(describe.packages(self.config.rootpath, files))
+
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
         """Tell a worker which runtimes take part, in which versions."""
         ready = {chosen.label: chosen.version for chosen in self.bench.runtimes if chosen.unavailable is None}
         node.workerinput["linmem_runtimes"] = ready
+        missing = self.bench.guests.missing
+        node.workerinput["linmem_missing"] = {name: (guest.reason, guest.remedy) for name, guest in missing.items()}
 
     # --------------------------------------------------------------------------------------------------- the items
 
@@ -260,7 +272,9 @@ class Door:
         """The record's first line: what this run is about to do."""
         bench = self.bench
         suites = describe.suites(self.config.rootpath, planned)
-        programs = sorted({scenario.program for suite in suites for scenario in suite.scenarios if scenario.program})
+        scenarios = [scenario for suite in suites for scenario in suite.scenarios]
+        programs = {name for scenario in scenarios for name in (scenario.program, scenario.package) if name}
+        programs.update(bench.guests.missing)
         return Run(
             format=FORMAT,
             linmem=VERSION,
@@ -268,7 +282,7 @@ class Door:
             command=command(),
             environment=environment(),
             runtimes=[describe.runtime(chosen) for chosen in bench.runtimes],
-            guests=[describe.guest(guest) for program in programs for guest in bench.guests.all(program)],
+            guests=[describe.guest(guest) for program in sorted(programs) for guest in bench.guests.all(program)],
             suites=[describe.suite(suite) for suite in suites],
             planned=planned,
             selection=self.selection(),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import os
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -55,6 +57,16 @@ def guest(guest: Guest | MissingGuest) -> document.Guest:
         toolchain=guest.toolchain or None,
         sha256=hashlib.sha256(guest.module.read_bytes()).hexdigest(),
     )
+
+
+def packages(root: Path, files: Iterable[Path]) -> set[str]:
+    """The packages that scenario files name. A file that can't be read names none; its own turn will tell."""
+    found: set[str] = set()
+    for path in files:
+        with contextlib.suppress(SourceError):
+            suite = load_suite(path, Path(os.path.relpath(path, root)).as_posix())
+            found.update(scenario.package for scenario in suite.scenarios if scenario.package is not None)
+    return found
 
 
 def suites(root: Path, ids: Iterable[str]) -> list[Suite]:

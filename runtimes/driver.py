@@ -15,7 +15,7 @@ import subprocess
 import sys
 import time
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -117,6 +117,15 @@ class Driver:
         self._introduction = self.post("initialize", params)
         self.flush()
 
+    @contextlib.contextmanager
+    def waiting(self, seconds: float) -> Iterator[None]:
+        """For the time being, let an answer take so many seconds."""
+        usual, self.timeout = self.timeout, seconds
+        try:
+            yield
+        finally:
+            self.timeout = usual
+
     def start(self, variant: str | None = None, cache: str | None = None, *, timeout: float = 60.0) -> Info:
         """Start the process, unless it was launched before, and wait for its answer to our introduction.
 
@@ -125,11 +134,8 @@ class Driver:
         if self._introduction is None:
             self.launch(variant, cache)
         assert self._introduction is not None
-        usual, self.timeout = self.timeout, timeout
-        try:
+        with self.waiting(timeout):
             answer = self.reply(self._introduction)
-        finally:
-            self.timeout = usual
         if isinstance(answer, CallFailed):
             raise answer
         try:

@@ -15,6 +15,7 @@ from suites.interface import CallFailed, DriverDied, DriverFault, DriverGarbage,
 
 MAX_MODULES = 64  # compiled modules kept per process; older ones are released
 MAX_FALSE_STARTS = 3
+COMPILING = 6  # times as long as a step may take: compiling is no step of anybody's, and some modules are large
 
 
 class Session:
@@ -86,7 +87,9 @@ class Session:
             self._modules.move_to_end(module)
             return self._modules[module]
         request = self.post("module.compile", {"bytes": module})
-        reply = self.reply(request)
+        driver = self._live
+        with driver.waiting(COMPILING * self._timeout) if driver is not None else contextlib.nullcontext():
+            reply = self.reply(request)
         if isinstance(reply, CallFailed):
             return reply
         self._modules[module] = request

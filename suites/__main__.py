@@ -147,6 +147,7 @@ def _plays() -> Callable[[Scenario], list[Played]]:
         return [
             Played(modules(scenario, guest), guest is not None and (guest.host or guest.glue) is not None)
             for guest in guests.of(scenario)
+            if guest is None or guest.module.suffix == ".wasm"  # a package that was not fetched has no module yet
         ]
 
     return plays
@@ -249,6 +250,7 @@ def _as_json(suite: Suite) -> dict[str, Any]:
                 "spec": scenario.spec,
                 "requires": list(scenario.requires),
                 "program": scenario.program,
+                "package": scenario.package,
                 "each_view": scenario.each_view,
                 "case": dict(scenario.case),
             }

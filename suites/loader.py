@@ -94,7 +94,7 @@ class _Loader:
         builder = StepBuilder(self.shown, observations, self.fill)
         modules = {**self.data.get("modules", {}), **data.get("modules", {})}
         imports = {**self.data.get("imports", {}), **data.get("imports", {})}
-        program, guest = self.guest(data)
+        program, package, guest = self.guest(data)
         scenario = Scenario(
             suite=self.shown,
             slug=slug,
@@ -103,6 +103,7 @@ class _Loader:
             where=where,
             steps=builder.steps(data["steps"]),
             program=program,
+            package=package,
             guest=guest,
             modules={name: self.source(item) for name, item in modules.items()},
             imports={name: builder.import_spec(item) for name, item in imports.items()},
@@ -132,21 +133,25 @@ class _Loader:
             validation.validate_scenario(data, self.shown)
             self.checked.add(kind)
 
-    def guest(self, data: Map) -> tuple[str | None, ModuleSource | None]:
-        """The guest that the scenario names, else the one that the file names."""
+    def guest(self, data: Map) -> tuple[str | None, str | None, ModuleSource | None]:
+        """The guest that the scenario names, else the one that the file names: program, package or module."""
         for holder in (data, self.data):
-            named = [key for key in ("program", "wat", "module") if key in holder]
+            named = [key for key in ("program", "package", "wat", "module") if key in holder]
             if len(named) > 1:
                 line = holder.lines[named[1]]
                 raise SourceError(
                     self.shown, line, f"a scenario has one guest, but both '{named[0]}' and '{named[1]}' are given"
                 )
             if named == ["program"]:
-                return holder["program"], None
+                return holder["program"], None, None
+            if named == ["package"]:
+                return None, holder["package"], None
             if named:
-                return None, self.source(holder)
+                return None, None, self.source(holder)
         raise SourceError(
-            self.shown, data.line, f"scenario '{data['name']}' has no guest: give 'program', 'wat' or 'module'"
+            self.shown,
+            data.line,
+            f"scenario '{data['name']}' has no guest: give 'program', 'package', 'wat' or 'module'",
         )
 
     def source(self, holder: Map) -> ModuleSource:

@@ -319,6 +319,7 @@ class Scenario:
     where: Where
     steps: tuple[Step, ...]
     program: str | None = None
+    package: str | None = None
     guest: ModuleSource | None = None
     modules: Mapping[str, ModuleSource] = field(default_factory=dict)
     imports: Mapping[str, ImportSpec] = field(default_factory=dict)

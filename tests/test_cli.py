@@ -172,3 +172,43 @@ def test_a_runtime_without_such_a_view_is_unsupported(run: DoRun, fake_runtime: 
         "each[node-DataView]": "pass",
     }
     assert played.results["each[fake]"]["message"] == "fake has no view that reads and writes f64"
+
+
+MISSING = """\
+from fixtures.packages import Package
+from runtimes.errors import Unavailable
+
+
+def fetch(package, progress=None):
+    raise Unavailable(f"npm could not fetch {package.origin}", "check the network")
+
+
+Package.folder, Package.fetch = (lambda package: None), fetch
+"""
+
+
+@pytest.mark.parametrize("workers", [[], ["-n", "2"]])
+def test_a_package_that_can_not_be_had_is_told_and_the_rest_is_played(
+    run: DoRun, fake_runtime: Fake, tmp_path: Path, workers: list[str]
+) -> None:
+    (tmp_path / "no_npm.py").write_text(MISSING)
+    suite = tmp_path / "packages.yaml"
+    suite.write_text(
+        "title: P\nscenarios:\n  - {name: packed, package: llhttp, steps: [{size: memory}]}\n"
+        "  - {name: other, wat: (module), steps: [{instantiate: guest}]}\n"
+    )
+    options = ["-p", "no_npm", f"--runtime={fake_runtime()}", f"--suites={suite}", *workers]
+    env = {"PYTHONPATH": str(tmp_path)}
+    played = run(*options, env=env)
+    assert (played.status, list(played.results)) == (0, ["other[fake]"])
+    assert "guest npm of llhttp not run: npm could not fetch undici 5.29.0" in " ".join(played.text.split())
+    (guest,) = played.report["guests"]
+    assert (guest["program"], guest["guest"], guest["status"], guest["remedy"]) == (
+        "llhttp",
+        "npm",
+        "unavailable",
+        "check the network",
+    )
+    insisted = run(*options, "--guest=npm", env=env, folder="insisted")
+    assert insisted.status == 4
+    assert "--guest npm: llhttp is not available: npm could not fetch undici 5.29.0" in insisted.text

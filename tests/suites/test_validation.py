@@ -59,7 +59,11 @@ FILE = [
         2,
         "one guest, but both",
     ),
-    ("title: T\nscenarios:\n  - name: a\n    steps: [{size: m}]\n", 3, "no guest: give 'program', 'wat' or 'module'"),
+    (
+        "title: T\nscenarios:\n  - name: a\n    steps: [{size: m}]\n",
+        3,
+        "no guest: give 'program', 'package', 'wat' or 'module'",
+    ),
     ("title: T\nprogram: Shared-Buffer\nscenarios: []\n", 2, "the name of a program: lower-case letters, digits and _"),
     ("title: T\nwat: {a: 1}\nscenarios: []\n", 2, "'wat' must be text, found a mapping with the key 'a'"),
     (
