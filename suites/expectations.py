@@ -145,7 +145,9 @@ class Failure:
             return False
         if self.detail is None:
             return True
-        return self.detail == failure.type if self.kind == "host" else self.detail in (failure.message, failure.text)
+        if self.kind == "host":
+            return self.detail == failure.type
+        return self.detail in (failure.message, failure.text, *failure.messages)
 
     def __str__(self) -> str:
         kind = {"host": "host error", "link": "link error", "compile": "compile error", None: "an error"}.get(

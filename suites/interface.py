@@ -19,7 +19,8 @@ class CallFailed(Exception):
     """A driver answered with an error: what the runtime did, in the protocol's terms.
 
     ``kind`` is one of ``compile link trap exit host skipped unsupported``, or empty where the answer carried none;
-    ``type`` is the host's exception class, ``text`` the runtime's own words.
+    ``type`` is the host's exception class, ``text`` the runtime's own words. ``messages`` are all the specification's
+    messages that a trap's text may stand for, where the runtime has one text for several.
     """
 
     def __init__(self, code: int, message: str, data: Mapping[str, Any] | None = None) -> None:
@@ -29,6 +30,8 @@ class CallFailed(Exception):
         self.type = str(data.get("type", ""))[:MAX_TEXT]
         self.message = str(data.get("message", message))[:MAX_TEXT]
         self.text = str(data.get("text", message))[:MAX_TEXT]
+        meanings = data.get("messages")
+        self.messages = tuple(map(str, meanings)) if isinstance(meanings, list) else ()
         super().__init__(self.message)
 
     @property

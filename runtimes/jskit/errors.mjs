@@ -8,17 +8,7 @@ const MEMORY = "out of bounds memory access";
 const TABLE = "out of bounds table access";
 const STACK = "call stack exhausted";
 
-/**
- * Engines' texts for traps and the core specification's. A text that an engine uses for two of the specification's is left
- * out, so that `message` stays the engine's own and nothing is claimed that isn't known:
- *
- * - V8 "float unrepresentable in integer range", JavaScriptCore "Out of bounds Trunc operation":
- *   integer overflow, or invalid conversion to integer
- * - V8 "table index is out of bounds": undefined element, or out of bounds table access
- * - V8 until 13 at least "null function or function signature mismatch", JavaScriptCore "call_indirect to a signature that
- *   does not match": uninitialized element, or indirect call type mismatch
- * - SpiderMonkey "index out of bounds": out of bounds memory access, or undefined element
- */
+/** Engines' texts for traps and the core specification's. */
 const TRAPS = new Map([
   // V8
   ["unreachable", "unreachable"],
@@ -50,6 +40,26 @@ const TRAPS = new Map([
   ["indirect call to null", "uninitialized element"],
   ["indirect call signature mismatch", "indirect call type mismatch"],
   ["unaligned memory access", "unaligned atomic"],
+]);
+
+const CONVERSION = ["integer overflow", "invalid conversion to integer"];
+const ELEMENT = ["undefined element", TABLE];
+const INDIRECT = ["uninitialized element", "indirect call type mismatch"];
+
+/**
+ * Texts that an engine uses for several of the specification's: `message` stays the engine's own, so that nothing is claimed
+ * that isn't known, and `messages` are all that it may stand for.
+ */
+const AMBIGUOUS = new Map([
+  // V8
+  ["float unrepresentable in integer range", CONVERSION],
+  ["table index is out of bounds", ELEMENT],
+  ["null function or function signature mismatch", INDIRECT], // until 13 at least
+  // JavaScriptCore
+  ["Out of bounds Trunc operation", CONVERSION],
+  ["call_indirect to a signature that does not match", INDIRECT],
+  // SpiderMonkey
+  ["index out of bounds", [MEMORY, ...ELEMENT]],
 ]);
 
 // Texts with parts that vary; tried after the table.
@@ -128,11 +138,13 @@ export function refused(error, during) {
   if (error instanceof GuestExit) return exited(error.status);
   const kind = kindOf(error, during);
   const text = textOf(error);
-  return failed(kind, classOf(error), kind === "trap" ? trapMessage(text) : text, text);
+  if (kind !== "trap") return failed(kind, classOf(error), text);
+  const bare = text.replace(/ \(evaluating '[^]*'\)$/, ""); // JavaScriptCore says where in the caller's source
+  return failed(kind, classOf(error), trapMessage(bare), text, AMBIGUOUS.get(bare));
 }
 
-function failed(kind, type, message, text = message) {
-  return new Refusal(FAILED, text, { kind, type, message, text });
+function failed(kind, type, message, text = message, messages = undefined) {
+  return new Refusal(FAILED, text, { kind, type, message, text, messages });
 }
 
 function kindOf(error, during) {
@@ -147,15 +159,14 @@ function kindOf(error, during) {
   return "host";
 }
 
-function trapMessage(text) {
-  if (STACK_OVERFLOWS.has(text)) return STACK;
-  const bare = text.replace(/ \(evaluating '[^]*'\)$/, ""); // JavaScriptCore says where in the caller's source
+function trapMessage(bare) {
+  if (STACK_OVERFLOWS.has(bare)) return STACK;
   const known = TRAPS.get(bare);
   if (known !== undefined) return known;
   for (const [pattern, message] of TRAP_PATTERNS) {
     if (pattern.test(bare)) return message;
   }
-  return text;
+  return bare;
 }
 
 // Guests can throw any value through JavaScript glue, so nothing is taken for granted here.

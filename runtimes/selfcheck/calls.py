@@ -212,7 +212,8 @@ def _traps(bench: Bench) -> None:
     ):
         results = [] if name == "unreachable" else ["i32"]
         failure = bench.refused("function.call", "trap", instance=instance, name=name, args=args, results=results)
-        same("function.call", words, failure.message)
+        if words not in failure.messages:
+            same("function.call", words, failure.message)
 
 
 @CHECKS.of("import.call", "arguments and results of every type")
