@@ -23,6 +23,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 import urllib.parse
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -35,6 +36,7 @@ FOLDERS = ("browserkit", "jskit")
 TYPES = {".html": "text/html; charset=utf-8", ".mjs": "text/javascript; charset=utf-8"}
 PROFILE = "linmem-browser-"
 LOOK_SECONDS = 0.5
+GRACE_SECONDS = 2.0
 SOFTWARE, PAGE_DIED, BROWSER_DIED = 70, 71, 72  # exit statuses
 
 #: Isolated from other origins, as pages that use shared memory are: HTML, "Cross-origin opener/embedder policies".
@@ -132,7 +134,8 @@ class Bridge(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Handler)
         self.browser, self.program = BROWSERS[name], program
         self.base = f"/{secrets.token_urlsafe(24)}/"
-        self.lines: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+        self.lines: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
+        self.given = 0
         self.process: subprocess.Popen[bytes] | None = None
         self.leaving = threading.Lock()
         said = subprocess.run([program, "--version"], capture_output=True, text=True, check=True).stdout.strip()
@@ -166,12 +169,20 @@ class Bridge(ThreadingHTTPServer):
         self.leave(BROWSER_DIED, f"{self.browser.name} ended with status {status}")
 
     def read(self) -> NoReturn:
-        """Take in the harness's requests, line by line, until they end; then so does all else."""
+        """Take in the harness's requests, line by line. When they end, so does all else, once they are served.
+
+        A page that hangs doesn't get that far, so one that has stopped asking for requests is not waited for.
+        """
         rest = b""
         while chunk := os.read(0, 1 << 20):
             *lines, rest = (rest + chunk).split(b"\n")
             for line in lines:
                 self.lines.put(line)
+        self.lines.put(None)
+        given = 0
+        while self.given != given or not given:
+            given = self.given
+            time.sleep(GRACE_SECONDS)
         self.leave(0)
 
     def leave(self, status: int, why: str = "") -> NoReturn:
@@ -217,7 +228,11 @@ class Handler(BaseHTTPRequestHandler):
         name, body = self.inside(self.path), self.rfile.read(int(self.headers.get("Content-Length") or 0))
         if name == "next":
             write_all(1, body)
-            self.answer(self.server.lines.get())
+            line = self.server.lines.get()
+            if line is None:
+                self.server.leave(0)
+            self.server.given += 1
+            self.answer(line)
         elif name == "exit":
             write_all(1, body)
             self.server.leave(0)

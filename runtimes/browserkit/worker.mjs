@@ -68,6 +68,8 @@ const host = {
     for (let i = 0; i < byteLength; i += CHUNK) binary += String.fromCharCode(...bytes.subarray(i, i + CHUNK));
     return btoa(binary);
   },
+  collect: globalThis.gc, // Chromium is started so that it has one
+  wasi: null,
   prepareGlobals() {}, // a browser has what the scripts expect, and no process that they could end
   loadScript(path) {
     const text = ask("GET", `script?${encodeURIComponent(path)}`);
