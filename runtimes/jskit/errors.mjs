@@ -40,6 +40,7 @@ const TRAPS = new Map([
   ["indirect call to null", "uninitialized element"],
   ["indirect call signature mismatch", "indirect call type mismatch"],
   ["unaligned memory access", "unaligned atomic"],
+  ["atomic wait on non-shared memory", "expected shared memory"],
 ]);
 
 const CONVERSION = ["integer overflow", "invalid conversion to integer"];
