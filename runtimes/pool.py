@@ -124,6 +124,11 @@ class Session:
         assert self.info is not None
         return self.info.default_views.get(memory_type)
 
+    def host_language(self) -> str:
+        """The language of its host API, as its driver says."""
+        self._running()
+        return self.info.host["language"] if self.info is not None else ""
+
     def runs_glue(self, kind: str) -> bool:
         """Whether it can start a guest by its language's own glue."""
         self._running()

@@ -255,7 +255,7 @@ def impossible(check: Check, gives: str) -> str | None:
     if isinstance(check, Holds) or gives == "truth":
         if isinstance(check, Holds) and gives == "truth":
             return None
-        only = "the step gives" if gives == "truth" else "only 'same' gives"
+        only = "the step gives" if gives == "truth" else "only 'same' and 'negative' give"
         return f"{only} true or false, but 'expect' is {check}"
     if gives == "nothing":
         return "this step gives no value, so only an error can be expected of it"

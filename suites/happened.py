@@ -9,6 +9,10 @@ from suites.expressions import FloatBits
 from suites.interface import CallFailed
 
 
+class Negative(int):
+    """The unsigned integer that a name is bound to, where the host's language had it as a negative number."""
+
+
 @dataclass(frozen=True)
 class Number:
     """A number of a value type or memory type; ``said`` is the integer as the host language had it."""
@@ -18,8 +22,12 @@ class Number:
     said: str = ""
 
     def bound(self) -> int:
-        """What a name is bound to that gets this number: unsigned; a float's bits are marked as such."""
-        return FloatBits(self.kind, self.bits) if values.is_float(self.kind) else self.bits
+        """What a name is bound to that gets this number: unsigned. A float's bits are marked as such, and what the host
+        had as a negative number.
+        """
+        if values.is_float(self.kind):
+            return FloatBits(self.kind, self.bits)
+        return Negative(self.bits) if self.said.startswith("-") else self.bits
 
     def __str__(self) -> str:
         return values.show(self.kind, self.bits)

@@ -111,6 +111,10 @@ class Runtime(Protocol):
         """The view kind a user of this runtime takes for this memory type; None: it has none."""
         ...
 
+    def host_language(self) -> str:
+        """The language of its host API, as its driver says: ``JavaScript``, ``Python``. Raises `DriverFault`."""
+        ...
+
     def runs_glue(self, kind: str) -> bool:
         """Whether it can start a guest by its language's own glue."""
         ...

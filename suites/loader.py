@@ -109,6 +109,7 @@ class _Loader:
             imports={name: builder.import_spec(item) for name, item in imports.items()},
             requires=(*self.data.get("requires", ()), *data.get("requires", ())),
             spec=data.get("spec", self.data.get("spec")),
+            host=data.get("host"),
             each_view=data.get("each_view"),
             wasi=self.wasi(data, builder),
             case=dict(case),
@@ -174,6 +175,8 @@ class _Loader:
                     continue
                 if key in _VERBATIM and isinstance(value, str):
                     copy[key] = _BRACED.sub(lambda m: str(case.get(m[1], m[0])), value)
+                elif key == "answers" and isinstance(value, Map):
+                    copy[key] = self.fill_answers(value, case)
                 elif key == "for" and isinstance(value, Map):
                     copy[key] = value
                 elif key == "steps" and "for" in data:  # its own parameter is filled when it is unrolled
@@ -192,6 +195,18 @@ class _Loader:
             ]
             return items
         return data
+
+    def fill_answers(self, answers: Map, case: Mapping[str, Any]) -> Map:
+        """Here also the keys may be parameters: what is seen may differ from case to case where its meaning doesn't."""
+        filled = Map(answers.line)
+        for key, word in answers.items():
+            line = answers.lines[key]
+            name = str(self.text(key, case, line))
+            if name in filled and filled[name] != word:
+                raise SourceError(self.shown, line, f"'{name}' is there twice among the answers")
+            filled[name] = self.text(word, case, line) if isinstance(word, str) else word
+            filled.lines[name] = filled.starts[name] = line
+        return filled
 
     def text(self, text: str, case: Mapping[str, Any], line: int) -> Any:
         if "$" not in text:

@@ -217,6 +217,13 @@ class Same(Step):
 
 
 @dataclass(frozen=True, slots=True)
+class Negative(Step):
+    """Whether the host's language had a bound integer as a negative number."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Release(Step):
     """The host lets go of bound objects."""
 
@@ -324,6 +331,7 @@ class Scenario:
     modules: Mapping[str, ModuleSource] = field(default_factory=dict)
     imports: Mapping[str, ImportSpec] = field(default_factory=dict)
     requires: tuple[str, ...] = ()
+    host: str | None = None
     spec: str | None = None
     each_view: str | None = None
     wasi: Wasi | None = None

@@ -143,6 +143,8 @@ def _check_step(scenario: model.Scenario, step: model.Step, names: _Names) -> No
         if step.variable in names.integers | names.objects:
             raise SourceError(step.where.file, step.where.line, f"'{step.variable}' is bound, but not to a global")
         _need(step.where, [instance if dot else GUEST], names.instances, "instance")
+    if isinstance(step, model.Negative):
+        _need(step.where, [step.name], names.integers, "value")
     if isinstance(step, model.Same):
         for name in step.objects:
             _check_either(step.where, name, names)

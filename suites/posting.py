@@ -8,7 +8,7 @@ from typing import Any
 from suites import decoding, expressions, model, values
 from suites.conversation import TAKING, Instance, Stop
 from suites.global_steps import GlobalSteps
-from suites.happened import Done, Happened, Numbers
+from suites.happened import Done, Happened, Negative, Numbers, Truth
 from suites.model import GUEST, MEMORY, Step
 from suites.wasm_types import FuncType
 
@@ -104,6 +104,12 @@ class Posting(GlobalSteps):
         kind = found.kind if found is not None and found.kind in TAKING else MEMORY
         return self.take(kind, instance, export, step)
 
+    def post_negative(self, step: model.Negative) -> None:
+        self.collect()
+        if step.name not in self.integers:
+            raise expressions.ExpressionError(f"nothing is bound to '{step.name}'")
+        self.judge(step, Truth(isinstance(self.integers[step.name], Negative)))
+
     def post_collect(self, step: model.Collect) -> None:
         self.due(step, "host.collect", {}, decoding.done)
 
@@ -138,6 +144,7 @@ _POST: dict[type[Step], Callable[[Posting, Any], None]] = {
     model.GetGlobal: Posting.post_get,
     model.SetGlobal: Posting.post_set,
     model.Same: Posting.post_same,
+    model.Negative: Posting.post_negative,
     model.Release: Posting.post_release,
     model.Collect: Posting.post_collect,
     model.Instantiate: Posting.post_instantiate,

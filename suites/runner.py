@@ -98,6 +98,9 @@ class Player(Posting):
         return Stop(fault.outcome, f"{fault}, while {when}")
 
     def check_requirements(self) -> None:
+        wanted = self.scenario.host
+        if wanted is not None and self.runtime.host_language() != wanted:
+            raise Stop("unsupported", f"is about hosts in {wanted}, and this one is in {self.runtime.host_language()}")
         for feature in self.scenario.requires:
             if not self.runtime.supports(feature):
                 raise Stop("unsupported", f"needs {feature}, which this runtime does not compile")

@@ -86,7 +86,7 @@ class StepBuilder(PartBuilder):
             return step.type
         if isinstance(step, model.Call | model.GetGlobal):
             return "results"
-        if isinstance(step, model.Same):
+        if isinstance(step, model.Same | model.Negative):
             return "truth"
         return "u64" if isinstance(step, model.Grow | model.Size | model.ViewLength) else "nothing"
 
@@ -205,6 +205,10 @@ class StepBuilder(PartBuilder):
         if one == other and "." not in one:
             raise self.fail(item.lines["same"], f"'{one}' is one object; an export is asked for twice: guest.{one}")
         return model.Same(**common, text=f"whether {one} and {other} are one object", objects=(one, other))
+
+    def _negative(self, item: Map, common: dict[str, Any]) -> model.Step:
+        name = item["negative"]
+        return model.Negative(**common, text=f"whether the host had {name} as a negative number", name=name)
 
     def _collect(self, item: Map, common: dict[str, Any]) -> model.Step:
         return model.Collect(**common, text="the host collects garbage")

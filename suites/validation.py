@@ -31,6 +31,7 @@ STEPS = (
     "get",
     "set",
     "same",
+    "negative",
     "release",
     "collect",
     "picture",

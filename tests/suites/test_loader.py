@@ -378,3 +378,31 @@ def test_a_loop_over_a_list(load: Load) -> None:
     assert [step.text for step in steps] == [
         "read u8 at 7", "read u8 at x + 1", "read f64 at 7", "read f64 at x + 1"
     ]  # fmt: skip
+
+
+ANSWERS = """
+title: T
+wat: (module)
+observations: {seen: {question: What?}}
+scenarios:
+  - name: one $of
+    cases: [{of: 7, word: seven}, {of: 8, word: eight}]
+    steps:
+      - read: u8
+        at: 0
+        observe: {id: seen, answers: {$of: the $word, x + $of: $word more, MORE: the same}}
+      - call: f
+        as: x
+"""
+
+
+def test_answers_may_be_parameters(load: Load) -> None:
+    seen = load(ANSWERS.replace("MORE", "$of * 10")).scenarios[1].steps[0].observe
+    assert seen is not None
+    assert seen.answers == {"8": "the eight", "x + 8": "eight more", "8 * 10": "the same"}
+    assert [expression.text for expression in seen.computed] == ["x + 8"]
+
+
+def test_an_answer_that_parameters_make_twice(load: Load) -> None:
+    with pytest.raises(SourceError, match=r"f\.yaml:11: .8. is there twice among the answers"):
+        load(ANSWERS.replace("MORE", "8"))

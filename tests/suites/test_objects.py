@@ -206,3 +206,47 @@ def test_a_value_of_the_host_s_language_is_sent_as_it_is(given: str, sent: dict[
 """
     assert play(suite(steps), toy).outcome == "pass"
     assert [toy.params(method)["value"] for method in ("memory.write", "view.write", "global.set")] == [sent] * 3
+
+
+HIGH = """
+  (module
+    (import "env" "look" (func $look (param i32)))
+    (memory (export "memory") 1)
+    (func (export "high") (result i32) unreachable))
+"""
+
+
+@pytest.mark.parametrize(("said", "negative"), [("-2147483648", "true"), ("2147483648", "false")])
+def test_how_the_host_s_language_had_an_integer(said: str, negative: str, play: Play) -> None:
+    toy = buffer(high={"values": [{"type": "i32", "value": said}]})
+    steps = f"""
+- {{call: high, as: x, expect: 0x80000000}}
+- {{negative: x, expect: {negative}}}
+- {{size: memory, as: y}}
+- {{negative: y, expect: false}}
+"""
+    assert play(suite(steps, HIGH), toy).outcome == "pass"
+
+
+def test_how_the_host_s_language_had_an_argument(play: Play) -> None:
+    toy = buffer()
+    toy.functions = {"high": lambda: (toy.host("env.look", -1 << 31), 0)[1]}
+    more = (
+        "    imports: {env.look: {params: [p], steps: [{negative: p, observe: one}, {read: u8, at: p - 0x80000000}]}}\n"
+    )
+    result = play(SEEN + suite("- {call: high}", HIGH, more), toy)
+    assert (result.outcome, result.observations[0].answer) == ("pass", "one")
+
+
+def test_how_an_integer_was_had_that_never_came(play: Play) -> None:
+    more = "    imports: {env.look: {params: [p]}}\n"
+    result = play(suite("- {negative: p}", HIGH, more), buffer())
+    assert (result.outcome, result.message) == ("error", "nothing is bound to 'p'")
+
+
+@pytest.mark.parametrize(("host", "outcome"), [("Python", "pass"), ("JavaScript", "unsupported")])
+def test_a_scenario_for_hosts_of_one_language(host: str, outcome: str, play: Play) -> None:
+    result = play(suite("- {size: memory}", more=f"    host: {host}\n"), buffer())
+    assert result.outcome == outcome
+    if outcome == "unsupported":
+        assert result.message == "is about hosts in JavaScript, and this one is in Python"

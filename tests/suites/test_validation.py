@@ -79,6 +79,7 @@ FILE = [
     ("title: T\nobservations:\n  a: {answers: {1: b}}\nscenarios: []\n", 3, "'a' needs the key 'question'"),
     ("title: T\nobservations:\n  a: {question: q, answers: {1: 2}}\nscenarios: []\n", 3, "'1' must be text, found 2"),
     (scenario("- size: memory", "    requires: memory64\n"), 5, "'requires' must be a list, found 'memory64'"),
+    (scenario("- size: memory", "    host: Javascript\n"), 5, "'host' must be one of C, Go, JavaScript, Python, Rust"),
     (scenario("- size: memory", "    spec: 24\n"), 5, "'spec' must be text, found 24"),
 ]
 
@@ -158,8 +159,8 @@ EXPECTATION = [
     ("- call: f\n  expect: {trap: a, error: true}", 7, "'expect' must have one key only, found 'trap' and 'error'"),
     ("- call: f\n  expect: {}", 7, "'expect' must not be empty"),
     ("- call: f\n  expect:", 7, "'expect' must be a value, a list of values, or a mapping like {trap: unreachable}"),
-    ("- call: f\n  expect: true", 7, "only 'same' gives true or false, but 'expect' is true"),
-    ("- read: u8\n  at: 0\n  expect: {any_of: [1, false]}", 8, "only 'same' gives true or false"),
+    ("- call: f\n  expect: true", 7, "only 'same' and 'negative' give true or false, but 'expect' is true"),
+    ("- read: u8\n  at: 0\n  expect: {any_of: [1, false]}", 8, "only 'same' and 'negative' give true or false"),
     ("- same: [guest.a, guest.b]\n  expect: 1", 7, "the step gives true or false, but 'expect' is 1"),
     ("- call: f\n  expect: {nan: quiet}", 7, "'nan' must be one of canonical, arithmetic, any, found 'quiet'"),
     ("- call: f\n  expect: {trap: false}", 7, "'trap' must be text, or true for any, found false"),
@@ -226,6 +227,8 @@ NAME = [
     ),
     ("- length: old", 6, "unknown view 'old'"),
     ("- memory: {export: other.m}\n  as: m", 6, "unknown instance 'other'"),
+    ("- negative: x", 6, "unknown value 'x'"),
+    ("- memory: {min: 1}\n  as: m\n- negative: m", 8, "unknown value 'm'"),
     ("- get: other.g", 6, "unknown instance 'other'"),
     ("- memory: {min: 1}\n  as: m\n- set: m\n  value: 1", 8, "'m' is bound, but not to a global"),
     ("- global: {type: i32, value: x}\n  as: g", 6, "unknown value 'x'"),

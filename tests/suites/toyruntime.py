@@ -133,6 +133,9 @@ class ToyRuntime:
     def view_for(self, memory_type: str) -> str | None:
         return self.defaults.get(memory_type)
 
+    def host_language(self) -> str:
+        return "Python"
+
     def runs_glue(self, kind: str) -> bool:
         return kind in self.glue
 
