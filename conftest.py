@@ -15,10 +15,13 @@ import pytest
 from fixtures.casting import Casting
 from fixtures.selection import Guests
 from reports import VERSION, describe, judge, known, known_check
+from reports.baseline import BaselineError
 from reports.document import Selection
+from reports.gating import Gating
 from reports.known import Case
-from reports.record import FORMAT, Run
+from reports.record import FORMAT, RecordError, Run
 from reports.recording import DESELECTED, Recording, command, environment, is_scenario, now
+from reports.report import ReportError
 from runtimes.errors import UserError
 from runtimes.manifest import all_manifests
 from runtimes.selection import choose
@@ -76,6 +79,19 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=ROOT / "reports" / "known.yaml",
         metavar="FILE",
         help="the list of known upstream defects. Default: reports/known.yaml.",
+    )
+    group.addoption(
+        "--baseline",
+        type=Path,
+        metavar="FILE",
+        help="hold the run against this baseline: a regression makes it end with status 1. Only what the run is asked "
+        "for is compared.",
+    )
+    group.addoption(
+        "--record-baseline",
+        type=Path,
+        metavar="FILE",
+        help="write what the run found into FILE, for later runs to be held against with --baseline.",
     )
     group.addoption(
         "--step-timeout",
@@ -157,7 +173,19 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError(str(error)) from None
     config.pluginmanager.register(door, "linmem-door")
     if not is_worker(config):
-        config.pluginmanager.register(Recording(config.option.report_dir, door.header), "linmem-recording")
+        recording = Recording(config.option.report_dir, door.header)
+        config.pluginmanager.register(recording, "linmem-recording")
+        against, record = config.option.baseline, config.option.record_baseline
+        if against is not None or record is not None:
+            config.pluginmanager.register(gating(recording, against, record), "linmem-gating")
+
+
+def gating(recording: Recording, against: Path | None, record: Path | None) -> Gating:
+    """The gate, with its baseline read: a baseline that can't be used is told before anything runs."""
+    try:
+        return Gating(recording, against, record)
+    except (BaselineError, RecordError, ReportError) as error:
+        raise pytest.UsageError(str(error)) from None
 
 
 def suites_argument(text: str) -> str:

@@ -9,7 +9,9 @@ from pathlib import Path
 
 from rich.console import Console
 
-from reports import report, terminal, write
+from reports import comparing, report, terminal, write
+from reports.baseline import BaselineError
+from reports.columns import PairError
 from reports.record import RecordError
 from reports.report import ReportError
 
@@ -18,11 +20,11 @@ SCHEMA = Path(__file__).with_name("report.schema.json")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command; 0 if it did what was asked, 2 if its input can't be used."""
+    """Run a command; 2 if its input can't be used, else what the command says: 0 if it did what was asked."""
     options = _parser().parse_args(arguments)
     try:
         return int(options.command(options))
-    except (RecordError, ReportError) as error:
+    except (RecordError, ReportError, BaselineError, PairError) as error:
         print(f"python -m reports: {error}", file=sys.stderr)
     except OSError as error:
         print(f"python -m reports: {error.filename}: {error.strerror}", file=sys.stderr)
@@ -45,6 +47,7 @@ def _parser() -> argparse.ArgumentParser:
     schema = commands.add_parser("schema", help="print the JSON Schema of report.json")
     schema.add_argument("--path", action="store_true", help="print only where it stands")
     schema.set_defaults(command=_schema)
+    comparing.add(commands)
     return parser
 
 

@@ -111,6 +111,12 @@ def _answer(result: Result, id_: str) -> Iterator[tuple[str, str | None]]:
     yield answer, ", then ".join(raws) if raws else None
 
 
+def answers(result: Result) -> dict[str, str]:
+    """A result's answer to each question, by the observation's id."""
+    ids = dict.fromkeys(item.id for item in result.observations)
+    return {id_: answer for id_ in ids for answer, _ in _answer(result, id_)}
+
+
 def _grouped(items: Iterable[tuple[_Key, Result, str | None]]) -> list[tuple[_Key, list[Subject]]]:
     """Subjects by key, the largest group first."""
     groups: dict[_Key, dict[tuple[str, str | None], Subject]] = {}

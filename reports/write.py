@@ -23,7 +23,7 @@ def write_all(record_path: Path, out_dir: Path) -> Report:
     out_dir.mkdir(parents=True, exist_ok=True)
     pages = (html.render(built).encode(), markdown.render(built).encode(), to_json(built))
     for name, page in zip(NAMES, pages, strict=True):
-        _replace(out_dir / name, page)
+        replace(out_dir / name, page)
     return built
 
 
@@ -32,7 +32,7 @@ def to_json(built: Report) -> bytes:
     return msgspec.json.format(msgspec.json.encode(built), indent=1) + b"\n"
 
 
-def _replace(path: Path, data: bytes) -> None:
+def replace(path: Path, data: bytes) -> None:
     """Put `data` in the place of the file at `path`, in one step."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:

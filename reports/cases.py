@@ -1,0 +1,79 @@
+"""A run as one compares it with another: cases, and what came of each.
+
+A *case* is a scenario with a guest, on a runtime, through a view kind. What is compared of it is its state and its
+answers to observations; times, texts and line numbers are not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from reports import compare, judge
+from reports.document import Report, Result
+
+BY_CHANCE = "by chance"
+"""The state of a case whose known defect says that what comes is a matter of chance."""
+
+WORDS = {"known": "known defect", BY_CHANCE: "known defect by chance"}
+
+
+class Case(NamedTuple):
+    """One case; ``runtime`` is a label in its report."""
+
+    suite: str
+    scenario: str
+    runtime: str
+    guest: str | None
+    view: str | None
+
+    @property
+    def id(self) -> str:
+        """As pytest names it, so that it can be pasted into a command line."""
+        cell = "-".join(part for part in (self.guest, self.runtime, self.view) if part)
+        return f"{self.suite}::{self.scenario}[{cell}]"
+
+
+@dataclass(frozen=True)
+class Found:
+    """What came of a case. ``answers`` are by the observation's id; a case by chance has none worth comparing."""
+
+    state: str
+    message: str = ""
+    answers: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def good(self) -> bool:
+        """Whether it lets a run pass, as far as the state tells."""
+        return self.state in ("pass", "unsupported", "known", BY_CHANCE)
+
+    @property
+    def word(self) -> str:
+        """The state as reports word it."""
+        return WORDS.get(self.state, self.state)
+
+
+def case_of(result: Result) -> Case:
+    """The case of a result."""
+    return Case(result.suite, result.scenario, result.label, result.guest, result.view)
+
+
+def found_of(result: Result) -> Found:
+    """What came of a result's case."""
+    status = judge.status(result.outcome, result.known)
+    if judge.by_chance(result.known) and status in ("known", "pass"):
+        return Found(BY_CHANCE, result.message)
+    # 'unexpected' is a word about the list of known defects; what the runtime did is its outcome.
+    state = result.outcome if status == "unexpected" else status
+    return Found(state, result.message, compare.answers(result))
+
+
+def cases(results: Iterable[Result]) -> dict[Case, Found]:
+    """What came of each case, in the order of the results."""
+    return {case_of(result): found_of(result) for result in results}
+
+
+def of(report: Report) -> dict[Case, Found]:
+    """What came of each case of a report."""
+    return cases(report.results)
