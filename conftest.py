@@ -173,7 +173,7 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError(str(error)) from None
     config.pluginmanager.register(door, "linmem-door")
     if not is_worker(config):
-        recording = Recording(config.option.report_dir, door.header)
+        recording = Recording(config.option.report_dir, door.header, door.plays_suites)
         config.pluginmanager.register(recording, "linmem-recording")
         against, record = config.option.baseline, config.option.record_baseline
         if against is not None or record is not None:

@@ -42,7 +42,7 @@ class Asked:
             return f"the run was not asked for guest {case.guest or INLINE}"
         if (self._places or self._ids) and not any(_holds(place, case.suite) for place in self._places):
             named = any(_holds(path.partition("::")[0], case.suite) for path in self._ids)
-            return "the run was asked for other scenarios by their ids" if named else "the run was asked for other suites"
+            return f"the run was asked for other {'scenarios, by their ids' if named else 'suites'}"
         if label is not None and case._replace(runtime=label).id in self._deselected:
             return "left out by -k or the like"
         return None

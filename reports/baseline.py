@@ -37,6 +37,7 @@ _HEAD = """\
 #   python -m reports gate RUN --record FILE      or by      pytest --record-baseline=FILE
 """
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_./+-]*")
+_BREAKS = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")  # what YAML takes for the end of a line, or refuses
 _WORDS = {"y", "n", "yes", "no", "on", "off", "true", "false", "null"}
 _TOKEN = re.compile(r"([^\s\[\]]+)(?:\[([^\[\]]*)\])?(?:\s+|$)")
 
@@ -106,7 +107,8 @@ def _scalar(text: str) -> str:
     """Text as YAML has it on one line: plain where that is safe, else in quotes."""
     if _PLAIN.fullmatch(text) and text.lower() not in _WORDS:
         return text
-    return json.dumps(text.encode("utf-8", "replace").decode(), ensure_ascii=False)
+    quoted = json.dumps(text.encode("utf-8", "replace").decode(), ensure_ascii=False)
+    return _BREAKS.sub(lambda match: f"\\u{ord(match[0]):04x}", quoted)
 
 
 # --------------------------------------------------------------------- reading

@@ -185,22 +185,22 @@ class _Differ:
             shown = RuntimeChange(kind=kind, old=left.shown, new=right.shown, cases=counts[1][right.label])
             return shown if item.changed else None
         if left is not None:
-            if self.asked[1].runtime_left_out(left.label):
+            if not self.lacks(1, runtime=left.label):
                 return None
             why = self.new.absent.get(left.label)
             return RuntimeChange(kind="vanished", old=left.label, cases=counts[0][left.label], reason=why)
         assert right is not None
-        if self.asked[0].runtime_left_out(right.label):
+        if not self.lacks(0, runtime=right.label):
             return None
         return RuntimeChange(kind="added", new=right.label, cases=counts[1][right.label])
 
-    def lacks(self, side: int, suite: str | None = None, guest: str | None = None) -> bool:
-        """Whether a side (0: the older) was asked for any case of a suite, or with a guest, that the other has."""
+    def lacks(self, side: int, suite: str | None = None, guest: str | None = None, runtime: str | None = None) -> bool:
+        """Whether a side (0: the older) was asked for any case of a suite, guest or runtime that the other has."""
         labels, found = (self.rights, self.after) if side == 0 else (self.lefts, self.before)
         return any(
             self.asked[side].left_out(case, labels.get(case.runtime)) is None
             for case in found
-            if (suite is None or case.suite == suite) and (guest is None or case.guest == guest)
+            if suite in (None, case.suite) and guest in (None, case.guest) and runtime in (None, case.runtime)
         )
 
     def guests(self) -> Iterator[GuestChange]:

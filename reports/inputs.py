@@ -6,9 +6,10 @@ from pathlib import Path
 
 from reports import record, report
 from reports.document import Report
+from reports.place import RECORD
 from reports.report import ReportError
 
-RECORD, REPORT = "record.jsonl", "report.json"
+REPORT = "report.json"
 
 
 def load(path: Path) -> Report:

@@ -91,7 +91,7 @@ class Record:
         if self.unreadable:
             lines = ", ".join(map(str, self.unreadable[:5]))
             reasons.append(f"{plural(len(self.unreadable), 'line')} of the record can't be read (line {lines})")
-        if not self.run.planned and not self.results and not self.broken:
+        if self.end is not None and not (self.run.planned or self.results or self.broken):
             reasons.append("no scenario was selected")
         return "; ".join(reasons) or None
 

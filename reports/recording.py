@@ -19,11 +19,11 @@ from rich.console import Console
 
 from reports import terminal
 from reports.document import Environment, Report
+from reports.place import RECORD, Place
 from reports.record import RecordWriter, Run
 from reports.write import write_all
 
 PACKAGES = ("pytest", "pytest-xdist", "msgspec", "PyYAML", "jsonschema", "wasmtime", "uv")
-RECORD = "record.jsonl"
 DESELECTED = "linmem_deselected"  # in what a worker puts out
 
 
@@ -49,10 +49,15 @@ def environment() -> Environment:
 
 
 class Recording:
-    """One run's record. ``header`` makes its first line from the ids of the items that are about to run."""
+    """One run's record.
 
-    def __init__(self, folder: Path, header: Callable[[list[str]], Run]) -> None:
-        self.folder, self.header = folder, header
+    ``header`` makes its first line from the ids of the items that are about to run; ``plays`` tells whether this run is
+    about scenarios at all.
+    """
+
+    def __init__(self, folder: Path, header: Callable[[list[str]], Run], plays: Callable[[], bool]) -> None:
+        self.folder, self.header, self.plays = folder, header, plays
+        self.place: Place | None = None
         self.writer: RecordWriter | None = None
         self.report: Report | None = None
         self.broken: list[tuple[str, str]] = []
@@ -61,6 +66,13 @@ class Recording:
         self.stopped: str | None = None
 
     # ------------------------------------------------------------- the plan
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionstart(self, session: pytest.Session) -> None:
+        """From here on no older report may be taken for this run's, whatever ends it."""
+        if self.plays() and not session.config.option.collectonly:
+            self.place = Place(self.folder)
+            self.place.take(self.header([]))
 
     def pytest_deselected(self, items: Sequence[pytest.Item]) -> None:
         """What `-k` and the like leave out, so that nobody takes it for missing."""
@@ -91,6 +103,8 @@ class Recording:
         self.folder.mkdir(parents=True, exist_ok=True)
         self.writer = RecordWriter(self.folder / RECORD)
         self.writer.write(run)
+        if self.place is not None:
+            self.place.keep()
         for suite, message in self.broken:
             self.writer.write({"type": "broken", "suite": suite, "message": message})
         write_all(self.folder / RECORD, self.folder)
@@ -125,6 +139,7 @@ class Recording:
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         """Close the record and make the reports."""
         if self.writer is None:
+            self.pytest_unconfigure()
             return
         early = self.stopped or session.shouldfail or session.shouldstop
         complete = not early and exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
@@ -140,6 +155,12 @@ class Recording:
         )
         self.writer.close()
         self.report = write_all(self.folder / RECORD, self.folder)
+
+    def pytest_unconfigure(self) -> None:
+        """A run that never came to play anything leaves the reports that were there."""
+        if self.writer is None and self.place is not None:
+            self.place.give_back()
+            self.place = None
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         """The matrix, below pytest's own lines."""
