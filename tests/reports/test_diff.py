@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -27,13 +28,14 @@ def results(*, versions=("1.0", "1.0"), **changes):
 
 
 @pytest.fixture
-def reports(tmp_path):
-    """Writes a run into a folder of its own and gives its folder."""
+def reports(tmp_path, monkeypatch):
+    """Writes a run into a folder of its own and gives its folder, with a short name."""
+    monkeypatch.chdir(tmp_path)
 
     def write(name, results, head=None, end=END):
         records = Records(tmp_path / name)
         records.write(results, head=head or run(results), end=end)
-        return tmp_path / name / "out"
+        return Path(name) / "out"
 
     return write
 
