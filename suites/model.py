@@ -240,6 +240,40 @@ MAKERS = (OpenView, MakeMemory, Instantiate, TakeExport, MakeGlobal)
 
 
 @dataclass(frozen=True, slots=True)
+class AgentCall(Step):
+    """What an agent calls, ``times`` times in a row; its result is the last one's, or the first failure."""
+
+    export: str
+    args: tuple[Literal, ...]
+    times: int
+
+
+@dataclass(frozen=True, slots=True)
+class Agent:
+    """A thread or worker of the host's with an instance of its own, and what it calls there, in order."""
+
+    where: Where
+    name: str
+    module: str
+    imports: Mapping[str, ImportSpec]
+    calls: tuple[AgentCall, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Agents(Step):
+    """Agents that run at once, once or for many rounds, each of which all begin together.
+
+    ``allowed`` and ``forbidden`` have results of one round, by the names that calls bind them to: each round must be
+    one of the former, if there are any, and none of the latter.
+    """
+
+    agents: tuple[Agent, ...]
+    rounds: int
+    allowed: tuple[Mapping[str, Literal], ...]
+    forbidden: tuple[Mapping[str, Literal], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class HostFunction:
     """A host function: it binds its arguments to names, plays steps, then returns, throws or traps."""
 

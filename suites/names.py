@@ -24,6 +24,9 @@ class _Names:
         self.instances: set[str] = set()
 
     def bind(self, step: model.Step) -> None:
+        if isinstance(step, model.Agents):
+            for agent in step.agents:
+                self.integers.update(call.bind for call in agent.calls if call.bind is not None)
         if step.bind is None:
             return
         if isinstance(step, model.OpenView):
@@ -169,10 +172,12 @@ def _check_step(scenario: model.Scenario, step: model.Step, names: _Names) -> No
             raise SourceError(step.where.file, step.where.line, f"'{memory}' is bound, but not to a memory")
     if memory == MEMORY and MEMORY not in names.memories and getattr(step, "through", None) is None:
         _need(step.where, [GUEST], names.instances, "instance")
-    if isinstance(step, model.Instantiate):
-        _check_imports(step.imports, names)
-        if step.module != GUEST:
-            _need(step.where, [step.module], set(scenario.modules), "module")
+    for starting in (
+        (step,) if isinstance(step, model.Instantiate) else step.agents if isinstance(step, model.Agents) else ()
+    ):
+        _check_imports(starting.imports, names)
+        if starting.module != GUEST:
+            _need(starting.where, [starting.module], set(scenario.modules), "module")
 
 
 def _expressions(step: model.Step) -> Iterator[frozenset[str]]:
@@ -184,6 +189,13 @@ def _expressions(step: model.Step) -> Iterator[frozenset[str]]:
             yield part.names
     if isinstance(step, model.Call):
         yield from (argument.names for argument in step.args)
+    if isinstance(step, model.Agents):
+        for call in (call for agent in step.agents for call in agent.calls):
+            yield from (argument.names for argument in call.args)
+            if call.expect is not None:
+                yield call.expect.names
+        for row in (*step.allowed, *step.forbidden):
+            yield from (literal.names for literal in row.values())
 
 
 def _need(where: model.Where, wanted: Iterable[str], bound: set[str], what: str) -> None:

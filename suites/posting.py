@@ -6,14 +6,14 @@ from collections.abc import Callable
 from typing import Any
 
 from suites import decoding, expressions, model, values
+from suites.agent_steps import AgentSteps
 from suites.conversation import TAKING, Instance, Stop
-from suites.global_steps import GlobalSteps
 from suites.happened import Done, Happened, Negative, Numbers, Truth
 from suites.model import GUEST, MEMORY, Step
 from suites.wasm_types import FuncType
 
 
-class Posting(GlobalSteps):
+class Posting(AgentSteps):
     """Posts a scenario's steps."""
 
     def post(self, step: Step) -> None:
@@ -148,4 +148,5 @@ _POST: dict[type[Step], Callable[[Posting, Any], None]] = {
     model.Release: Posting.post_release,
     model.Collect: Posting.post_collect,
     model.Instantiate: Posting.post_instantiate,
+    model.Agents: Posting.post_agents,
 }

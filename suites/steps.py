@@ -6,15 +6,15 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from suites import expectations, expressions, model, pictures, validation, values, wasm_types
+from suites.agent_parts import AgentParts
 from suites.expectations import Literal
 from suites.model import GUEST, MEMORY, Where
-from suites.parts import PartBuilder
 from suites.yamlsource import Map, Seq
 
 MAX_STEPS = 20_000
 
 
-class StepBuilder(PartBuilder):
+class StepBuilder(AgentParts):
     """Builds one scenario's steps. ``fill`` replaces parameters in raw data (for unrolling `for`)."""
 
     def __init__(

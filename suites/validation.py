@@ -25,6 +25,7 @@ STEPS = (
     "view",
     "length",
     "instantiate",
+    "agents",
     "memory",
     "function",
     "global",

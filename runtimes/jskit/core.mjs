@@ -11,6 +11,7 @@
 //   decodeBase64(text), encodeBase64(bytes)
 //   collect()             runs the garbage collection; undefined where that can't be done
 //   runtime, language     what `initialize` says of the runtime and of the host language
+//   startAgent()          for agents: starts a worker; see agents.mjs. May be missing.
 //   prepareGlobals(), loadScript(path)
 //                         for glue: sets the globals that the scripts expect and lack; runs a classic script
 //   wasi                  a function that makes a `WASI` like Node.js's by its options, or null where there is none

@@ -102,6 +102,11 @@ export class Refusal {
     this.message = message;
     this.data = data;
   }
+
+  /** The refusal that came from another thread as a plain object. */
+  static from({ code, message, data }) {
+    return new Refusal(code, message, data);
+  }
 }
 
 export function noMethod(name) {

@@ -1,6 +1,7 @@
 // The protocol's methods on the WebAssembly JavaScript Interface: all but those on memories. Only the line that uses the API
 // stands in a `try`: an error anywhere else is the driver's own.
 
+import { runAgents } from "./agents.mjs";
 import { badParams, exited, noMethod, refused, unsupported } from "./errors.mjs";
 import { KINDS as GLUE_KINDS, checkStarted } from "./glue.mjs";
 import { MEMORY_METHODS } from "./memories.mjs";
@@ -196,6 +197,7 @@ export const METHODS = new Map([
   ["instance.create", instantiate],
   ["function.call", call],
   ["function.export", exportFunction],
+  ["agents.run", runAgents],
   ...MEMORY_METHODS,
   ["global.create", createGlobal],
   ["global.export", exportGlobal],

@@ -6,6 +6,7 @@ import fs from "node:fs";
 import { setImmediate } from "node:timers";
 
 import { serve } from "../jskit/core.mjs";
+import { startAgent } from "./agents.mjs";
 import { garbageCollector, loadScript, prepareGlobals, redirectOutput } from "./globals.mjs";
 import { LineReader, writeLine } from "./stdio.mjs";
 import { makeWasi } from "./wasi.mjs";
@@ -71,6 +72,7 @@ const host = {
   },
   loadScript,
   prepareGlobals,
+  startAgent,
   wasi: makeWasi,
 };
 

@@ -94,6 +94,8 @@ class Driver:
         global_get(global) -> int or float
         global_set(global, value)
         view_open(memory, kind, offset, length) -> view                    bytes and units; None where not given
+        agent_create(module, imports) -> agent                             in the agent's own thread, one at a time
+        agent_call(agent, name, args, results) -> sequence of values       in the agent's own thread, all at once
         release_all()                                                      nothing of the scenario is needed any more
 
     A view has ``read(index, type, count)`` -> bytes, int, float or None; ``write(index, type, value)`` -> bytes written
@@ -180,11 +182,16 @@ class Channel:
 
     def send_error(self, ident: int | None, code: int, message: str, *data: str) -> None:
         """Answer with an error; `data` is its kind, type, message and text."""
-        details = ""
-        if data:
-            details = ',"data":{"kind":%s,"type":%s,"message":%s,"text":%s}' % tuple(map(string_json, data))
-        error = '{"code":%d,"message":%s%s}' % (code, string_json(message), details)
+        error = error_json(code, message, *data)
         self.send('{"jsonrpc":"2.0","id":%s,"error":%s}\n' % ("null" if ident is None else "%d" % ident, error))
+
+
+def error_json(code: int, message: str, *data: str) -> str:
+    """An error object; `data` is its kind, type, message and text."""
+    details = ""
+    if data:
+        details = ',"data":{"kind":%s,"type":%s,"message":%s,"text":%s}' % tuple(map(string_json, data))
+    return '{"code":%d,"message":%s%s}' % (code, string_json(message), details)
 
 
 def leave(status: int) -> NoReturn:

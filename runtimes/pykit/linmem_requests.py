@@ -8,7 +8,7 @@ from __future__ import annotations
 import traceback
 from typing import Any, Callable
 
-from linmem_driver import Channel, Refused, leave
+from linmem_driver import Channel, Refused, error_json, leave
 from linmem_values import VALUE_TYPES, WIDTH, to_number, to_signed, unsigned
 
 _INVALID_REQUEST, _METHOD_NOT_FOUND, _INVALID_PARAMS, _REFUSED = -32600, -32601, -32602, -32000
@@ -27,6 +27,7 @@ HOOKS = {
     "memory.create": "memory_create",
     "memory.size": "memory_size",
     "memory.grow": "memory_grow",
+    "agents.run": "agent_create",
     "object.release": "release_all",
 }
 HOOKS.update(dict.fromkeys(["memory.read", "memory.write"], "view_open"))
@@ -37,7 +38,7 @@ class _Skipped(Exception):
     """The request uses an object or a result that was never made."""
 
 
-class _Failed(Exception):
+class Failed(Exception):
     """A hook raised: the runtime refused or failed."""
 
     def __init__(self, method: str, error: BaseException) -> None:
@@ -72,7 +73,7 @@ class Requests:
                     self._channel.send('{"jsonrpc":"2.0","id":%d,"result":%s}\n' % (ident, result))
                     return
                 self._unknown(ident, method)
-            except _Failed as failed:
+            except Failed as failed:
                 self._runtime_failed(ident, failed.method, failed.error)
             except Refused as refused:
                 self._channel.send_error(ident, _REFUSED, str(refused), refused.kind, refused.type, str(refused), "")
@@ -92,6 +93,11 @@ class Requests:
             self._channel.send_error(ident, _METHOD_NOT_FOUND, "no method %s" % method)
 
     def _runtime_failed(self, ident: int, method: str, error: BaseException) -> None:
+        data = self._told(method, error)
+        self._channel.send_error(ident, _REFUSED, data[2], *data)
+
+    def _told(self, method: str, error: BaseException) -> tuple[str, str, str, str]:
+        """Kind, type, message and text of an exception that came out of a hook."""
         kind, message = self._driver.classify(method, error)
         name = type(error).__name__
         if name == "error":  # struct.error and its like: the bare name says nothing
@@ -99,8 +105,14 @@ class Requests:
         text = str(error)
         if len(text) > _TEXT_LIMIT:
             text = "%s … (%d characters)" % (text[:_TEXT_LIMIT], len(text))
-        message = message[:_TEXT_LIMIT]
-        self._channel.send_error(ident, _REFUSED, message, kind, name, message, text)
+        return kind, name, message[:_TEXT_LIMIT], text
+
+    def _error_json(self, method: str, error: BaseException) -> str:
+        """An exception that came out of a hook, as an error object within an answer."""
+        if isinstance(error, Refused):
+            return error_json(_REFUSED, str(error), error.kind, error.type, str(error), "")
+        data = self._told(method, error)
+        return error_json(_REFUSED, data[2], *data)
 
     def _ask(self, method: str, hook: Callable[..., Any], *args: Any) -> Any:
         """Call into the driver: whatever comes out is the runtime's, and not the kit's fault."""
@@ -109,7 +121,7 @@ class Requests:
         except (Refused, KeyboardInterrupt, SystemExit):
             raise
         except BaseException as error:  # a Rust panic is a BaseException
-            raise _Failed(method, error) from None
+            raise Failed(method, error) from None
 
     # Parameters
 

@@ -1,7 +1,7 @@
 """Serve linmem's driver protocol (docs/driver-protocol.md): the same for every Python runtime.
 
 `linmem_requests` takes requests and reports what came out, exceptions included; `linmem_memories` has the methods on
-memories and views, this module all others.
+memories and views, `linmem_agents` that on agents, this module all others.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import sys
 from binascii import a2b_base64
 from typing import Any, Callable, NoReturn, Sequence
 
+from linmem_agents import AgentMethods
 from linmem_driver import Channel, Driver, Import, Refused, Wasi, leave
 from linmem_memories import MemoryMethods
 from linmem_requests import HOOKS
@@ -32,7 +33,7 @@ def serve(driver: Callable[[str | None, str | None], Driver], channel: Channel) 
         session.answer(channel.receive())
 
 
-class _Session(MemoryMethods):
+class _Session(AgentMethods, MemoryMethods):
     """One method for each method of the protocol."""
 
     def __init__(self, make_driver: Callable[[str | None, str | None], Driver], channel: Channel) -> None:

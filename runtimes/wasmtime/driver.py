@@ -344,6 +344,31 @@ class WasmtimeDriver(Driver):
     def view_open(self, memory: Any, kind: str, offset: int | None, length: int | None) -> Any:
         return VIEWS[kind](self._scenario_store(), memory, offset, length)
 
+    # Agents: each thread has a store of its own. ctypes lets go of the GIL while a guest runs.
+
+    def agent_create(self, module: tuple[Any, bool], imports: list[Import]) -> Any:
+        """An instance in a new store.
+
+        An export of the scenario's instances comes through `Linker.define_instance` where its name is that of the
+        import: so a shared memory gets into another store. As an object (`SharedMemory`) it can't be given to anyone
+        (wasmtime-py#318).
+        """
+        store, scenarios = wasmtime.Store(self._engine), self._scenario_store()
+        linker = wasmtime.Linker(self._engine)
+        linker.allow_shadowing = True
+        for item in imports:
+            if item.kind == "export" and item.name == item.value[1]:
+                linker.define_instance(scenarios, item.module, item.value[0])
+            else:
+                own = scenarios if item.kind == "export" else store
+                linker.define(store, item.module, item.name, self._extern(own, item))
+        return store, linker.instantiate(store, module[0]).exports(store)
+
+    def agent_call(self, agent: Any, name: str, args: Sequence[float], results: Sequence[str]) -> Sequence[Any]:
+        store, exports = agent
+        given = exports[name](store, *args)
+        return given if len(results) > 1 else [given] if results else []
+
     # Errors
 
     def classify(self, method: str, error: BaseException) -> tuple[str, str]:

@@ -1,0 +1,79 @@
+// Agents: workers that run at once, each with an instance of its own. This is the main thread's side; agent.mjs is theirs.
+//
+// How a worker is started is the host's: `host.startAgent()` gives an object with
+//   post(message)         sends it a message (structured clone)
+//   receive()             a promise of its next message; rejected when the worker is lost
+// and runs `serveAgent` of agent.mjs in the worker. Workers are kept for later runs: starting one costs more than most
+// scenarios do.
+
+import { Refusal, badParams, noMethod, refused, unsupported } from "./errors.mjs";
+import { Instance, Memory, list } from "./objects.mjs";
+import { toWasm } from "./values.mjs";
+
+const idle = [];
+
+/** Play the agents' calls, and answer with what each came to in each round. */
+export function runAgents(session, { agents, rounds }) {
+  const { host } = session;
+  if (host.startAgent === undefined) throw noMethod("agents.run");
+  if (session.depth > 0) throw unsupported("agents inside a host function: the event loop does not turn there");
+  if (!Number.isInteger(rounds) || rounds < 1) throw badParams("'rounds' is not an integer from 1 on");
+  const plans = list(agents, "agents").map((agent) => plan(session, agent));
+  return play(host, plans, rounds);
+}
+
+function plan(session, { module, imports, calls }) {
+  return {
+    module: session.module(module),
+    imports: list(imports, "imports").map((item) => imported(session, item)),
+    calls: list(calls, "calls").map(({ name, args, results, times }) => ({
+      name,
+      args: list(args, "args").map(({ type, value }) => toWasm(type, session.integer(value))),
+      results: list(results, "results"),
+      times,
+    })),
+  };
+}
+
+/** What another thread can be given is the structured clone's affair: it refuses a memory that is not shared. */
+function imported(session, item) {
+  const { module, name } = item;
+  if (item.object !== undefined) return { module, name, value: session.object(item.object, Memory).memory };
+  if (item.instance !== undefined) return { module, name, value: session.object(item.instance, Instance).exports[item.export] };
+  if (item.global === undefined) throw badParams(`an agent can't import ${module}.${name} so`);
+  const { type, mutable, value } = item.global;
+  return { module, name, global: { type, mutable, value: toWasm(type, session.integer(value)) } };
+}
+
+/** One instance after the other is made, each in its worker. If all could be made, they begin together. */
+async function play(host, plans, rounds) {
+  const workers = [];
+  const meeting = new SharedArrayBuffer(8);
+  let broken = null;
+  for (const plan of plans) {
+    const worker = idle.pop() ?? host.startAgent();
+    broken = await prepare(worker, { ...plan, rounds, meeting, parties: plans.length });
+    if (broken !== null) {
+      idle.push(worker);
+      break;
+    }
+    workers.push(worker);
+  }
+  for (const worker of workers) worker.post({ go: broken === null });
+  const results = [];
+  for (const worker of workers) results.push((await worker.receive()).results);
+  idle.push(...workers);
+  if (broken !== null) throw broken;
+  return { agents: results };
+}
+
+/** Null, or why the worker could not make its instance. */
+async function prepare(worker, plan) {
+  try {
+    worker.post(plan);
+  } catch (error) {
+    return refused(error, "host"); // a DataCloneError
+  }
+  const answer = await worker.receive();
+  return answer.refusal === null ? null : Refusal.from(answer.refusal);
+}

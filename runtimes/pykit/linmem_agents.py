@@ -1,0 +1,120 @@
+"""The protocol's method for agents: threads that run at once, each with an instance of its own."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any, NamedTuple, Sequence
+
+from linmem_driver import Import, Refused
+from linmem_requests import Failed, Requests
+from linmem_values import typed_json
+
+
+class _Call(NamedTuple):
+    """What is called, and what it gave in each round: values, or the exception that came out of it."""
+
+    name: str
+    args: list[int | float]
+    results: Sequence[str]
+    times: int
+    given: list[Any]
+
+
+class _Agent:
+    """One agent: its thread and its instance."""
+
+    def __init__(self, driver: Any, module: Any, imports: list[Import], calls: list[_Call]) -> None:
+        self.driver, self.module, self.imports, self.calls = driver, module, imports, calls
+        self.instance: Any = None
+        self.failure: BaseException | None = None  # why there is no instance
+        self.fault: BaseException | None = None  # of the driver's own
+        self.made, self.go = threading.Event(), threading.Event()
+        self.thread: threading.Thread | None = None
+
+    def start(self, meeting: threading.Barrier, rounds: int) -> None:
+        """Start the thread; give it the time to make its instance."""
+        self.thread = threading.Thread(target=self.live, args=(meeting, rounds), daemon=True)
+        self.thread.start()
+        self.made.wait()
+
+    def end(self) -> None:
+        """Wait for the thread's end."""
+        if self.thread is not None:
+            self.thread.join()
+
+    def live(self, meeting: threading.Barrier, rounds: int) -> None:
+        """The thread's whole life."""
+        try:
+            self.instance = self.driver.agent_create(self.module, self.imports)
+        except BaseException as error:
+            self.failure = error.with_traceback(None)  # which would keep this frame, and so the instance
+        self.made.set()
+        self.go.wait()
+        try:
+            for _ in range(rounds):
+                meeting.wait()
+                for call in self.calls:
+                    call.given.append(self.play(call))
+        except threading.BrokenBarrierError:
+            pass
+        except BaseException as error:
+            self.fault = error
+            meeting.abort()
+
+    def play(self, call: _Call) -> Any:
+        """What a call gave, or the exception that came out of it."""
+        try:
+            for _ in range(call.times):
+                values = self.driver.agent_call(self.instance, call.name, call.args, call.results)
+        except BaseException as error:
+            return error.with_traceback(None)
+        return values
+
+
+class AgentMethods(Requests):
+    """What can be asked of agents."""
+
+    def _agents_run(self, ident: int, params: dict[str, Any]) -> str:
+        agents = [self._agent(item) for item in params["agents"]]
+        rounds = self._integer(params["rounds"])
+        meeting = threading.Barrier(len(agents))
+        for agent in agents:  # one instance after the other is made
+            agent.start(meeting, rounds)
+            if agent.failure is not None:
+                meeting.abort()
+                break
+        for agent in agents:
+            agent.go.set()
+        for agent in agents:
+            agent.end()
+        for agent in agents:
+            if agent.fault is not None:
+                raise agent.fault
+            if isinstance(agent.failure, Refused):
+                raise agent.failure
+            if agent.failure is not None:
+                raise Failed("instance.create", agent.failure)
+        return '{"agents":[%s]}' % ",".join(map(self._played, agents))
+
+    def _agent(self, item: dict[str, Any]) -> _Agent:
+        calls = [
+            _Call(call["name"], [self._argument(arg) for arg in call["args"]], call["results"], call["times"], [])
+            for call in item["calls"]
+        ]
+        imports = [self._import(one) for one in item["imports"]]
+        return _Agent(self._driver, self._object("module", item["module"]), imports, calls)
+
+    def _import(self, item: dict[str, Any]) -> Import:
+        raise NotImplementedError
+
+    def _played(self, agent: _Agent) -> str:
+        return "[%s]" % ",".join(
+            "[%s]" % ",".join(self._outcome(call, given) for given in call.given) for call in agent.calls
+        )
+
+    def _outcome(self, call: _Call, given: Any) -> str:
+        if isinstance(given, BaseException):
+            return '{"error":%s}' % self._error_json("function.call", given)
+        if len(given) != len(call.results):
+            raise ValueError("%s gave %d values for %s" % (call.name, len(given), call.results))
+        return '{"values":[%s]}' % ",".join(map(typed_json, call.results, given))
