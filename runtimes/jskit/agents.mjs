@@ -7,7 +7,7 @@
 // scenarios do.
 
 import { Refusal, badParams, noMethod, refused, unsupported } from "./errors.mjs";
-import { Instance, Memory, list } from "./objects.mjs";
+import { Instance, comparable, list } from "./objects.mjs";
 import { toWasm } from "./values.mjs";
 
 const idle = [];
@@ -35,10 +35,10 @@ function plan(session, { module, imports, calls }) {
   };
 }
 
-/** What another thread can be given is the structured clone's affair: it refuses a memory that is not shared. */
+/** What another thread can be given is the structured clone's affair: it refuses all but shared memories. */
 function imported(session, item) {
   const { module, name } = item;
-  if (item.object !== undefined) return { module, name, value: session.object(item.object, Memory).memory };
+  if (item.object !== undefined) return { module, name, value: comparable(session, item.object).host };
   if (item.instance !== undefined) return { module, name, value: session.object(item.instance, Instance).exports[item.export] };
   if (item.global === undefined) throw badParams(`an agent can't import ${module}.${name} so`);
   const { type, mutable, value } = item.global;

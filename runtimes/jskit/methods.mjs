@@ -5,7 +5,7 @@ import { runAgents } from "./agents.mjs";
 import { badParams, exited, noMethod, refused, unsupported } from "./errors.mjs";
 import { KINDS as GLUE_KINDS, checkStarted } from "./glue.mjs";
 import { MEMORY_METHODS } from "./memories.mjs";
-import { Callable, Global, Instance, Memory, decode, list } from "./objects.mjs";
+import { Callable, Global, Instance, comparable, decode, list } from "./objects.mjs";
 import { hostValue, mapped, parseInteger, toWasm, typed } from "./values.mjs";
 import { DEFAULTS, KINDS } from "./views.mjs";
 import { VERSIONS as WASI_VERSIONS, WasiProgram } from "./wasi.mjs";
@@ -167,12 +167,6 @@ function setGlobal(session, { global: globalId, value }) {
 function same(session, { objects }) {
   const [one, other] = list(objects, "objects").map((id) => comparable(session, id).host);
   return { same: one === other };
-}
-
-/** What a request made that is an object of the host's: a memory, a function or a global. */
-function comparable(session, id) {
-  const Class = [Callable, Global].find((one) => session.objects.get(id) instanceof one) ?? Memory;
-  return session.object(id, Class);
 }
 
 function collect(session) {

@@ -42,6 +42,12 @@ export class View {
   }
 }
 
+/** What a request made that is an object of the host's: a memory, a function or a global. */
+export function comparable(session, id) {
+  const Class = [Callable, Global].find((one) => session.objects.get(id) instanceof one) ?? Memory;
+  return session.object(id, Class);
+}
+
 /** The bytes that a text in base64 stands for. */
 export function decode(session, base64) {
   if (typeof base64 !== "string") throw badParams("'bytes' is not a text");

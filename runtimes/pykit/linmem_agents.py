@@ -101,8 +101,15 @@ class AgentMethods(Requests):
             _Call(call["name"], [self._argument(arg) for arg in call["args"]], call["results"], call["times"], [])
             for call in item["calls"]
         ]
-        imports = [self._import(one) for one in item["imports"]]
+        imports = [self._agent_import(one) for one in item["imports"]]
         return _Agent(self._driver, self._object("module", item["module"]), imports, calls)
+
+    def _agent_import(self, item: dict[str, Any]) -> Import:
+        """A new global is made for each agent, where its instance is."""
+        if "global" not in item:
+            return self._import(item)
+        new = item["global"]
+        return Import(item["module"], item["name"], "new", (new["type"], self._argument(new), new["mutable"]))
 
     def _import(self, item: dict[str, Any]) -> Import:
         raise NotImplementedError

@@ -43,7 +43,7 @@ class Import(NamedTuple):
 
     ``func``: a Python callable with ``params`` and ``results`` (value types); it takes and gives ints (signed) and
     floats, None for no result, a tuple for several. ``memory``, ``global``: one that the driver made. ``export``:
-    ``(instance, name)``.
+    ``(instance, name)``. ``new``: a global to be made, as ``(type, value, mutable)``; agents only.
     """
 
     module: str

@@ -263,6 +263,8 @@ class WasmtimeDriver(Driver):
     def _extern(self, store: Any, item: Import) -> Any:
         if item.kind in ("memory", "global"):
             return item.value
+        if item.kind == "new":
+            return self._new_global(store, *item.value)
         if item.kind == "export":
             instance, name = item.value
             return instance.exports(store)[name]
@@ -291,8 +293,10 @@ class WasmtimeDriver(Driver):
     # Globals
 
     def global_create(self, value_type: str, value: float, mutable: bool) -> Any:
-        global_type = wasmtime.GlobalType(self._types[value_type], mutable)
-        return wasmtime.Global(self._scenario_store(), global_type, value)
+        return self._new_global(self._scenario_store(), value_type, value, mutable)
+
+    def _new_global(self, store: Any, value_type: str, value: float, mutable: bool) -> Any:
+        return wasmtime.Global(store, wasmtime.GlobalType(self._types[value_type], mutable), value)
 
     def global_export(self, instance: Any, name: str) -> Any:
         found = instance.exports(self._scenario_store())[name]
