@@ -25,7 +25,6 @@ STEPS = (
     "view",
     "length",
     "instantiate",
-    "agents",
     "memory",
     "function",
     "global",
@@ -36,6 +35,7 @@ STEPS = (
     "release",
     "collect",
     "picture",
+    "agents",
     "for",
 )
 _WORDS = {
