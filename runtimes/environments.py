@@ -6,7 +6,6 @@ What is installed counts only after the runtime's driver has started with it and
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -75,9 +74,9 @@ def status(manifest: Manifest, variant: str | None = None, version: str | None =
     if isinstance(manifest.environment, NpmPackages):
         return _npm_status(manifest, variant, version)
     program = manifest.environment
-    path = shutil.which(program.name)
+    path = program.find(manifest.folder)
     if path is None:
-        return Status(UNAVAILABLE, f"{program.name} is not on PATH", program.remedy, program.name)
+        return Status(UNAVAILABLE, program.absence, program.remedy, program.name)
     return Status(READY, "", "", path)
 
 
@@ -166,9 +165,9 @@ def _npm_status(manifest: Manifest, variant: str | None, version: str | None) ->
 
 
 def _provide_program(manifest: Manifest, program: Program, variant: str | None, version: str | None) -> Provided:
-    path = shutil.which(program.name)
+    path = program.find(manifest.folder)
     if path is None:
-        raise Unavailable(f"{program.name} is not on PATH", program.remedy)
+        raise Unavailable(program.absence, program.remedy)
     path = os.path.abspath(path)
     places = {"folder": str(manifest.folder), "program": path, "python": sys.executable}
     command = manifest.command(version, places)

@@ -7,6 +7,7 @@ them.
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -54,10 +55,22 @@ class NpmPackages:
 
 @dataclass(frozen=True)
 class Program:
-    """A program looked for on PATH, and what to tell a user who lacks it."""
+    """A program looked for on PATH, and what to tell a user who lacks it.
+
+    A ``name`` that begins with ``./`` is a file beside the manifest.
+    """
 
     name: str
     remedy: str
+
+    def find(self, folder: Path) -> str | None:
+        """Its path, or None where there is no such program; ``folder`` is the manifest's."""
+        return shutil.which(str(folder / self.name) if self.name.startswith("./") else self.name)
+
+    @property
+    def absence(self) -> str:
+        """What is wrong where it is not found."""
+        return f"{self.name} is not there yet" if self.name.startswith("./") else f"{self.name} is not on PATH"
 
 
 @dataclass(frozen=True)
