@@ -14,7 +14,7 @@ from typing import Any
 
 from suites import decoding, expressions, model, values
 from suites.expectations import Literal
-from suites.guest import Guest
+from suites.guest import Guest, LanguageHost
 from suites.happened import Happened, Number, Refused, answer
 from suites.interface import CallFailed, Runtime
 from suites.model import GUEST, MEMORY, Scenario, Step
@@ -50,6 +50,7 @@ class Instance:
     types: ModuleTypes | None
     memories: dict[str, int]
     globals: dict[str, int] = field(default_factory=dict)
+    host: LanguageHost | None = None  # that serves its language's imports
 
 
 @dataclass

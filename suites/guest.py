@@ -52,6 +52,11 @@ class LanguageHost(Protocol):
         """Serve one call of an import. Integers are unsigned. Raises `HostFault` to throw a host exception."""
         ...
 
+    @property
+    def ended(self) -> int | None:
+        """The status with which the program has ended, where that came back as if nothing had happened; else None."""
+        ...
+
     def start(self, guest: GuestAccess) -> None:
         """What the language's users do after instantiation (run `main`, `_initialize`, ...)."""
         ...

@@ -11,7 +11,7 @@ from suites.conversation import MAX_NESTING, STDERR_KEPT, Conversation, Instance
 from suites.expressions import ExpressionError
 from suites.guest import GuestAccess, HostFault, LanguageHost
 from suites.happened import Refused
-from suites.interface import CallFailed, DriverFault, ImportFailed
+from suites.interface import FAILED, CallFailed, DriverFault, ImportFailed
 from suites.model import GUEST, Step
 from suites.wasm_types import FuncType, ModuleTypes
 
@@ -62,6 +62,7 @@ class Hosting(Conversation):
         if self.calls_back:
             self.collect()
         if host is not None and not glued:
+            instance.host = host
             self.start_language(instance, host)
 
     def own_wasi(self, provision: wasi.Provision, step: Step | None) -> Mapping[str, Any]:
@@ -86,6 +87,8 @@ class Hosting(Conversation):
         self.starting = True
         try:
             host.start(Access(self, instance))
+            if host.ended is not None:  # a driver with glue says it so
+                raise CallFailed(FAILED, str(host.ended), {"kind": "exit"})
         except (CallFailed, HostFault) as error:
             if self.stopped is not None:
                 raise self.stopped from None

@@ -8,7 +8,8 @@ from typing import Any
 from suites import decoding, expressions, model, values
 from suites.agent_steps import AgentSteps
 from suites.conversation import TAKING, Instance, Stop
-from suites.happened import Done, Happened, Negative, Numbers, Truth
+from suites.happened import Done, Happened, Negative, Numbers, Refused, Truth
+from suites.interface import FAILED, CallFailed
 from suites.model import GUEST, MEMORY, Step
 from suites.wasm_types import FuncType
 
@@ -33,7 +34,13 @@ class Posting(AgentSteps):
         args = [self.argument(literal, kind) for literal, kind in zip(step.args, signature.params, strict=True)]
         results = signature.results
 
+        caller = self.instances.get(step.on or GUEST)
+        host = caller.host if caller is not None else None
+        before = host.ended if host is not None else None
+
         def understand(reply: dict[str, Any]) -> Happened:
+            if host is not None and host.ended is not None and before is None:  # a driver with glue says it so
+                return Refused(CallFailed(FAILED, str(host.ended), {"kind": "exit"}))
             numbers = decoding.numbers(reply, results)
             return numbers[0] if len(numbers) == 1 else Numbers(tuple(numbers)) if numbers else Done()
 

@@ -23,7 +23,7 @@ class Program {
   }
 
   /**
-   * Whether the program has ended. A Go program's exports are dead once `main` has returned; a TinyGo program also exits,
+   * Whether the program has ended. Go says that the exports of a program are not to be called once `main` has returned; a TinyGo program also exits,
    * with status 0, but its users go on and call its exports.
    */
   get ended() {

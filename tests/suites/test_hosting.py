@@ -292,6 +292,8 @@ def test_the_process_is_lost_after_a_host_function(play: Play) -> None:
 class Language:
     """Serves `lang.print` and starts the guest by `main`."""
 
+    ended: int | None = None
+
     def __init__(self) -> None:
         self.served: list[tuple[str, Sequence[int]]] = []
 
@@ -379,6 +381,30 @@ def test_a_guest_that_can_t_be_started(play: Play) -> None:
     toy = speaking()
     toy.answers = {"memory.read": {"nothing": "undefined"}}
     assert play(VALUE, toy, language_guest()).message.endswith("reading 2 bytes at 8 gave undefined")
+
+
+class Ending(Language):
+    """Its program ends when it prints."""
+
+    def call(self, module: str, name: str, args: Sequence[int], guest: GuestAccess) -> Sequence[int]:
+        self.ended = 3
+        return [7]
+
+
+def test_a_program_that_ends_while_it_is_started_was_not_started(play: Play) -> None:
+    result = play(VALUE, speaking(), language_guest(host=Ending))
+    assert (result.outcome, result.message) == ("fail", "the guest could not be started: exit: 3")
+
+
+def test_a_call_in_which_the_program_ends_comes_back_as_its_end(play: Play) -> None:
+    toy = ToyRuntime()
+    toy.functions = {"main": lambda: None, "value": lambda: toy.host("lang.print", 5)[0], "twice": lambda value: value}
+    twice = "{call: value, observe: how}, {call: value, expect: 7}"
+    text = VALUE.replace("{call: value, expect: 42}", twice).replace(
+        "scenarios:", "observations: {how: {question: How?}}\nscenarios:"
+    )
+    result = play(text, toy, language_guest(host=Ending))
+    assert (result.outcome, [seen.answer for seen in result.observations]) == ("pass", ["exit"])
 
 
 def test_a_driver_s_fault_while_a_language_starts(play: Play) -> None:
