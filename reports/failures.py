@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from reports import judge
@@ -59,14 +59,14 @@ class Defect:
     outcomes: list[str]
 
 
-def failures(report: Report) -> list[Failure]:
-    """Every bad result of a report, in the order of its suites; those that failed alike are one entry."""
+def failures(report: Report, statuses: Collection[judge.Status] = judge.BAD) -> list[Failure]:
+    """Every result of a report with one of `statuses`, in the order of its suites; what failed alike is one entry."""
     everyone: dict[tuple[str, str, str], list[Subject]] = defaultdict(list)
     groups: dict[tuple[object, ...], list[Result]] = defaultdict(list)
     for result in report.results:
         status = judge.status(result.outcome, result.known)
         everyone[result.suite, result.scenario, result.label].append(_subject(result))
-        if status in judge.BAD:
+        if status in statuses:
             groups[result.suite, result.scenario, result.label, status, _content(result)].append(result)
     return [
         Failure(
@@ -127,11 +127,15 @@ def known_file(report: Report) -> str:
 
 def rerun(report: Report, results: Sequence[Result]) -> str:
     """A command for a POSIX shell that runs just these results again, on guests given as they were in the run."""
-    names = dict.fromkeys(result.runtime for result in results)
-    words = ["pytest", *_options(report.command, _CARRIED)]
-    for name in names:
+    words = ["pytest", *carried(report)]
+    for name in dict.fromkeys(result.runtime for result in results):
         words += ["--runtime", name]
     return shlex.join([*words, *(result.id for result in results)])
+
+
+def carried(report: Report) -> list[str]:
+    """The options of the run that its results depend on."""
+    return _options(report.command, _CARRIED)
 
 
 def _options(command: Sequence[str], wanted: tuple[str, ...]) -> list[str]:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from reports.document import Agreement, AnswerGroup, Observation, OutcomeGroup, Report, Silence, Subject
+from reports.profile import grouped, profile
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,14 @@ class Answer:
     other: int = 0
 
 
+@dataclass(frozen=True)
+class Alike:
+    """Runtimes that gave the same answers to a question, and these answers with who gave which."""
+
+    runtimes: tuple[str, ...]
+    answers: tuple[Answer, ...]
+
+
 @dataclass
 class Finding:
     """What was observed of one question, in all scenarios of which it is true."""
@@ -47,6 +56,8 @@ class Finding:
     silent: tuple[tuple[str, tuple[Phrase, ...]], ...]
     """Why no answer was given (an outcome, ``missing``, ``not asked``), and by whom."""
     scenarios: list[str]
+    groups: tuple[Alike, ...] = ()
+    """The runtimes that answered, the largest group of those that are alike first."""
 
 
 def findings(report: Report) -> list[Finding]:
@@ -177,7 +188,27 @@ def _finding(item: Observation, scenarios: list[str]) -> Finding:
         ),
         silent=tuple((why, phrases(silences, everyone)) for why, silences in reasons.items()),
         scenarios=scenarios,
+        groups=_groups(item, everyone),
     )
+
+
+def _groups(item: Observation, everyone: Sequence[Subject | Silence]) -> tuple[Alike, ...]:
+    """Who answers like whom."""
+    given: dict[str, list[tuple[str | None, str | None, str]]] = defaultdict(list)
+    for group in item.groups:
+        for one in group.subjects:
+            given[one.runtime] += [(guest, one.view, group.answer) for guest in (*one.guests,) or (None,)]
+    found = []
+    for labels in grouped({label: profile(answers) for label, answers in given.items()}):
+        mine = [
+            (group.answer, [one for one in group.subjects if one.runtime in labels])
+            for group in item.groups
+        ]
+        answers = tuple(
+            Answer(answer, phrases(subjects, everyone), *_words(answer, subjects)) for answer, subjects in mine if subjects
+        )
+        found.append(Alike(tuple(labels), answers))
+    return tuple(found)
 
 
 def _who(item: Observation, group: AnswerGroup, everyone: Sequence[Subject | Silence]) -> tuple[Phrase, ...]:

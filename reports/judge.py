@@ -5,7 +5,7 @@ pytest's colours, the exit status, every report and the gate ask these functions
 
 from __future__ import annotations
 
-from typing import Literal, Protocol
+from typing import Literal, Protocol, get_args
 
 Outcome = Literal["pass", "fail", "unsupported", "crash", "timeout", "error"]
 Verdict = Literal["good", "known defect", "unexpected pass", "bad"]
@@ -15,6 +15,8 @@ STATUSES: tuple[Status, ...] = (
     "pass", "unsupported", "known", "missing", "unexpected", "fail", "timeout", "crash", "error",
 )  # fmt: skip
 """What a cell of a report may show, from best to worst. ``missing``: planned, but no result was recorded."""
+
+OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 
 BAD: frozenset[Status] = frozenset({"unexpected", "fail", "timeout", "crash", "error"})
 """The statuses that make a run fail. ``missing`` is not among them: it makes the run incomplete."""

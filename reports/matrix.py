@@ -22,6 +22,19 @@ LABELS: dict[judge.Status, str] = {
     "error": "error",
 }
 
+MARKS: dict[judge.Status, str] = {
+    "pass": "✓",
+    "unsupported": "○",
+    "known": "◆",
+    "missing": "?",
+    "unexpected": "±",
+    "fail": "✗",
+    "timeout": "◷",
+    "crash": "†",
+    "error": "!",
+}
+"""A sign for each, so that none is told by its colour alone."""
+
 MEANINGS: dict[judge.Status, str] = {
     "pass": "did what every runtime must do",
     "unsupported": "lacks a feature or method that the scenario needs",
