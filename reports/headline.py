@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 from reports import judge
 from reports.document import Report
-from reports.matrix import differing
+from reports.pairs import Pair, pairs
 from reports.report import took_part
 from reports.text import join, plural
 
@@ -42,15 +44,21 @@ def _all(count: int) -> str:
     return words.get(count, f"all {count}")
 
 
-def where(report: Report) -> list[tuple[str, list[tuple[str, str]]]]:
-    """In what scenarios differ, with the scenarios (suite and slug) that do; empty if none does."""
-    found = differing(report)
-    kinds = (
-        ("outcome", "They differ in outcome"),
-        ("observed", "They differ only in what the specifications leave free"),
-    )
-    places = [(words, [place for place, kind in found.items() if kind == wanted]) for wanted, words in kinds]
-    return [(words, scenarios) for words, scenarios in places if scenarios]
+def likeness(report: Report) -> list[tuple[str, list[Pair]]]:
+    """Which runtimes are most alike and which least, each kind with its words; empty for fewer than three."""
+    found = [pair for pair in pairs(report) if pair.compared]
+    if len(found) < 2:
+        return []
+    ordered = sorted(found, key=_alike, reverse=True)
+    most = [pair for pair in ordered if _alike(pair) == _alike(ordered[0])]
+    least = [pair for pair in ordered if _alike(pair) == _alike(ordered[-1])]
+    if _alike(ordered[0]) == _alike(ordered[-1]):
+        return []
+    return [("Most alike", most[:3]), ("Least alike", least[:3])]
+
+
+def _alike(pair: Pair) -> Fraction:
+    return Fraction(pair.alike, pair.compared)
 
 
 def verdict(report: Report) -> str:

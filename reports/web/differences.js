@@ -1,0 +1,115 @@
+// Any two runtimes side by side, and how alike each two are.
+const differenceView = (() => {
+  const place = $("pair");
+  let one = 0;
+  let other = Math.min(1, COLUMNS.length - 1);
+  let words = [];
+  let grid = null;
+  const all = SUITES.flatMap((suite) => suite.rows);
+  const pairOf = cached((key) => {
+    const [a, b] = key.split(" ").map(Number);
+    const found = { alike: [], outcome: [], observed: [], apart: [] };
+    for (const row of all) found[comparedIn(row, a, b)].push(row);
+    return found;
+  });
+  const pair = (a, b) => pairOf(a < b ? `${a} ${b}` : `${b} ${a}`);
+
+  const choice = (id, label, value, change) => make("label", null, label, " ", make("select", { id, onchange: (event) => change(Number(event.target.value)) },
+    COLUMNS.map((column) => make("option", { value: column.number, selected: column.number === value }, column.version && !column.label.includes("@") ? `${column.label} ${column.version}` : column.label))));
+  const go = (a, b) => { location.hash = `differences/${COLUMNS[a].address}/${COLUMNS[b].address}`; };
+
+  const outcomeSide = (row, number) => {
+    const cell = row.cells[number];
+    return make("td", null, cell.parts.map((part) => make("p", null, badge(part.status, part.status.rank === UNEXPECTED ? `unexpected ${part.outcome}` : null),
+      cell.several ? ` ${whoWords(part.who)}` : null)));
+  };
+  const answerSide = (item, number) => {
+    const answer = item.answers[number];
+    if (!answer) return make("td.soft", null, "not asked");
+    const said = new Map();
+    for (const { answer: words_, view, guests, raw } of answer.given) {
+      if (!said.has(words_)) said.set(words_, { who: [], raw });
+      for (const guest of guests.length ? guests : [""]) said.get(words_).who.push({ guest, view });
+    }
+    return make("td", null, [...said].map(([answered, { who, raw }]) => make("p", null, make("b", null, answered), said.size > 1 ? ` ${whoWords(who)}` : null, raw ? [" ", make("q", null, raw)] : null)),
+      answer.silent.length ? make("p.soft", null, `no answer: ${answer.silent.map(({ why, view }) => [why, view].filter(Boolean).join(" ")).join(", ")}`) : null);
+  };
+  const answersDiffer = (item) => {
+    const [a, b] = [item.answers[one], item.answers[other]];
+    return a && b && a.given.length && b.given.length && likeness(answersOf(a), answersOf(b)) === "differs";
+  };
+  const head = (row) => make("th", { scope: "row" }, link(row.address, row.title), make("small.soft", null, ` ${row.suite.title}`));
+
+  const matching = (rows) => rows.filter((row) => words.every((word) => `${row.suite.title} ${row.title} ${row.address} ${row.observations.map((item) => item.question).join(" ")}`.toLowerCase().includes(word)));
+  const side = (title, rows, draw) => {
+    if (!rows.length) return null;
+    const body = make("tbody");
+    const table = make("table.plain.sides", null, make("caption", null, make("b", null, title)),
+      make("colgroup", null, make("col.first"), make("col"), make("col")),
+      make("thead", null, make("tr", null, make("th", { scope: "col" }, "Scenario"), make("th", { scope: "col" }, COLUMNS[one].label), make("th", { scope: "col" }, COLUMNS[other].label))), body);
+    const lines = rows.flatMap(draw);
+    const more = make("button.more", { type: "button" }, `Show all ${lines.length}`);
+    body.append(...lines.slice(0, 300).map((line) => line()));
+    more.addEventListener("click", () => { body.append(...lines.slice(300).map((line) => line())); more.remove(); });
+    return make(".box", { role: "region", "aria-label": title, tabindex: "0" }, table, lines.length > 300 ? more : null);
+  };
+  const outcomeLines = (row) => [() => make("tr", null, head(row), outcomeSide(row, one), outcomeSide(row, other))];
+  const answerLines = (row) => row.observations.filter(answersDiffer).map((item) => () => make("tr", null,
+    make("th", { scope: "row" }, item.question, make("small.soft", null, " ", link(row.address, row.title), `, ${row.suite.title}`)), answerSide(item, one), answerSide(item, other)));
+
+  // Every two runtimes: in how many scenarios they differ. Light is alike, dark is different; the number tells it too.
+  const overview = () => {
+    if (grid || COLUMNS.length < 3) return grid;
+    const differ = (a, b) => { const found = pair(a, b); return found.outcome.length + found.observed.length; };
+    let most = 1;
+    for (const a of COLUMNS) for (const b of COLUMNS) if (a.number < b.number) most = Math.max(most, differ(a.number, b.number));
+    const head = make("tr", null, make("th", { scope: "col" }, make("span.hidden", null, "Runtime")), COLUMNS.map((column) => make("th", { scope: "col" }, make("span", null, column.label))));
+    const rows = COLUMNS.map((a) => make("tr", null, make("th", { scope: "row" }, a.label), COLUMNS.map((b) => {
+      if (a === b) return make("td.self", null, make("span", { "aria-hidden": "true" }, "·"), make("span.hidden", null, "itself"));
+      const count = differ(a.number, b.number);
+      return make(`td.h${Math.min(5, Math.ceil(5 * count / most))}`, null, make("a", { href: `#differences/${a.address}/${b.address}`, "aria-label": `${a.label} and ${b.label} differ in ${count}` }, String(count)));
+    })));
+    grid = make(".box", { role: "region", "aria-label": "All pairs", tabindex: "0" }, make(`table.pairs.${COLUMNS.length < 7 ? "few" : "many"}`, null,
+      make("caption", null, "In how many scenarios each two differ, in outcome or in what was observed."), make("thead", null, head), make("tbody", null, rows)));
+    return grid;
+  };
+
+  const draw = () => {
+    if (COLUMNS.length < 2) {
+      place.replaceChildren(make("p.soft", null, "One runtime took part, so there is nothing to compare."));
+      return 0;
+    }
+    const found = pair(one, other);
+    const [outcome, observed] = [matching(found.outcome), matching(found.observed)];
+    const others = found.apart.length ? `, ${found.apart.length.toLocaleString("en")} can’t be compared` : "";
+    place.replaceChildren(
+      make(".tools", null, choice("one", "Compare", one, (number) => go(number, other)), choice("other", "with", other, (number) => go(one, number)),
+        make("button", { type: "button", onclick: () => go(other, one) }, "Swap")),
+      make("p.lead", { "aria-live": "polite" }, one === other ? "A runtime is like itself." : `${COLUMNS[one].label} and ${COLUMNS[other].label} are alike in ${plural(found.alike.length, "scenario")}. ${found.outcome.length.toLocaleString("en")} differ in outcome, ${found.observed.length.toLocaleString("en")} only in what was observed${others}.`),
+      ...(one === other ? [] : [side("Outcomes that differ", outcome, outcomeLines), side("Only observations differ", observed, answerLines),
+        found.apart.length ? make("details.plainly", null, make("summary", null, `${plural(found.apart.length, "scenario")} that can’t be compared: one was not asked, or gave no answer where the other did`),
+          make("ul", null, found.apart.slice(0, 500).map((row) => make("li", null, link(row.address, row.title), make("small.soft", null, ` ${row.suite.title}`))))) : null,
+      ].filter(Boolean)),
+      ...(overview() ? [make("h3", null, "All pairs"), grid] : []));
+    return outcome.length + observed.length;
+  };
+  return {
+    filter(query) {
+      words = query;
+      return draw();
+    },
+    choose(first, second) {
+      const at = (address) => COLUMNS.findIndex((column) => column.address === address);
+      const [a, b] = [at(first), at(second)];
+      if (a >= 0) one = a;
+      if (b >= 0) other = b;
+    },
+    // For tests: the counts of every pair.
+    counts() {
+      return COLUMNS.flatMap((a) => COLUMNS.slice(a.number + 1).map((b) => {
+        const found = pair(a.number, b.number);
+        return [a.label, b.label, found.alike.length, found.outcome.length, found.observed.length, found.apart.length];
+      }));
+    },
+  };
+})();
