@@ -200,12 +200,11 @@ def _groups(item: Observation, everyone: Sequence[Subject | Silence]) -> tuple[A
             given[one.runtime] += [(guest, one.view, group.answer) for guest in (*one.guests,) or (None,)]
     found = []
     for labels in grouped({label: profile(answers) for label, answers in given.items()}):
-        mine = [
-            (group.answer, [one for one in group.subjects if one.runtime in labels])
-            for group in item.groups
-        ]
+        mine = [(group.answer, [one for one in group.subjects if one.runtime in labels]) for group in item.groups]
         answers = tuple(
-            Answer(answer, phrases(subjects, everyone), *_words(answer, subjects)) for answer, subjects in mine if subjects
+            Answer(answer, phrases(subjects, everyone), *_words(answer, subjects))
+            for answer, subjects in mine
+            if subjects
         )
         found.append(Alike(tuple(labels), answers))
     return tuple(found)

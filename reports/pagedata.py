@@ -18,6 +18,7 @@ from reports.failures import Failure, carried, failures, known_file
 from reports.findings import Finding, Phrase, findings
 from reports.matrix import LABELS, MARKS, MEANINGS, Cell, Matrix
 from reports.text import clip, one_line, printable
+from suites.outcome import Picture, StepTrace
 
 _ROOM = 2_500_000  # characters of failures told in full; of the rest only the headline is told
 _PICTURES = 1_000_000  # characters of pictures
@@ -73,7 +74,8 @@ class PageData:
         return {
             "statuses": [[status, MARKS[status], LABELS[status], MEANINGS[status], int(status in judge.BAD)]
                          for status in judge.STATUSES],
-            "columns": [[one_line(r.label, 200), one_line(r.version or "", 200), addresses[r.label]] for r in self.table.columns],
+            "columns": [[one_line(column.label, 200), one_line(column.version or "", 200), addresses[column.label]]
+                        for column in self.table.columns],
             "suites": suites,
             "findings": [self._finding(item) for item in findings(report)],
             "failures": [self._failure(item) for item in _by_weight(failures(report, judge.BAD | {"known"}))],
@@ -109,10 +111,17 @@ class PageData:
             cells = [self._cell(row.cells.get(label), path, slug) for label in self.columns]
             observed = [self._observation(item) for item in self._observed[path, slug]]
             rows.append([
-                address, slug if slug != address else 0, self.text(row.scenario.title, 300), self.text(_web(row.scenario.spec)),
-                row.scenario.line or 0, ["", "outcome", "observed"].index(row.differs), self._vector(cells), observed,
+                address, slug if slug != address else 0, self.text(row.scenario.title, 300),
+                self.text(_web(row.scenario.spec)), row.scenario.line or 0,
+                ["", "outcome", "observed"].index(row.differs), self._vector(cells), observed,
             ])  # fmt: skip
-        return [self.suites[path], self.text(path), self.text(block.suite.title, 200), self.prose(block.suite.about, 1000), rows]
+        return [
+            self.suites[path],
+            self.text(path),
+            self.text(block.suite.title, 200),
+            self.prose(block.suite.about, 1000),
+            rows,
+        ]
 
     def _vector(self, numbers: list[int]) -> int:
         return self.vectors.add(numbers, tuple(numbers))
@@ -137,7 +146,7 @@ class PageData:
         )
         return self.cells.add((cell.missing, content))
 
-    def _picture(self, picture: Any) -> int:
+    def _picture(self, picture: Picture) -> int:
         """The number of a picture; -1 where there is no room for more."""
         if len(picture.png) > self._picture_room:
             return -1
@@ -166,9 +175,8 @@ class PageData:
             self.answers.add((tuple(given[label]), tuple(silent[label]))) if given[label] or silent[label] else -1
             for label in self.columns
         ]
-        return [
-            self.text(item.id), self.text(item.question or item.id), _AGREEMENTS.index(item.agreement), self._vector(numbers),
-        ]  # fmt: skip
+        question = self.text(item.question or item.id)
+        return [self.text(item.id), question, _AGREEMENTS.index(item.agreement), self._vector(numbers)]
 
     def _finding(self, item: Finding) -> list[Any]:
         suite = self.places[item.suite, item.scenarios[0]][0]
@@ -185,7 +193,15 @@ class PageData:
         ]  # fmt: skip
         silent = [[self.text(why), self._phrases(who)] for why, who in item.silent]
         rows = [self.places[item.suite, scenario][1] for scenario in item.scenarios]
-        return [suite, anchors.words(item.id), self.text(item.question), _AGREEMENTS.index(item.agreement), rows, groups, silent]
+        return [
+            suite,
+            anchors.words(item.id),
+            self.text(item.question),
+            _AGREEMENTS.index(item.agreement),
+            rows,
+            groups,
+            silent,
+        ]
 
     def _phrases(self, who: Sequence[Phrase]) -> list[list[int]]:
         return [[self.text(phrase.runtime), self.text(phrase.views), self.text(phrase.guests)] for phrase in who]
@@ -205,7 +221,7 @@ class PageData:
             stderr = self.prose(first.stderr, 4000)
         else:
             self.untold += len(failure.results)
-        self._room -= 60 + 6 * len(steps) + sum(len(text) for text in self.texts.items[size[0]:])
+        self._room -= 60 + 6 * len(steps) + sum(len(text) for text in self.texts.items[size[0] :])
         self._room -= 30 * (len(self.steps.items) - size[1])
         known: list[Any] = []
         if first.known is not None:
@@ -216,9 +232,11 @@ class PageData:
             self.text(first.where), known, self._ids(failure.results), int(full),
         ]  # fmt: skip
 
-    def _step(self, step: Any) -> int:
+    def _step(self, step: StepTrace) -> int:
         states = ("ok", "failed", "not reached")
-        values = [self.prose(value, 1000) + 1 if value is not None else 0 for value in (step.expected, step.actual, step.raw)]
+        values = [
+            self.prose(value, 1000) + 1 if value is not None else 0 for value in (step.expected, step.actual, step.raw)
+        ]
         return self.steps.add((self.prose(step.text, 1000), self.text(step.where), states.index(step.status), *values))
 
     def _ids(self, results: Sequence[Result]) -> list[str]:

@@ -18,11 +18,21 @@ VIEWS = ("Uint8Array", "DataView", "read_write", "get_buffer_ptr")
 NAMES = ("wasmtime", "wasmer", "node", "deno", "bun", "pywasm", "wasm3", "wasmedge", "wamr", "wazero", "chicory")
 VERBS = ("reads", "writes", "grows past", "keeps a view of", "fills", "copies into", "lets go of")
 THINGS = ("a u8", "a u16", "an i32", "an i64", "an f32", "an f64", "four bytes", "a page", "no bytes")
-PLACES = ("just past the end", "at the last byte", "at 65535", "at 2 GiB", "of the guest's memory", "in a host function")
+PLACES = (
+    "just past the end",
+    "at the last byte",
+    "at 65535",
+    "at 2 GiB",
+    "of the guest's memory",
+    "in a host function",
+)
 
 
 def labels(count):
-    return [f"{NAMES[number % len(NAMES)]}@{10 + number}.{number}.0" if number >= 3 else NAMES[number] for number in range(count)]
+    return [
+        f"{NAMES[number % len(NAMES)]}@{10 + number}.{number}.0" if number >= 3 else NAMES[number]
+        for number in range(count)
+    ]
 
 
 def png(width, height, colour):

@@ -186,7 +186,9 @@ def test_search_filters_each_view_and_counts(visit, small):
     seen.until("document.getElementById('found').value", "0 scenarios")
     seen.page.fill("#q", "known node")
     seen.until("document.getElementById('found').value", "1 scenario")
-    assert seen.page.locator("tr[data-row]").evaluate_all("rows => rows.map((row) => row.dataset.row)") == ["growth/four"]
+    assert seen.page.locator("tr[data-row]").evaluate_all("rows => rows.map((row) => row.dataset.row)") == [
+        "growth/four"
+    ]
     seen.page.fill("#q", "undefined")
     seen.page.keyboard.press("2")  # typed into the search, not taken for a key
     seen.page.fill("#q", "undefined")
@@ -200,7 +202,9 @@ def test_search_filters_each_view_and_counts(visit, small):
 def test_an_address_can_carry_a_search(visit, built, small):
     seen = visit(small, "conformance?q=memory%20two&show=differ")
     assert seen.page.locator("#q").input_value() == "memory two"
-    assert seen.page.locator("tr[data-row]").evaluate_all("rows => rows.map((row) => row.dataset.row)") == ["growth/two"]
+    assert seen.page.locator("tr[data-row]").evaluate_all("rows => rows.map((row) => row.dataset.row)") == [
+        "growth/two"
+    ]
     bad = visit(built, "conformance?show=bad")
     shown = bad.page.locator("tr[data-row]").count()
     assert shown
@@ -254,7 +258,9 @@ def test_any_two_runtimes_can_be_compared(visit, small):
 
 def test_the_page_compares_as_python_does(visit, built, folder):
     text = html.render(built)
-    hook = text.replace('  root.classList.add("ready");', '  root.classList.add("ready"); window.counts = differenceView.counts;')
+    hook = text.replace(
+        '  root.classList.add("ready");', '  root.classList.add("ready"); window.counts = differenceView.counts;'
+    )
     assert hook != text
     path = folder / "hooked.html"
     path.write_text(hook, encoding="utf-8")
@@ -262,7 +268,9 @@ def test_the_page_compares_as_python_does(visit, built, folder):
     seen.page.goto(path.as_uri())
     counts = seen.page.evaluate("counts()")
     seen.faults.clear()  # the second page is not the one that was named
-    assert counts == [[pair.one, pair.other, pair.alike, pair.outcome, pair.observed, pair.apart] for pair in pairs(built)]
+    assert counts == [
+        [pair.one, pair.other, pair.alike, pair.outcome, pair.observed, pair.apart] for pair in pairs(built)
+    ]
     assert len(counts) == 8 * 7 / 2
     assert any(observed_ for *_, observed_, _ in counts)
 
@@ -337,7 +345,13 @@ def test_without_javascript_the_summary_is_there(visit, small):
     seen = visit(small, java_script_enabled=False)
     assert seen.shown(".view") == 5
     page = seen.page.locator("main").inner_text()
-    for words in ("Suite growth", "24 was due", "pytest --runtime node", "it is wrong upstream", "What does an old view see?"):
+    for words in (
+        "Suite growth",
+        "24 was due",
+        "pytest --runtime node",
+        "it is wrong upstream",
+        "What does an old view see?",
+    ):
         assert words in page
     assert seen.shown(".needs-js") == 0
 
@@ -358,7 +372,9 @@ def test_hostile_text_stays_text(visit, folder):
         assert "<script>alert(1)</script>" in seen.page.locator("#panel").inner_text()
     hrefs = seen.page.locator("a").evaluate_all("all => all.map((one) => one.href)")
     assert not [href for href in hrefs if href.startswith("javascript:")]
-    assert seen.page.evaluate("[...document.querySelectorAll('*')].every((one) => [...one.attributes].every(({ name }) => !name.startsWith('on')))")
+    assert seen.page.evaluate(
+        "[...document.querySelectorAll('*')].every((one) => [...one.attributes].every(({ name }) => !name.startsWith('on')))"
+    )
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
