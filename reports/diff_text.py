@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterator
-from pathlib import Path
 
-import jinja2
 from markupsafe import Markup
 from msgspec import Struct
 
+from reports import webpage
 from reports.diff import Change, Diff, Kind
 from reports.markdown import code, prose
 from reports.text import one_line, plural, printable, sentence
 
 WIDTH = 80
-_TEMPLATES = Path(__file__).with_name("templates")
 _TITLES: dict[Kind, str] = {
     "outcome": "Changed outcomes",
     "observation": "Changed answers",
@@ -182,24 +180,20 @@ def markdown(diff: Diff) -> str:
 
 def html(diff: Diff) -> str:
     """The comparison as one self-contained page."""
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_TEMPLATES),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        finalize=lambda value: printable(value) if type(value) is str else value,
-    )
-    return environment.get_template("diff.html.j2").render(
-        diff=diff,
-        verdict=sentence(verdict(diff)),
-        parts=parts(diff),
-        sections=sections(diff),
-        details=details,
-        anchor=_anchor,
-        whose=lambda side: _whose(diff, side),
-        plural=plural,
-        css=Markup((_TEMPLATES / "style.css").read_text(encoding="utf-8")),
+    return (
+        webpage.templates()
+        .get_template("diff.html.j2")
+        .render(
+            diff=diff,
+            verdict=sentence(verdict(diff)),
+            parts=parts(diff),
+            sections=sections(diff),
+            details=details,
+            anchor=_anchor,
+            whose=lambda side: _whose(diff, side),
+            plural=plural,
+            css=Markup(webpage.style("page")),
+        )
     )
 
 

@@ -6,28 +6,22 @@ failures are drawn from the page's data (`reports.pagedata`) by its script (`web
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import re
 from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 
 import jinja2
 from markupsafe import Markup
 
-from reports import anchors, headline, judge
+from reports import anchors, headline, judge, webpage
 from reports.document import Counts, Report
 from reports.failures import defects, failures, known_file, rerun
 from reports.findings import findings, unasked
 from reports.matrix import LABELS, MARKS, MEANINGS, differing, matrix
 from reports.pagedata import PageData
-from reports.text import clip, join, one_line, plural, printable, sentence
+from reports.text import clip, join, one_line, plural, sentence
 
-_TEMPLATES = Path(__file__).with_name("templates")
-_WEB = Path(__file__).with_name("web")
-_STYLES = ("colours", "page", "matrix", "details", "narrow")
 _SCRIPTS = (
     "data", "dom", "compare", "matrix", "panel", "failures", "portability", "differences", "theme", "router",
 )  # fmt: skip
@@ -38,7 +32,11 @@ def render(report: Report) -> str:
     table = matrix(report)
     data = PageData(report, table)
     encoded = data.encoded()
-    inline = {"css": _style(len(table.columns)), "boot": _read("boot.js"), "script": _script()}
+    inline = {
+        "css": webpage.style("page", f":root {{ --columns: {len(table.columns)}; }}", "matrix", "details", "narrow"),
+        "boot": webpage.read("boot.js"),
+        "script": webpage.script(*_SCRIPTS),
+    }
     found = findings(report)
     suites = {suite.path: suite for suite in report.suites}
     differ = Counter(suite for suite, _ in differing(report))
@@ -68,39 +66,14 @@ def render(report: Report) -> str:
             statuses=[status for status in reversed(judge.STATUSES) if status in report.summary.total],
             features=sorted({name for runtime in table.columns for name in runtime.features}),
             data=Markup(encoded),
-            hashes={name: _hash(text) for name, text in inline.items()},
+            hashes={name: webpage.source(text) for name, text in inline.items()},
             **{name: Markup(text) for name, text in inline.items()},
         )
     )
 
 
-def _read(name: str) -> str:
-    return (_WEB / name).read_text(encoding="utf-8")
-
-
-def _style(columns: int) -> str:
-    """The style sheets. The dark colours stand twice: for those whose system is dark, and for those who chose dark."""
-    dark = _read("dark.css")
-    system = f"@media (prefers-color-scheme: dark) {{ :root:not([data-theme=light]) {{\n{dark}}} }}\n"
-    chosen = f":root[data-theme=dark] {{\n{dark}}}\n"
-    sheets = [_read(f"{name}.css") for name in _STYLES]
-    return "\n".join([sheets[0], system, chosen, f":root {{ --columns: {columns}; }}", *sheets[1:]])
-
-
-def _script() -> str:
-    """The scripts, as one: they share a scope, and nothing of it is seen from outside."""
-    return '"use strict";\n(() => {\n' + "\n".join(_read(f"{name}.js") for name in _SCRIPTS) + "\n})();\n"
-
-
 def _environment() -> jinja2.Environment:
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_TEMPLATES),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        finalize=lambda value: printable(value) if type(value) is str else value,
-    )
+    environment = webpage.templates()
     environment.filters.update(
         clip=clip,
         line=one_line,
@@ -115,11 +88,6 @@ def _environment() -> jinja2.Environment:
     )
     environment.globals.update(labels=LABELS, marks=MARKS, meanings=MEANINGS, rerun=rerun)
     return environment
-
-
-def _hash(text: str) -> str:
-    """The source expression by which a content security policy allows just this inline text."""
-    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
 
 def _link(url: str | None) -> str | None:
