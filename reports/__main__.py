@@ -9,9 +9,10 @@ from pathlib import Path
 
 from rich.console import Console
 
-from reports import comparing, report, terminal, write
+from reports import comparing, known_command, merge_command, report, terminal, write
 from reports.baseline import BaselineError
 from reports.columns import PairError
+from reports.known import KnownError
 from reports.record import RecordError
 from reports.report import ReportError
 
@@ -24,7 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         return int(options.command(options))
-    except (RecordError, ReportError, BaselineError, PairError) as error:
+    except (RecordError, ReportError, BaselineError, KnownError, PairError) as error:
         print(f"python -m reports: {error}", file=sys.stderr)
     except OSError as error:
         print(f"python -m reports: {error.filename}: {error.strerror}", file=sys.stderr)
@@ -48,6 +49,8 @@ def _parser() -> argparse.ArgumentParser:
     schema.add_argument("--path", action="store_true", help="print only where it stands")
     schema.set_defaults(command=_schema)
     comparing.add(commands)
+    known_command.add(commands)
+    merge_command.add(commands)
     return parser
 
 

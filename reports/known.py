@@ -177,10 +177,9 @@ def _is_regex(expected: str) -> bool:
 
 def load(path: Path) -> list[KnownDefect]:
     """Read the list at `path`. Raises `KnownError`."""
-    relative = os.path.relpath(path)
-    shown = str(path) if relative.startswith("..") else relative
+    name = shown(path)
     try:
-        entries = read_yaml(path, shown)
+        entries = read_yaml(path, name)
     except SourceError as error:
         if error.message == "is empty":  # the last entry was deleted, only comments are left
             return []
@@ -188,15 +187,21 @@ def load(path: Path) -> list[KnownDefect]:
     found = [(_line(entries, list(problem.absolute_path)), problem) for problem in _validator().iter_errors(entries)]
     if found:
         line, problem = min(found, key=lambda item: item[0])
-        raise KnownError(f"{shown}:{line}: {_words(problem)}")
-    defects = [_defect(shown, entries.lines[number], entry) for number, entry in enumerate(entries)]
+        raise KnownError(f"{name}:{line}: {_words(problem)}")
+    defects = [_defect(name, entries.lines[number], entry) for number, entry in enumerate(entries)]
     first: dict[KnownDefect, int] = {}
     for defect in defects:
         key = replace(defect, line=0, reason="", link=None, outcome="")
         if key in first:
-            raise KnownError(f"{shown}:{defect.line}: is the same entry as in line {first[key]}: delete one of them")
+            raise KnownError(f"{name}:{defect.line}: is the same entry as in line {first[key]}: delete one of them")
         first[key] = defect.line
     return defects
+
+
+def shown(path: Path) -> str:
+    """A path as a user would type it."""
+    relative = os.path.relpath(path)
+    return str(path) if relative.startswith("..") else relative
 
 
 @lru_cache(maxsize=1)
