@@ -26,6 +26,7 @@ WASI is an instance's: `wasi.StateBuilder` makes an environment, whose import ob
 
 from __future__ import annotations
 
+import ctypes
 import importlib
 import os
 import struct
@@ -168,6 +169,8 @@ class WasmerDriver(Driver):
 
     def __init__(self, variant: str | None, cache: str | None) -> None:
         name = variant or "cranelift"
+        if name == "llvm":
+            _load_terminal_library()
         try:
             compiler = importlib.import_module("wasmer_compiler_%s" % name).Compiler
         except ImportError as error:
@@ -301,6 +304,24 @@ class WasmerDriver(Driver):
         if method == "instance.create" and not text.startswith("RuntimeError: "):
             return "link", text
         return "host", text
+
+
+def _load_terminal_library() -> None:
+    """Make the LLVM compiler's package loadable, which says two names for one library.
+
+    It depends on the libtinfo that it brings along under a name of its own, but the versions of its symbols are still
+    listed under ``libtinfo.so.5``. glibc finds no library of that name loaded and ends the process: "dl-version.c:
+    Assertion `needed != NULL' failed". With the machine's own libtinfo 5 loaded before, it finds one.
+    """
+    if not sys.platform.startswith("linux"):
+        return
+    try:
+        ctypes.CDLL("libtinfo.so.5", ctypes.RTLD_GLOBAL)
+    except OSError:
+        raise Refused(
+            "the package wasmer-compiler-llvm needs libtinfo.so.5, which is not on this machine; without it, loading the "
+            "package ends the process"
+        ) from None
 
 
 def _value_types(names: Sequence[str]) -> list[Any]:

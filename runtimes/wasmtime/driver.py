@@ -71,7 +71,21 @@ PROPOSALS = (
 NOT_IN_PULLEY = ("shared_memory", "wasm_threads")
 
 #: Variants and the compilation target that each asks for.
-TARGETS = {None: None, "cranelift": None, "pulley": "pulley64" if sys.byteorder == "little" else "pulley64be"}
+TARGETS = {
+    None: None,
+    "cranelift": None,
+    "moving": None,
+    "pulley": "pulley64" if sys.byteorder == "little" else "pulley64be",
+}
+
+#: What the variant ``moving`` sets: no address space is kept free behind a memory, so that growing it moves it, as happens
+#: by default on 32-bit machines and wherever an embedder saves address space.
+MOVING = {
+    "memory_may_move": True,
+    "memory_reservation": 0,
+    "memory_reservation_for_growth": 0,
+    "memory_guard_size": 0,
+}
 
 #: Wasmtime's texts that differ from the specification's. The text tells more reliably than `Trap.trap_code`, which in
 #: 30.0.0 aborts the process for a code that it does not know. One text stays as it is, ``undefined element: out of
@@ -174,7 +188,7 @@ class WasmtimeDriver(Driver):
 
     def __init__(self, variant: str | None, cache: str | None) -> None:
         if variant not in TARGETS:
-            raise Refused("wasmtime has no variant %s; known: cranelift, pulley" % variant)
+            raise Refused("wasmtime has no variant %s; known: cranelift, moving, pulley" % variant)
         config = wasmtime.Config()
         target = TARGETS[variant]
         switched_on = [name for name in PROPOSALS if hasattr(wasmtime.Config, name)]
@@ -186,15 +200,20 @@ class WasmtimeDriver(Driver):
             if not hasattr(wasmtime.Config, "target"):
                 raise Refused("this wasmtime-py has no Config.target, and so no Pulley")
             config.target = target
+        if variant == "moving":
+            for name, value in MOVING.items():
+                if not hasattr(wasmtime.Config, name):
+                    raise Refused("this wasmtime-py has no Config.%s, and so no memories that move" % name)
+                setattr(config, name, value)
         release = version("wasmtime")
-        compiler = "Pulley" if variant == "pulley" else "Cranelift"
+        compiler = {"pulley": "Pulley", "moving": "Cranelift, memories move"}.get(variant or "", "Cranelift")
         self.runtime = {"name": "wasmtime", "version": release, "engine": "Wasmtime %s, %s" % (release, compiler)}
         everything, bytewise = ViewKind(1, MEMORY_TYPES), ViewKind(1, ("u8", "bytes"))
         self.views = {"read_write": everything, "get_buffer_ptr": everything, "data_ptr": bytewise}
         self.default_views = dict.fromkeys(MEMORY_TYPES, "read_write")
         self.custom_page_sizes = hasattr(wasmtime.MemoryType, "page_size_log2")
         self._engine = wasmtime.Engine(config)
-        self._code = CodeCache(cache, "wasmtime-" + release, target or "native", *switched_on)
+        self._code = CodeCache(cache, "wasmtime-" + release, target or variant or "native", *switched_on)
         self._types = {name: getattr(wasmtime.ValType, name)() for name in VALUE_TYPES + ("externref", "funcref")}
         self._store: Any = None
         self._wasi: Wasi | None = None  # the store's
