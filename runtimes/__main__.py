@@ -221,6 +221,7 @@ def _check(args: argparse.Namespace) -> int:
         variant=one.variant or one.manifest.variant,
         views=one.manifest.views,
         only=args.only,
+        peculiar=one.manifest.peculiar,
     )
     print(report.text(verbose=args.verbose))
     return 0 if report.right else 1

@@ -98,7 +98,8 @@ class Manifest:
     """One runtime. ``version`` and ``variant`` are the defaults; None: known only to the program, or none.
 
     ``default`` says whether a run plays it that names no runtime; ``also`` which others of its versions and variants
-    ``--runtime all`` plays. ``supported`` are the versions that the driver copes with.
+    ``--runtime all`` plays. ``supported`` are the versions that the driver copes with. ``peculiar`` says of questions
+    of ``python -m runtimes check`` why the runtime answers them otherwise.
     """
 
     folder: Path
@@ -117,6 +118,8 @@ class Manifest:
     default: bool = False
     also: tuple[tuple[str | None, str | None], ...] = ()  # (variant, version)
     supported: SpecifierSet = field(default_factory=SpecifierSet)
+    own_remedy: str = ""
+    peculiar: Mapping[str, str] = field(default_factory=dict)
 
     def check_version(self, version: str | None) -> None:
         """Raise `UserError` where the driver does not cope with the version. None is always right."""
@@ -149,10 +152,10 @@ class Manifest:
             wanted += self.variants[variant].requirements
         return tuple(item.replace("{version}", version) for item in wanted)
 
-    def remedy(self, variant: str | None) -> str:
-        """What a user can do where the runtime is there but does not start."""
+    def remedy(self, variant: str | None, otherwise: str) -> str:
+        """What a user can do where the runtime can't be installed or does not start, as far as its makers know."""
         chosen = self.variants.get(variant or self.variant or "")
-        return (chosen.remedy if chosen is not None else "") or f"look at {self.folder}"
+        return (chosen.remedy if chosen is not None else "") or self.own_remedy or otherwise
 
     def command(self, version: str | None, places: Mapping[str, str]) -> list[str]:
         """The launch command for a version, its placeholders replaced by `places`."""
@@ -222,6 +225,8 @@ def _build(folder: Path, data: dict[str, Any]) -> Manifest:
         default=data.get("default", False),
         also=tuple(taken_apart(text) for text in data.get("also", ())),
         supported=SpecifierSet(data.get("supported", "")),
+        own_remedy=data.get("remedy", ""),
+        peculiar=data.get("peculiar", {}),
     )
 
 

@@ -80,6 +80,7 @@ def _recipe(manifest: Manifest, variant: str | None, version: str | None) -> Rec
         bytecode=_uses_python(manifest),
         variant=variant or manifest.variant,
         again=install_command(manifest, variant, version),
+        remedy=manifest.remedy(variant, Recipe.remedy),
         notes=notes(manifest, variant, chosen),
     )
 

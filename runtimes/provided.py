@@ -66,7 +66,7 @@ def version_of(command: list[str], manifest: Manifest, variant: str | None) -> s
         what = "it names no version" if isinstance(error, KeyError) else str(error)
         words = last_words(driver.take_stderr())
         reason = f"the driver does not start: {what}{f' ({words})' if words else ''}"
-        raise Unavailable(reason, manifest.remedy(variant)) from error
+        raise Unavailable(reason, manifest.remedy(variant, f"look at {manifest.folder}")) from error
     finally:
         driver.close()
 

@@ -34,8 +34,8 @@ class Recipe:
     ``python`` is a version specifier. ``lock`` is a requirements file with hashes that stands for
     ``requirements``. ``bytecode`` says whether to compile the packages' Python, which a process started often
     is glad of. ``variant`` keeps environments of the same packages apart: what refuses one says nothing of the
-    other. ``again`` is the command that tries once more, for error messages. ``notes`` are kept with the
-    environment.
+    other. ``again`` is the command that tries once more, for error messages, and ``remedy`` what to do before.
+    ``notes`` are kept with the environment.
     """
 
     name: str
@@ -46,6 +46,7 @@ class Recipe:
     bytecode: bool = True
     variant: str | None = None
     again: str = ""
+    remedy: str = "check the version's name and the network"
     notes: Mapping[str, Any] = field(default_factory=dict)
 
     def __str__(self) -> str:
@@ -176,4 +177,4 @@ def _install(recipe: Recipe, offline: bool, progress: Progress) -> Environment:
 
 def _remedy(recipe: Recipe) -> str:
     again = f", then: {recipe.again}" if recipe.again else ""
-    return f"check the version's name and the network{again}"
+    return f"{recipe.remedy}{again}"

@@ -102,7 +102,8 @@ class Requests:
         name = type(error).__name__
         if name == "error":  # struct.error and its like: the bare name says nothing
             name = "%s.error" % type(error).__module__
-        text = str(error)
+        text = str(error) or repr(error)  # an assertion may have no text
+        message = message or text
         if len(text) > _TEXT_LIMIT:
             text = "%s … (%d characters)" % (text[:_TEXT_LIMIT], len(text))
         return kind, name, message[:_TEXT_LIMIT], text

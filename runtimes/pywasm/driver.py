@@ -4,8 +4,8 @@ One `Runtime` per scenario: it holds all instances, and what they import by name
 
 ``get_put``     its own accessors: ``get_u8``, ``put_u32``… for the unsigned types and ``i32`` and ``i64``; ``get`` and
                 ``put``, which take and give a `bytearray`, for the rest.
-``data``        the `bytearray` that it keeps its bytes in: ``u8`` by index, ``bytes`` by slice, the rest by `struct` at a
-                byte offset. Assigning to a slice past the end lengthens it.
+``data``        the `bytearray` that it keeps its bytes in: ``u8`` by index, ``bytes`` by slice, the rest by `struct` at
+                a byte offset. Assigning to a slice past the end lengthens it.
 ``memoryview``  `memoryview` of that array, sliced where a scenario wants a part. While one lives the array can't grow.
 
 There is no other way to ask a memory's size than its ``size``, in pages, and ``grow`` gives nothing.
@@ -29,7 +29,7 @@ from typing import Any, Callable, Sequence
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "pykit"))
 
-from linmem_driver import Channel, Driver, Import, Refused, ViewKind  # noqa: E402
+from linmem_driver import Channel, Driver, Import, Refused, ViewKind, Wasi  # noqa: E402
 from linmem_session import serve  # noqa: E402
 from linmem_values import FORMAT, MEMORY_TYPES, WIDTH, number, packed  # noqa: E402
 
@@ -45,6 +45,10 @@ ACCESSORS = {"u8": "u8", "u16": "u16", "u32": "u32", "u64": "u64", "s32": "i32",
 
 MEMORY = "out of bounds memory access"
 TABLE = "out of bounds table access"
+
+
+class GuestExit(Exception):
+    """The guest ended the process, by an exception about `SystemExit`; the text is the status."""
 
 
 class GetPut:
@@ -144,31 +148,47 @@ class PywasmDriver(Driver):
 
     def instance_create(self, module: Any, imports: list[Import]) -> Any:
         """What a module imports is what the `Runtime` has by that name, so each module finds only its own there."""
+        return self._instance(module, imports, {})
+
+    def wasi_instance_create(self, module: Any, imports: list[Import], wasi: Wasi) -> Any:
+        """A reactor's ``_initialize`` is called as its users do."""
         runtime = self._scenario_runtime()
         runtime.imports = {}
+        preview1 = pywasm.wasi.Preview1(list(wasi.args), dict(wasi.preopens), dict(wasi.env))
+        preview1.bind(runtime)
+        instance = self._instance(module, imports, runtime.imports)
+        if any(export.name == "_initialize" for export in instance.exps):
+            self.function_call(instance, "_initialize", [], [])
+        return instance
+
+    def _instance(self, module: Any, imports: list[Import], given: dict[str, dict[str, Any]]) -> Any:
+        runtime = self._scenario_runtime()
         for item in imports:
-            runtime.imports.setdefault(item.module, {})[item.name] = self._extern(runtime, item)
-        return runtime.instance(module)
+            given.setdefault(item.module, {})[item.name] = self._extern(runtime, item)
+        runtime.imports = given
+        try:
+            return runtime.instance(module)
+        except BaseException as error:
+            raise _exit(error) from None
 
     def _extern(self, runtime: Any, item: Import) -> Any:
         if item.kind == "memory":
-            return pywasm.Extern(
-                2, next(n for n, memory in enumerate(runtime.machine.store.mems) if memory is item.value)
-            )
+            return pywasm.Extern(2, _address(runtime.machine.store.mems, item.value))
+        if item.kind == "global":
+            return pywasm.Extern(3, _address(runtime.machine.store.glob, item.value))
         if item.kind == "export":
             instance, name = item.value
             return _export(instance, name)
-        if item.kind == "func":
-            signature = pywasm.FuncType(_value_types(item.params), _value_types(item.results))
-            return runtime.allocate_func_host(signature, _host_function(item.value))
-        (value_type,) = _value_types(item.params)
-        global_type = pywasm.GlobalType(value_type, int(item.mutable))
-        return runtime.allocate_global(global_type, pywasm.ValInst.from_all(value_type, item.value))
+        signature = pywasm.FuncType(_value_types(item.params), _value_types(item.results))
+        return runtime.allocate_func_host(signature, _host_function(item.value))
 
     def function_call(self, instance: Any, name: str, args: Sequence[float], results: Sequence[str]) -> Sequence[Any]:
         if _export(instance, name).kind != 0:
             raise TypeError("export %r is no function" % name)
-        given: list[Any] = self._scenario_runtime().invocate(instance, name, list(args))
+        try:
+            given: list[Any] = self._scenario_runtime().invocate(instance, name, list(args))
+        except BaseException as error:
+            raise _exit(error) from None
         return given
 
     # Memories
@@ -191,6 +211,25 @@ class PywasmDriver(Driver):
     def memory_grow(self, memory: Any, delta: int) -> None:
         memory.grow(delta)
 
+    # Globals
+
+    def global_create(self, value_type: str, value: float, mutable: bool) -> Any:
+        runtime, (kind,) = self._scenario_runtime(), _value_types([value_type])
+        made = runtime.allocate_global(pywasm.GlobalType(kind, int(mutable)), pywasm.ValInst.from_all(kind, value))
+        return runtime.machine.store.glob[made.data]
+
+    def global_export(self, instance: Any, name: str) -> Any:
+        return self._scenario_runtime().exported_global(instance, name)
+
+    def global_get(self, variable: Any) -> Any:
+        return variable.data.into_all()
+
+    def global_set(self, variable: Any, value: float) -> None:
+        """A `GlobalInst` has no setter; its users assign to ``data``, which asks nobody whether it is mutable."""
+        variable.data = pywasm.ValInst.from_all(variable.data.type, value)
+
+    # Views
+
     def view_open(self, memory: Any, kind: str, offset: int | None, length: int | None) -> Any:
         return OPEN[kind](memory, offset, length)
 
@@ -198,6 +237,8 @@ class PywasmDriver(Driver):
 
     def classify(self, method: str, error: BaseException) -> tuple[str, str]:
         text = str(error)
+        if isinstance(error, GuestExit):
+            return "exit", text
         if method == "module.compile":
             return "compile", text
         if method not in ("function.call", "instance.create"):
@@ -213,19 +254,33 @@ def _value_types(names: Sequence[str]) -> list[Any]:
     return [getattr(pywasm.ValType, VALUE_TYPES[name])() for name in names]
 
 
+def _address(instances: Sequence[Any], wanted: Any) -> int:
+    """Where the store has a memory or global."""
+    return next(address for address, instance in enumerate(instances) if instance is wanted)
+
+
 def _export(instance: Any, name: str) -> Any:
     """An export as pywasm's `Runtime` looks for it."""
     return [export for export in instance.exps if export.name == name][0].data
 
 
 def _host_function(function: Callable[..., Any]) -> Callable[[Any, list[Any]], list[Any]]:
-    """pywasm calls with its machine and a list, and takes a list."""
+    """Make of it what pywasm calls: with its machine and a list, and takes a list."""
 
     def hostcode(machine: Any, args: list[Any]) -> list[Any]:
         given = function(*args)
         return [] if given is None else list(given) if isinstance(given, tuple) else [given]
 
     return hostcode
+
+
+def _exit(error: BaseException) -> BaseException:
+    """What WASI's ``proc_exit`` raised as what it means; any other error as it is."""
+    if isinstance(error, SystemExit):
+        return GuestExit(error.code)
+    if error.args[:1] == (SystemExit,):
+        return GuestExit(error.args[1])
+    return error
 
 
 def _running(error: BaseException) -> str | None:
@@ -238,7 +293,7 @@ def _running(error: BaseException) -> str | None:
         if code.co_name == "evaluate" and code.co_filename.startswith(package):
             instruction = trace.tb_frame.f_locals.get("instr")
             running = None if instruction is None else pywasm.opcode.name.get(instruction.opcode)
-        elif not code.co_filename.startswith(package):
+        elif not code.co_filename.startswith(package) or code.co_filename == pywasm.wasi.__file__:
             running = None  # a host function; what called the interpreter comes before any `evaluate`
         trace = trace.tb_next
     return running

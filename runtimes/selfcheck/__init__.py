@@ -20,6 +20,7 @@ RIGHT = "right"
 WRONG = "WRONG"
 NOT_IMPLEMENTED = "not implemented"
 NOT_CHECKED = "not checked"
+PECULIAR = "peculiar"
 
 METHODS = (
     "initialize",
@@ -83,7 +84,7 @@ class Report:
     def verdict(self, topic: str) -> str:
         """One word for all checks of a topic."""
         verdicts = [finding.verdict for finding in self.findings if finding.topic == topic]
-        return next((word for word in (WRONG, RIGHT, NOT_IMPLEMENTED) if word in verdicts), NOT_CHECKED)
+        return next((word for word in (WRONG, RIGHT, PECULIAR, NOT_IMPLEMENTED) if word in verdicts), NOT_CHECKED)
 
     def text(self, *, verbose: bool = False) -> str:
         """The findings worth reading (all, if `verbose`) and the sum of it."""
@@ -94,8 +95,12 @@ class Report:
     def _sum(self) -> Iterator[str]:
         verdicts = {method: self.verdict(method) for method in self.methods}
         asked = [method for method, verdict in verdicts.items() if verdict != NOT_IMPLEMENTED]
-        good = [method for method in asked if verdicts[method] == RIGHT]
+        good = [method for method in asked if verdicts[method] in (RIGHT, PECULIAR)]
         yield f"{len(good)} of {len(asked)} methods answer right"
+        peculiar = [finding for finding in self.findings if finding.verdict == PECULIAR]
+        if peculiar:
+            yield "the runtime itself is peculiar, as its manifest says:"
+            yield from (f"  {finding.topic}: {finding.title}: {finding.actual}" for finding in peculiar)
         topics = dict.fromkeys([*self.methods, *(finding.topic for finding in self.findings)])
         for verdict in (WRONG, NOT_CHECKED, NOT_IMPLEMENTED):
             named = [topic for topic in topics if self.verdict(topic) == verdict]
@@ -112,13 +117,15 @@ def check(
     timeout: float = 5.0,
     start_timeout: float = 60.0,
     only: Collection[str] = (),
+    peculiar: Mapping[str, str] | None = None,
     progress: Callable[[Finding], None] | None = None,
 ) -> Report:
     """Ask the driver that `command` starts everything the protocol has.
 
     `views` are the view kinds of its manifest, if it has one. `start_timeout` is what the first answer may take,
-    `timeout` every other, in seconds. `only` names the topics to ask about; none means all. `progress` is
-    told each finding as it is made.
+    `timeout` every other, in seconds. `only` names the topics to ask about; none means all. `peculiar` has the
+    questions, as ``topic: title``, that the runtime itself is known to answer otherwise, and why. `progress` is told
+    each finding as it is made.
     """
     methods = [method for method in METHODS if not only or method in only]
     bench = Bench(command, env=env, variant=variant, manifest_views=views, timeouts=(start_timeout, timeout))
@@ -139,11 +146,25 @@ def check(
         for item in (*calls.CHECKS, *wasi.CHECKS, *objects.CHECKS, *memories.CHECKS, *process.CHECKS):
             if only and item.topic not in only:
                 continue
-            found(_try(item, bench))
+            found(_excused(_try(item, bench), item, peculiar or {}))
     finally:
         bench.close()
     order = {topic: index for index, topic in enumerate(METHODS)}
     return Report(sorted(findings, key=lambda finding: order.get(finding.topic, len(order))), methods)
+
+
+def _excused(finding: Finding, item: Check, peculiar: Mapping[str, str]) -> Finding:
+    """The finding, as far as the runtime is not known to be peculiar there. Then it must be: or the list is wrong."""
+    reason = peculiar.get(f"{item.topic}: {item.title}")
+    if reason is None:
+        return finding
+    if finding.verdict == WRONG:
+        return Finding(item.topic, item.title, PECULIAR, actual=reason)
+    if finding.verdict == RIGHT:
+        return Finding(
+            item.topic, item.title, WRONG, f"another answer, as the manifest says: {reason}", "the right one"
+        )
+    return finding
 
 
 def _try(item: Check, bench: Bench) -> Finding:

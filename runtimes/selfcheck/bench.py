@@ -176,6 +176,8 @@ class Bench:
         if isinstance(reply, CallFailed):
             if reply.code == METHOD_NOT_FOUND:
                 raise Lacking(method)
+            if reply.kind == "unsupported":
+                raise Untested(f"{method}: {reply.message}")
             raise Wrong(method, "a result", said(reply))
         return request, reply
 
@@ -188,6 +190,8 @@ class Bench:
         if reply.code == METHOD_NOT_FOUND:
             raise Lacking(method)
         if reply.kind not in kinds:
+            if reply.kind == "unsupported":
+                raise Untested(f"{method}: {reply.message}")
             raise Wrong(method, expected, said(reply))
         if reply.kind != "skipped" and reply.kind != "unsupported" and not reply.type:
             raise Wrong(method, "the host's exception class in the error's 'type'", "no 'type'")

@@ -319,8 +319,8 @@ def _load_terminal_library() -> None:
         ctypes.CDLL("libtinfo.so.5", ctypes.RTLD_GLOBAL)
     except OSError:
         raise Refused(
-            "the package wasmer-compiler-llvm needs libtinfo.so.5, which is not on this machine; without it, loading the "
-            "package ends the process"
+            "the package wasmer-compiler-llvm needs libtinfo.so.5, which is not on this machine; loading it without "
+            "ends the process"
         ) from None
 
 

@@ -78,8 +78,8 @@ TARGETS = {
     "pulley": "pulley64" if sys.byteorder == "little" else "pulley64be",
 }
 
-#: What the variant ``moving`` sets: no address space is kept free behind a memory, so that growing it moves it, as happens
-#: by default on 32-bit machines and wherever an embedder saves address space.
+#: What the variant ``moving`` sets: no address space is kept free behind a memory, so that growing it moves it, as
+#: happens by default on 32-bit machines and wherever an embedder saves address space.
 MOVING = {
     "memory_may_move": True,
     "memory_reservation": 0,
