@@ -142,8 +142,9 @@ class Wasm3Driver(Driver):
     def instance_create(self, module: Module, imports: list[Import]) -> Instance:
         runtime, parsed = self._environment.new_runtime(STACK_BYTES), self._environment.parse_module(module.data)
         for item in imports:
-            if item.kind not in ("func", "export"):
-                raise Refused("pywasm3 has no way to give a guest a %s" % item.kind)
+            kind = item.value[0].exports.get(item.value[1]) if item.kind == "export" else FUNCTION_EXPORT
+            if item.kind not in ("func", "export") or kind not in (FUNCTION_EXPORT, None):
+                raise Refused("pywasm3 has no way to give a guest anything but functions")
         runtime.load(parsed)
         for item in imports:
             if item.kind == "func":
