@@ -2,6 +2,7 @@
 // synchronous requests to the bridge. Only a worker may block, and a host function must.
 
 import { serve } from "../jskit/core.mjs";
+import { startAgent } from "./agents.mjs";
 
 const CHUNK = 0x8000; // arguments that `String.fromCharCode` takes at once in every engine
 
@@ -68,6 +69,7 @@ const host = {
     for (let i = 0; i < byteLength; i += CHUNK) binary += String.fromCharCode(...bytes.subarray(i, i + CHUNK));
     return btoa(binary);
   },
+  startAgent,
   collect: globalThis.gc, // Chromium is started so that it has one
   wasi: null,
   prepareGlobals() {}, // a browser has what the scripts expect, and no process that they could end
