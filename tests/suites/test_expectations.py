@@ -54,6 +54,8 @@ HOLDS = [
     ("{host_error: RangeError}", refused("host", "no", "RangeError")),
     ("{link_error: true}", refused("link", "unknown import")),
     ("{compile_error: true}", refused("compile", "unknown opcode")),
+    ("{exit: true}", refused("exit", "3")),
+    ("{exit: 3}", refused("exit", "3", "ExitTrap")),
     ("{no_value: true}", Nothing("undefined")),
     ("{no_value: true}", Bytes(b"", 1)),
     ("{no_value: true}", refused("host", "no", "IndexError")),
@@ -91,6 +93,9 @@ DOES_NOT = [
     ("{error: true}", refused("skipped")),  # what was never tried was not refused
     ("{host_error: RangeError}", refused("host", "RangeError", "TypeError")),
     ("{link_error: true}", refused("compile")),
+    ("{exit: 3}", refused("exit", "30")),
+    ("{exit: true}", refused("trap", "3")),
+    ("{trap: true}", refused("exit", "3")),
     ("{no_value: true}", U8),
     ("{no_value: true}", Bytes(b"\0", 1)),
     ("{no_value: true}", OOB),
