@@ -215,7 +215,7 @@ class Handler(BaseHTTPRequestHandler):
         elif name == "alive":
             self.watch()
         elif name == "script":
-            self.send_file(Path(urllib.parse.unquote(query)), (".js",))
+            self.send_file(Path(urllib.parse.unquote(query)), (".js", ".cjs"))
         elif name == "page.html":
             self.send_file(KIT / name, (".html",))
         elif name is not None and name.count("/") == 1 and name.partition("/")[0] in FOLDERS:
