@@ -1,9 +1,9 @@
 """Does a driver speak the protocol? ``python -m runtimes check NAME`` asks it one small question after
 another.
 
-The checks stand in the protocol's order, in `calls`, `objects`, `memories` and `process`. They judge the driver, not
-the runtime: where a runtime may do as it likes, any honest report is right. A method that the driver does not have yet
-is not wrong.
+The checks stand in the protocol's order, in `calls`, `agents`, `objects`, `memories` and `process`. They judge the
+driver, not the runtime: where a runtime may do as it likes, any honest report is right. A method that the driver does
+not have yet is not wrong.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from runtimes.driver import View
-from runtimes.selfcheck import calls, memories, objects, process, wasi
+from runtimes.selfcheck import agents, calls, memories, objects, process, wasi
 from runtimes.selfcheck.bench import Bench, Check, Lacking, Untested, Wrong
 from suites.interface import CallFailed, DriverFault
 
@@ -29,6 +29,7 @@ METHODS = (
     "function.call",
     "function.export",
     "import.call",
+    "agents.run",
     "global.create",
     "global.export",
     "global.get",
@@ -143,7 +144,7 @@ def check(
         found(Finding("initialize", "answers", WRONG, "an answer of the protocol's form", bench.told(error)))
         return Report(findings, methods)
     try:
-        for item in (*calls.CHECKS, *wasi.CHECKS, *objects.CHECKS, *memories.CHECKS, *process.CHECKS):
+        for item in (*calls.CHECKS, *wasi.CHECKS, *agents.CHECKS, *objects.CHECKS, *memories.CHECKS, *process.CHECKS):
             if only and item.topic not in only:
                 continue
             found(_excused(_try(item, bench), item, peculiar or {}))
