@@ -137,6 +137,8 @@ def _host_functions(scenario: model.Scenario) -> Iterator[model.HostFunction]:
 def _check_step(scenario: model.Scenario, step: model.Step, names: _Names) -> None:
     for expression in _expressions(step):
         _need(step.where, expression, names.integers, "value")
+    if isinstance(step, model.Agents):
+        _check_agents(scenario, step, names)
     if isinstance(step, model.Call) and not (step.on is None and step.export in names.functions):
         _need(step.where, [step.on or GUEST], names.instances, "instance")
     if isinstance(step, model.TakeExport):
@@ -172,12 +174,22 @@ def _check_step(scenario: model.Scenario, step: model.Step, names: _Names) -> No
             raise SourceError(step.where.file, step.where.line, f"'{memory}' is bound, but not to a memory")
     if memory == MEMORY and MEMORY not in names.memories and getattr(step, "through", None) is None:
         _need(step.where, [GUEST], names.instances, "instance")
-    for starting in (
-        (step,) if isinstance(step, model.Instantiate) else step.agents if isinstance(step, model.Agents) else ()
-    ):
-        _check_imports(starting.imports, names)
-        if starting.module != GUEST:
-            _need(starting.where, [starting.module], set(scenario.modules), "module")
+    if isinstance(step, model.Instantiate):
+        _check_new_instance(scenario, step, names)
+
+
+def _check_new_instance(scenario: model.Scenario, new: model.Instantiate | model.Agent, names: _Names) -> None:
+    _check_imports(new.imports, names)
+    if new.module != GUEST:
+        _need(new.where, [new.module], set(scenario.modules), "module")
+
+
+def _check_agents(scenario: model.Scenario, step: model.Agents, names: _Names) -> None:
+    for agent in step.agents:
+        _check_new_instance(scenario, agent, names)
+        for call in agent.calls:
+            for expression in _expressions(call):
+                _need(call.where, expression, names.integers, "value")
 
 
 def _expressions(step: model.Step) -> Iterator[frozenset[str]]:
@@ -187,13 +199,9 @@ def _expressions(step: model.Step) -> Iterator[frozenset[str]]:
         part = getattr(step, field, None)
         if part is not None and hasattr(part, "names"):
             yield part.names
-    if isinstance(step, model.Call):
+    if isinstance(step, model.Call | model.AgentCall):
         yield from (argument.names for argument in step.args)
     if isinstance(step, model.Agents):
-        for call in (call for agent in step.agents for call in agent.calls):
-            yield from (argument.names for argument in call.args)
-            if call.expect is not None:
-                yield call.expect.names
         for row in (*step.allowed, *step.forbidden):
             yield from (literal.names for literal in row.values())
 

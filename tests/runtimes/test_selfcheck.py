@@ -41,9 +41,14 @@ def test_delivered_drivers_answer_right(name: str) -> None:
     report = selfcheck.check(
         provided.command, env=provided.env, variant=manifest.variant, views=manifest.views, timeout=20.0
     )
-    assert report.text() == f"{ALL} of {ALL} methods answer right"
+    lacking = {"wasmer": ["agents.run"]}.get(name, [])
+    there = ALL - len(lacking)
+    assert report.text().splitlines() == [
+        f"{there} of {there} methods answer right",
+        *(f"not implemented: {method}" for method in lacking),
+    ]
     assert report.right
-    assert {finding.verdict for finding in report.findings} == {RIGHT}
+    assert {finding.verdict for finding in report.findings if finding.topic not in lacking} == {RIGHT}
 
 
 @pytest.mark.parametrize(
@@ -57,6 +62,8 @@ def test_delivered_drivers_answer_right(name: str) -> None:
         ),
         ("own_trap_words", "function.call", "expected: unreachable\n    actual:   wasm trap: unreachable"),
         ("float_as_number", "function.call", "'1.5'"),
+        ("one_round", "agents.run", "expected: [3]\n    actual:   [1]"),
+        ("takes_turns", "agents.run", "agents run at once\n    actual:   [[2, 2], [0, 0]]"),
         ("twice", "memory.export", "it answered request 4"),
         ("wrong_id", "memory.size", "it answered request"),
         ("garbage", "memory.grow", "'growing!'"),

@@ -196,6 +196,25 @@ class ToyRuntime:
         typed = [values.to_wire(kind, bits) for kind, bits in zip(params["results"], numbers, strict=True)]
         return {"values": typed}
 
+    def agents_run(self, request: int, params: Mapping[str, Any]) -> Reply:
+        """Agents take turns, in their order."""
+        played: list[list[list[Any]]] = [[[] for _ in agent["calls"]] for agent in params["agents"]]
+        for _ in range(params["rounds"]):
+            for agent, results in zip(params["agents"], played, strict=True):
+                for call, found in zip(agent["calls"], results, strict=True):
+                    found.append(self.agent_call(call))
+        return {"agents": played}
+
+    def agent_call(self, call: Mapping[str, Any]) -> dict[str, Any]:
+        for _ in range(call["times"]):
+            try:
+                reply = self.function_call(0, call)
+            except CallFailed as failure:
+                data = {"kind": failure.kind, "type": failure.type, "message": failure.message, "text": failure.text}
+                return {"error": {"code": failure.code, "message": failure.message, "data": data}}
+        assert isinstance(reply, dict)
+        return reply
+
     def function_export(self, request: int, params: Mapping[str, Any]) -> Reply:
         self.made(params["instance"])
         self.kept[request] = params["name"]

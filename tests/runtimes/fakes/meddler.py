@@ -72,6 +72,22 @@ def everything_is_a_link_error(request, answer):
     return [answer]
 
 
+def one_round(request, answer):
+    """Of an agent's rounds only the last is told."""
+    if request["method"] == "agents.run" and "result" in answer:
+        answer["result"]["agents"] = [[rounds[-1:] for rounds in calls] for calls in answer["result"]["agents"]]
+    return [answer]
+
+
+def takes_turns(request, answer):
+    """Agents run one after the other: who waits is not notified."""
+    names = [call["name"] for agent in request["params"].get("agents", []) for call in agent["calls"]]
+    if names == ["wait", "wake"]:
+        for calls, value in zip(answer["result"]["agents"], "20", strict=True):
+            calls[0] = [{"values": [{"type": "i32", "value": value}]}] * len(calls[0])
+    return [answer]
+
+
 def terse(request, answer):
     """Errors come without the runtime's own words."""
     if "error" in answer and "data" in answer["error"]:
