@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from suites import model
@@ -52,25 +52,37 @@ def parts(value: Any, but: type | None = None) -> Iterator[Any]:
             yield from parts(item, but)
     elif dataclasses.is_dataclass(value) and not isinstance(value, (type, but) if but else type):
         yield value
-        for field in dataclasses.fields(value):
-            yield from parts(getattr(value, field.name), but)
+        for part in dataclasses.fields(value):
+            yield from parts(getattr(value, part.name), but)
+
+
+@dataclass(frozen=True)
+class _Instance:
+    """An instance that a scenario has: its module, what it is given on top of the scenario's imports, and whether its
+    instantiation is to be refused, so that nothing of it runs.
+    """
+
+    module: str = GUEST
+    imports: Mapping[str, model.ImportSpec] = field(default_factory=dict)
+    refused: bool = False
 
 
 class _Reacher:
     def __init__(self, scenario: model.Scenario, played: Played) -> None:
         self.scenario, self.played = scenario, played
-        steps = list(parts((scenario.steps, scenario.imports)))
         self.found: set[tuple[str, frozenset[str]]] = set()
         self.seen: set[tuple[str, int]] = set()
         self.hosts: set[model.Where] = set()
-        self.instances: dict[str, model.Instantiate | None] = {}
-        if not makes_own_instances(scenario):
-            self.instances[GUEST] = None
-        for step in steps:
-            if isinstance(step, model.Instantiate) and step.bind is not None:
-                self.instances[step.bind] = step
-        taken = (step for step in steps if isinstance(step, model.TakeExport))
-        self.kept = {step.bind: (step.instance, step.export) for step in taken}
+        self.kept: dict[str | None, tuple[str, str]] = {}
+        self.instances: dict[str, _Instance] = {} if makes_own_instances(scenario) else {GUEST: _Instance()}
+        for part in parts((scenario.steps, scenario.imports)):
+            if isinstance(part, model.Instantiate) and part.bind is not None:
+                refused = isinstance(part.expect, Failure) and part.expect.kind != "trap"
+                self.instances[part.bind] = _Instance(part.module, part.imports, refused)
+            elif isinstance(part, model.Agent):
+                self.instances[_agent(part)] = _Instance(part.module, part.imports)
+            elif isinstance(part, model.TakeExport):
+                self.kept[part.bind] = part.instance, part.export
 
     def instructions(self) -> Instructions:
         for name in self.instances:
@@ -80,9 +92,12 @@ class _Reacher:
 
     def enter_calls(self, steps: Sequence[model.Step]) -> None:
         """Every call in a list of steps, but those of host functions, which count when the guest calls them."""
-        for step in parts(steps, model.HostFunction):
-            if isinstance(step, model.Call):
-                self.enter_export(*self.called(step))
+        for part in parts(steps, model.HostFunction):
+            if isinstance(part, model.Call):
+                self.enter_export(*self.called(part))
+            elif isinstance(part, model.Agent):
+                for call in part.calls:
+                    self.enter_export(_agent(part), call.export)
 
     def called(self, step: model.Call) -> tuple[str, str]:
         """The instance and the export that a step calls."""
@@ -90,10 +105,8 @@ class _Reacher:
 
     def code(self, instance: str) -> Code | None:
         """The module behind an instance, if it can be read."""
-        if instance not in self.instances:
-            return None
-        step = self.instances[instance]
-        module = self.played.modules.get(step.module if step is not None else GUEST)
+        known = self.instances.get(instance)
+        module = self.played.modules.get(known.module) if known is not None else None
         if module is None:
             return None
         try:
@@ -101,16 +114,15 @@ class _Reacher:
         except UnreadableModule:
             return None
 
-    def enter_start(self, instance: str) -> None:
-        code, step = self.code(instance), self.instances[instance]
-        refused = step is not None and isinstance(step.expect, Failure) and step.expect.kind != "trap"
-        if code is None or refused:
+    def enter_start(self, name: str) -> None:
+        code, instance = self.code(name), self.instances[name]
+        if code is None or instance.refused:
             return
         if code.start is not None:
-            self.enter(instance, code, code.start)
-        if self.played.started and (step is None or step.module == GUEST):
-            for name in ENTRIES:
-                self.enter_export(instance, name)
+            self.enter(name, code, code.start)
+        if self.played.started and instance.module == GUEST:
+            for entry in ENTRIES:
+                self.enter_export(name, entry)
 
     def enter_export(self, instance: str, export: str) -> None:
         code = self.code(instance)
@@ -126,8 +138,7 @@ class _Reacher:
         except UnreadableModule:
             return
         self.found |= reach.instructions
-        step = self.instances[instance]
-        given = {**self.scenario.imports, **(step.imports if step is not None else {})}
+        given = {**self.scenario.imports, **self.instances[instance].imports}
         for module, name in reach.imports:
             spec = given.get(f"{module}.{name}")
             if isinstance(spec, model.ImportedExport):
@@ -135,3 +146,8 @@ class _Reacher:
             elif isinstance(spec, model.HostFunction) and spec.where not in self.hosts:
                 self.hosts.add(spec.where)
                 self.enter_calls(spec.steps)
+
+
+def _agent(agent: model.Agent) -> str:
+    """What an agent's instance is called here: no instance of a scenario's has such a name."""
+    return f"{agent.where} {agent.name}"

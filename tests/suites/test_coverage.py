@@ -228,6 +228,11 @@ scenarios:
       - instantiate: peer
       - {function: {export: peer.other}, as: keep}
       - {call: keep}
+  - name: an agent
+    requires: [threads]
+    steps:
+      - agents:
+          only: {instantiate: peer, calls: [{call: twice}]}
   - name: a start function traps
     steps: [{instantiate: trapping, expect: {trap: unreachable}}]
   - name: an instance that is refused
@@ -249,6 +254,7 @@ def scenarios(tmp_path: Path) -> Mapping[str, Scenario]:
         ("host-function", {"i64.load8_s", "memory.grow"}),
         ("another-instance", {"i32.store8"}),
         ("kept-function", {"i32.store16"}),
+        ("an-agent", {"i32.store8", "memory.grow"}),
         ("a-start-function-traps", {"i64.load"}),
         ("an-instance-that-is-refused", set()),
     ],
