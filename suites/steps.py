@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import keyword
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -71,14 +72,21 @@ class StepBuilder(AgentParts):
             "expect": self.check(item["expect"], item.lines["expect"]) if "expect" in item else None,
             "observe": self.observe(item) if "observe" in item else None,
         }
-        if values.is_word(common["bind"]):
-            raise self.fail(item.lines["as"], f"'{item['as']}' can't be a name: it is a floating-point value")
+        if "as" in item:
+            self.check_name(item["as"], item.lines["as"])
         step = build(item, common)
         if step.expect is not None:
             reason = expectations.impossible(step.expect, self.gives(step))
             if reason is not None:
                 raise self.fail(item.lines["expect"], reason)
         return step
+
+    def check_name(self, name: str, line: int) -> None:
+        """Whether what is bound to a name could be used in expressions."""
+        if values.is_word(name):
+            raise self.fail(line, f"'{name}' can't be a name: it is a floating-point value")
+        if keyword.iskeyword(name):
+            raise self.fail(line, f"'{name}' can't be a name: expressions keep the word for themselves")
 
     def gives(self, step: model.Step) -> str:
         """What a step gives, as `expectations.impossible` wants to know it."""
@@ -275,6 +283,8 @@ class StepBuilder(AgentParts):
         twice = next((name for index, name in enumerate(params) if name in params[:index]), None)
         if twice is not None:
             raise self.fail(item.lines["params"], f"two arguments are called '{twice}'")
+        for name in params:
+            self.check_name(name, item.lines["params"])
         return model.HostFunction(
             where,
             tuple(params),

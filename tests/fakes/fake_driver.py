@@ -207,6 +207,8 @@ def main():
             answer(request, {})
             return
         else:
+            if method == "module.compile":
+                time.sleep(float(os.environ.get("FAKE_COMPILING", "0")))
             if method == "instance.create":
                 FUNC[:] = [item["func"] for item in request["params"]["imports"] if "func" in item]
             answer(request, RESULTS.get(method, {}))

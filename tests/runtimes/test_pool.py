@@ -106,6 +106,19 @@ def test_a_timeout_ends_the_process(make: Make) -> None:
     assert call(session, "plain") == {"values": []}
 
 
+def test_compiling_may_take_longer_than_a_step(make: Make) -> None:
+    session = make(timeout=0.3, env={"FAKE_COMPILING": "0.6"})
+    assert isinstance(session.compiled(b"module"), int)
+    with pytest.raises(DriverTimeout, match=r"no answer within 0\.3 s"):  # a step has its own time again
+        call(session, "hangs")
+
+
+def test_compiling_does_not_take_for_ever(make: Make) -> None:
+    session = make(timeout=0.1, env={"FAKE_COMPILING": "600"})
+    with pytest.raises(DriverTimeout, match=r"no answer within 0\.6"):
+        session.compiled(b"module")
+
+
 def test_the_last_words_of_a_lost_process_can_still_be_read(make: Make) -> None:
     session = make()
     with pytest.raises(DriverDied):

@@ -108,6 +108,7 @@ STEP = [
     ("- call: 24", 6, "'call' must be text, found 24; put it in quotes"),
     ("- call: f\n  as: 2x", 7, "'as' must be a name of letters, digits and _ that begins with no digit, found '2x'"),
     ("- call: f\n  as: nan", 7, "'nan' can't be a name: it is a floating-point value"),
+    ("- call: f\n  as: global", 7, "'global' can't be a name: expressions keep the word for themselves"),
     ("- memory: {max: 1}\n  as: m", 6, "'memory' needs the key 'min'"),
     ("- memory: {}\n  as: m", 6, "'memory' needs the key 'min'"),
     ("- memory: {export: guest.m, min: 1}\n  as: m", 6, "'memory' must have one key only, found 'export' and 'min'"),
