@@ -19,6 +19,7 @@ from reports.baseline import BaselineError
 from reports.document import Selection
 from reports.gating import Gating
 from reports.known import Case
+from reports.progress import Live
 from reports.record import FORMAT, RecordError, Run
 from reports.recording import DESELECTED, Recording, command, environment, is_scenario, now
 from reports.report import ReportError
@@ -175,6 +176,8 @@ def pytest_configure(config: pytest.Config) -> None:
     if not is_worker(config):
         recording = Recording(config.option.report_dir, door.header, door.plays_suites)
         config.pluginmanager.register(recording, "linmem-recording")
+        live = Live([chosen.label for chosen in door.bench.runtimes], door.plays_suites)
+        config.pluginmanager.register(live, "linmem-progress")
         against, record = config.option.baseline, config.option.record_baseline
         if against is not None or record is not None:
             config.pluginmanager.register(gating(recording, against, record), "linmem-gating")

@@ -61,6 +61,7 @@ def _build(options: argparse.Namespace) -> int:
         print(f"incomplete: {built.reason}", file=sys.stderr)
     for name in write.NAMES:
         print(out / name)
+    print(out / write.BADGES)
     return 0
 
 

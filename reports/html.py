@@ -8,18 +8,18 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from dataclasses import dataclass
 from datetime import datetime
 
 import jinja2
 from markupsafe import Markup
 
 from reports import anchors, headline, judge, webpage
-from reports.document import Counts, Report
+from reports.document import Report
 from reports.failures import defects, failures, known_file, rerun
 from reports.findings import findings, unasked
 from reports.matrix import LABELS, MARKS, MEANINGS, differing, matrix
 from reports.pagedata import PageData
+from reports.share import share
 from reports.text import clip, join, one_line, plural, sentence
 
 _SCRIPTS = (
@@ -55,7 +55,7 @@ def render(report: Report) -> str:
             column_addresses=anchors.of_columns(table.columns),
             away=[runtime for runtime in report.runtimes if runtime.status != "ready"],
             missing_guests=[guest for guest in report.guests if guest.status != "ready"],
-            bad=_bad(report.summary.total),
+            bad=judge.bad(report.summary.total),
             safe=[item for item in found if item.agreement == "everywhere"],
             differ=sum(item.agreement == "differs" for item in found),
             unasked=unasked(report),
@@ -97,48 +97,6 @@ def _link(url: str | None) -> str | None:
 
 def _number(value: int) -> str:
     return f"{value:,}"
-
-
-def _bad(counts: Counts) -> int:
-    return sum(number for status, number in counts.items() if status in judge.BAD)
-
-
-@dataclass(frozen=True)
-class Share:
-    """How many of some results pass: in per cent, in words, and as parts of a bar (what, from where, how wide)."""
-
-    text: str
-    words: str
-    parts: list[tuple[str, float, float]]
-
-
-def share(counts: Counts) -> Share | None:
-    """The share of passes among the results whose runtime supports what their scenarios need; None without results.
-
-    It is rounded down, so that only a suite without any other result shows 100 %.
-    """
-    known, bad = counts.get("known", 0), _bad(counts)
-    passed, unsupported, missing = (counts.get(status, 0) for status in ("pass", "unsupported", "missing"))
-    total = sum(counts.values())
-    if not total:
-        return None
-    asked = passed + known + bad
-    text = f"{passed * 1000 // asked / 10:g}%" if asked else "–"
-    words = [f"{passed:,} of {asked:,}"] if asked else []
-    words += [
-        f"{number:,} {word}"
-        for number, word in ((bad, "bad"), (known, "known"), (unsupported, "unsupported"), (missing, "not run"))
-        if number
-    ]
-    parts, start = [], 0.0
-    for kind, number in (
-        ("pass", passed), ("known", known), ("bad", bad), ("unsupported", unsupported), ("missing", missing),
-    ):  # fmt: skip
-        if number:
-            width = max(round(100 * number / total, 1), 2 if kind in ("bad", "missing") else 0)
-            parts.append((kind, min(start, 98), width))
-            start += width
-    return Share(text, ", ".join(words), parts)
 
 
 def _time(text: str | None) -> datetime | None:

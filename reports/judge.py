@@ -5,6 +5,7 @@ pytest's colours, the exit status, every report and the gate ask these functions
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal, Protocol, get_args
 
 Outcome = Literal["pass", "fail", "unsupported", "crash", "timeout", "error"]
@@ -23,6 +24,12 @@ BAD: frozenset[Status] = frozenset({"unexpected", "fail", "timeout", "crash", "e
 
 SOMETIMES = "sometimes"
 """What an entry of the known defects expects where a failure is a matter of chance."""
+
+
+def bad(counts: Mapping[Status, int]) -> int:
+    """How many of some results are bad, given how many have each status."""
+    return sum(number for status, number in counts.items() if status in BAD)
+
 
 _RANK = {status: rank for rank, status in enumerate(STATUSES)}
 

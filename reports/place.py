@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 from reports.record import RecordError, RecordWriter, Run
-from reports.write import NAMES, write_all
+from reports.write import remove, write_all
 
 RECORD = "record.jsonl"
 _PREVIOUS = ".previous.jsonl"
@@ -24,8 +24,7 @@ class Place:
     def take(self, run: Run) -> None:
         """Put reports there that say that this run has not ended. `run` is its first line, with nothing planned yet."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        for name in NAMES:  # first, so that at no moment older pages stand beside a new record
-            (self.folder / name).unlink(missing_ok=True)
+        remove(self.folder)  # first, so that at no moment older pages stand beside a new record
         if self.record.exists():
             os.replace(self.record, self.previous)
         with RecordWriter(self.record) as writer:
@@ -38,8 +37,8 @@ class Place:
 
     def give_back(self) -> None:
         """Leave the folder as it was."""
-        for name in (RECORD, *NAMES):
-            (self.folder / name).unlink(missing_ok=True)
+        remove(self.folder)
+        self.record.unlink(missing_ok=True)
         if self.previous.exists():
             os.replace(self.previous, self.record)
             with contextlib.suppress(RecordError):  # it was no use before

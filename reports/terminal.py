@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from rich.cells import cell_len
@@ -11,18 +11,26 @@ from rich.table import Table
 from rich.text import Text
 
 from reports import headline, judge
-from reports.document import Counts, Report
+from reports.document import Counts, Report, Runtime
 from reports.failures import failures
 from reports.findings import Phrase, brief, outcome_phrases
-from reports.matrix import LABELS, matrix
+from reports.matrix import LABELS, MARKS, matrix
+from reports.share import share
 from reports.text import one_line
 
 _STYLES: dict[judge.Status, str] = {
     "pass": "green", "unsupported": "dim", "known": "magenta", "missing": "yellow", "unexpected": "bold magenta",
     "fail": "bold red", "timeout": "bold yellow", "crash": "bold red", "error": "bold yellow",
 }  # fmt: skip
-_LISTED = 15  # entries of a list; the reports have them all
-_SUITE = 24  # columns of text that a suite's title may take
+_LISTED, _QUESTIONS = 10, 5  # entries of a list, and of one whose entries take several lines; the reports have all
+_NAMED = 4  # runtimes that are all named where they differ
+_SUITE, _TITLE = 24, 15  # columns of text that a suite's title may take, and always gets
+_CELL = 4  # columns of a cell where runtimes stand by number: a mark, a count, a space
+_PLAIN: dict[judge.Status, str] = {
+    "pass": ".", "unsupported": "o", "known": "k", "missing": "?", "unexpected": "u", "fail": "F", "timeout": "T",
+    "crash": "C", "error": "E",
+}  # fmt: skip
+"""Marks for a terminal that can't show the others."""
 
 
 def render(report: Report, console: Console, html: Path | None = None, failures: bool = False) -> None:
@@ -32,11 +40,11 @@ def render(report: Report, console: Console, html: Path | None = None, failures:
     """
     draw = _Drawing(report, console)
     draw.opening()
-    draw.table()
     if failures:
         draw.failures()
     draw.differences()
     draw.observations()
+    draw.table()
     draw.away()
     if html is not None:
         draw.console.print(draw.text(f"report: {html}", limit=4000), soft_wrap=True)
@@ -76,40 +84,34 @@ class _Drawing:
             self.line(self.text(verdict, limit=600))
 
     def table(self) -> None:
-        """Suites × runtimes; runtimes that don't fit beside each other stand in a further table."""
-        summary = self.report.summary
-        paths = [block.suite.path for block in self.matrix.blocks]
-        titles = [self.text(block.suite.title, limit=_SUITE) for block in self.matrix.blocks]
-        if not paths:
+        """Suites × runtimes, in words where these fit beside each other, else with marks and numbered runtimes."""
+        if not self.matrix.blocks:
             return
+        titles = [self.text(block.suite.title, limit=_SUITE) for block in self.matrix.blocks]
+        first = [Text(), *titles] + ([Text("all", style="bold")] if len(titles) > 1 else [])
         columns = []
         for runtime in self.matrix.columns:
-            cells = [self._counts(summary.suites[path].runtimes.get(runtime.label, {})) for path in paths]
-            if len(paths) > 1:
-                cells.append(self._counts(summary.runtimes.get(runtime.label, {})))
+            cells = [self._in_words(counts) for counts in self._column(runtime.label)]
             columns.append([self.text(runtime.label, "bold"), *cells])
-        first = [Text(), *titles] + ([Text("all", style="bold")] if len(paths) > 1 else [])
-        for some in self._fitting(first, columns):
-            table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
-            for row in zip(first, *some, strict=True):
-                table.add_row(*row)
-            self.console.print()
-            self.console.print(table)
+        self.console.print()
+        if _width(first) + sum(map(_width, columns)) - 2 <= self.console.width:
+            self._print(first, columns)
+        else:
+            self._numbered()
 
-    def _fitting(self, first: Sequence[Text], columns: Sequence[Sequence[Text]]) -> Iterator[list[Sequence[Text]]]:
-        """The columns in as many parts as the console's width asks for."""
-        room = 0
-        some: list[Sequence[Text]] = []
-        for column in columns:
-            room -= _width(column)
-            if room < 0 and some:
-                yield some
-            if room < 0:
-                room, some = self.console.width - _width(first) - _width(column), []
-            some.append(column)
-        yield some
+    def _column(self, label: str) -> list[Counts]:
+        """A runtime's counts in each suite, and in all of them where there are several."""
+        summary = self.report.summary
+        found = [summary.suites[block.suite.path].runtimes.get(label, {}) for block in self.matrix.blocks]
+        return [*found, summary.runtimes.get(label, {})] if len(found) > 1 else found
 
-    def _counts(self, counts: Counts) -> Text:
+    def _print(self, first: Sequence[Text], columns: Sequence[Sequence[Text]]) -> None:
+        table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
+        for row in zip(first, *columns, strict=True):
+            table.add_row(*row)
+        self.console.print(table)
+
+    def _in_words(self, counts: Counts) -> Text:
         """``28 pass``, and one line for each other status, best first."""
         lines = [
             Text(f"{counts[status]} {LABELS[status]}", style=_STYLES[status])
@@ -117,6 +119,55 @@ class _Drawing:
             if counts.get(status)
         ]
         return Text("\n").join(lines) if lines else Text("not asked", style="dim")
+
+    def _numbered(self) -> None:
+        """Runtimes with their counts, one a line; then a table in which they stand by number."""
+        columns = self.matrix.columns
+        places = len(str(len(columns)))
+        width = min(max(cell_len(runtime.label) for runtime in columns), 30)
+        for number, runtime in enumerate(columns, 1):
+            counts = self.report.summary.runtimes.get(runtime.label, {})
+            label = self.text(runtime.label, "bold", width)
+            label.pad_right(width - cell_len(label.plain))
+            told = share(counts)
+            style = "bold red" if judge.bad(counts) else "green"
+            passing = Text(f"  {told.text if told else '–':>6}", style=style)
+            self.line(Text.assemble(f"{number:>{places}} ", label, passing, f"  {told.words if told else 'not asked'}"))
+        titles = min(max(self.console.width - 1 - _CELL * len(columns), _TITLE), _SUITE)
+        room = max((self.console.width - titles - 1) // _CELL, 1)
+        for at in range(0, len(columns), room):
+            self._marked(columns[at : at + room], at, titles)
+        used = {self._worst(counts) for runtime in columns for counts in self._column(runtime.label) if counts}
+        legend = [f"{self._mark(status)} {LABELS[status]}" for status in reversed(judge.STATUSES) if status in used]
+        self.line(self.text(", ".join([*legend, "with how many; the worst counts"]), "dim"))
+
+    def _marked(self, columns: Sequence[Runtime], before: int, width: int) -> None:
+        """A table of marks for some of the columns; `before` is how many stand before them."""
+        titles = [self.text(block.suite.title, limit=width) for block in self.matrix.blocks]
+        titles += [Text("all", style="bold")] if len(titles) > 1 else []
+        rows = list(zip(*(self._column(runtime.label) for runtime in columns), strict=True))
+        head = "".join(f"{number:<{_CELL}}" for number in range(before + 1, before + len(columns) + 1))
+        self.console.print()
+        self.line(Text(" " * (width + 1) + head.rstrip(), style="bold"))
+        for title, counts in zip(titles, rows, strict=True):
+            title.pad_right(width + 1 - cell_len(title.plain))
+            self.line(Text.assemble(title, *(self._cell(item) for item in counts)))
+
+    def _cell(self, counts: Counts) -> Text:
+        """The mark of the worst status, and how many have it where that is not a pass."""
+        if not counts:
+            return Text("-".ljust(_CELL), style="dim")
+        worst = self._worst(counts)
+        count = "" if worst == "pass" else "++" if counts[worst] > 99 else str(counts[worst])
+        return Text(f"{self._mark(worst)}{count}".ljust(_CELL), style=_STYLES[worst])
+
+    @staticmethod
+    def _worst(counts: Counts) -> judge.Status:
+        return max(counts, key=judge.rank)
+
+    def _mark(self, status: judge.Status) -> str:
+        marks = MARKS if self.encodable("".join(MARKS.values())) == "".join(MARKS.values()) else _PLAIN
+        return marks[status]
 
     def failures(self) -> None:
         found = failures(self.report)
@@ -138,7 +189,7 @@ class _Drawing:
         titles = {(suite.path, item.scenario): item.title for suite in self.report.suites for item in suite.scenarios}
         self.heading("Outcomes that differ between runtimes")
         for item in found[:_LISTED]:
-            groups = "; ".join(f"{outcome} on {_who(who)}" for outcome, who in outcome_phrases(item.groups))
+            groups = "; ".join(f"{outcome} {where}" for outcome, where in self.places(outcome_phrases(item.groups)))
             title = self.text(titles[item.suite, item.scenario], limit=120)
             self.line(Text.assemble(title, ": ", self.text(groups, "dim")), 2)
         self.more(len(found) - _LISTED)
@@ -148,12 +199,19 @@ class _Drawing:
         if not found:
             return
         self.heading("Observations that differ")
-        for question, answers in found[:_LISTED]:
+        for question, answers in found[:_QUESTIONS]:
             self.line(self.text(question, limit=160), 2)
-            for answer, who in answers:
-                told = Text(self.encodable(f": {one_line(_who(who))}"), style="dim")
+            for answer, where in self.places(answers):
+                told = Text(self.encodable(f" {one_line(where, 240)}"), style="dim")
                 self.line(Text.assemble(self.text(answer, limit=60), told), 4)
-        self.more(len(found) - _LISTED)
+        self.more(len(found) - _QUESTIONS)
+
+    def places(self, groups: Sequence[tuple[str, Sequence[Phrase]]]) -> list[tuple[str, str]]:
+        """Each of some groups, with where it was seen; of many runtimes, the most stand last as all the others."""
+        told = [(what, f"on {_who(who)}") for what, who in groups]
+        if len(self.matrix.columns) <= _NAMED or len(told) < 2:
+            return told
+        return [*reversed(told[1:]), (told[0][0], "elsewhere")]
 
     def more(self, count: int) -> None:
         if count > 0:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 
 import msgspec
 
-from reports import html, markdown, record, report
+from reports import badges, html, markdown, record, report
 from reports.document import Report
 
 NAMES = ("report.html", "report.md", "report.json")
+BADGES = "badges"
 
 
 def write_all(record_path: Path, out_dir: Path) -> Report:
-    """Build the report on a record and write its HTML, Markdown and JSON files into `out_dir`.
+    """Build the report on a record and write its HTML, Markdown and JSON files and badges into `out_dir`.
 
     Raises `reports.record.RecordError` where the record can't be used, `OSError` where a file can't be written; a
     file that was there before then stays as it was.
@@ -24,7 +26,34 @@ def write_all(record_path: Path, out_dir: Path) -> Report:
     pages = (html.render(built).encode(), markdown.render(built).encode(), to_json(built))
     for name, page in zip(NAMES, pages, strict=True):
         replace(out_dir / name, page)
+    _write_badges(built, out_dir / BADGES)
     return built
+
+
+def remove(out_dir: Path) -> None:
+    """Remove what `write_all` writes."""
+    for name in NAMES:
+        (out_dir / name).unlink(missing_ok=True)
+    folder = out_dir / BADGES
+    for path in _badges_in(folder):
+        path.unlink(missing_ok=True)
+    with contextlib.suppress(OSError):  # there is none, or somebody has put a file there
+        folder.rmdir()
+
+
+def _write_badges(built: Report, folder: Path) -> None:
+    """Each runtime's badges; those of runtimes that this run did not ask for are removed."""
+    folder.mkdir(exist_ok=True)
+    written = dict(badges.badges(built))
+    for path in _badges_in(folder):
+        if path.name not in written:
+            path.unlink(missing_ok=True)
+    for name, data in written.items():
+        replace(folder / name, data)
+
+
+def _badges_in(folder: Path) -> list[Path]:
+    return [path for path in folder.glob("*") if path.suffix in (".json", ".svg")] if folder.is_dir() else []
 
 
 def to_json(built: Report) -> bytes:

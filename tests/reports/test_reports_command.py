@@ -18,7 +18,7 @@ def test_build_writes_beside_the_record_and_says_where(records, capsys):
     path = records.write([result()])
     assert main(["build", str(path)]) == 0
     said = capsys.readouterr()
-    assert said.out.split() == [str(path.with_name(name)) for name in write.NAMES]
+    assert said.out.split() == [str(path.with_name(name)) for name in (*write.NAMES, "badges")]
     assert said.err == ""
     assert all(path.with_name(name).exists() for name in write.NAMES)
 

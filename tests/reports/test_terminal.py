@@ -53,21 +53,21 @@ def test_the_whole(mixed):
         "1 of 12 results is bad: 1 failure. 1 unsupported: the runtime lacks what the",
         "scenario needs.",
         "",
-        "                          wasmtime  wasmer:cranelift@1.1.0  node",
-        "Suite growth              1 pass    1 pass                  2 pass",
-        "                          1 fail    1 unsupported",
-        "Suite a-suite-whose-nam…  2 pass    2 pass                  2 pass",
-        "all                       3 pass    3 pass                  4 pass",
-        "                          1 fail    1 unsupported",
-        "",
         "Outcomes that differ between runtimes",
         "  Memory one: fail on wasmtime; unsupported on wasmer:cranelift@1.1.0; pass",
         "      on node",
         "",
         "Observations that differ",
         "  What does an old view see?",
-        "    the new byte: wasmtime",
-        "    nothing: node",
+        "    the new byte on wasmtime",
+        "    nothing on node",
+        "",
+        "                          wasmtime  wasmer:cranelift@1.1.0  node",
+        "Suite growth              1 pass    1 pass                  2 pass",
+        "                          1 fail    1 unsupported",
+        "Suite a-suite-whose-nam…  2 pass    2 pass                  2 pass",
+        "all                       3 pass    3 pass                  4 pass",
+        "                          1 fail    1 unsupported",
         "",
         "runtime wasmer:llvm not asked: no wheel; use cranelift",
         "guest tinygo of p not run: tinygo not found; install it",
@@ -137,4 +137,40 @@ def test_long_lists_are_cut_and_counted(records):
     results = [result(f"s{number}", label, "fail" if label == "node" else "pass")
                for number in range(40) for label in ("wasmtime", "node")]  # fmt: skip
     text = draw(records.report(results), failures=True)
-    assert text.count("and 25 more; the reports have them all") == 2
+    assert text.count("and 30 more; the reports have them all") == 2
+
+
+def many(records, count=15, suites=12):
+    results = [
+        result(f"s{number}", f"runtime-{column}@{column}.0.0", suite=f"suites/a-topic-of-some-length-{number}.yaml")
+        for number in range(suites) for column in range(count)
+    ]  # fmt: skip
+    results[0].update(outcome="crash", message="it died")
+    results[1].update(outcome="fail", known=known(3))
+    results[2].update(outcome="unsupported")
+    results[3].update(observations=[observed("nothing")])
+    results[4].update(observations=[observed("the new byte")])
+    return records.report(results)
+
+
+def test_fifteen_runtimes_fit_into_80_columns(records):
+    lines = draw(many(records)).splitlines()
+    assert max(map(cell_len, lines)) <= 80
+    assert " 1 runtime-0@0.0.0     91.6%  11 of 12, 1 bad" in lines
+    assert " 3 runtime-2@2.0.0      100%  11 of 11, 1 unsupported" in lines
+    head = next(number for number, line in enumerate(lines) if line.split()[:3] == ["1", "2", "3"])
+    assert lines[head].split() == [str(number) for number in range(1, 16)]
+    assert lines[head + 1].split()[-15:] == ["†1", "◆1", "○1", *["✓"] * 12]
+    assert any(line.startswith("† crash, ◆ known defect, ○ unsupported, ✓ pass") for line in lines)
+
+
+def test_what_differs_stands_before_the_table_and_names_the_few(records):
+    text = draw(many(records))
+    assert "crash on runtime-0@0.0.0; pass elsewhere" in " ".join(text.split())
+    assert text.index("Outcomes that differ") < text.index("Observations that differ") < text.index(" 1 runtime-0")
+
+
+def test_marks_for_a_terminal_that_knows_only_ascii(records):
+    text = draw(many(records), encoding="ascii")
+    assert "C crash, k known defect, o unsupported, . pass" in text
+    assert "C1  k1  o1  .   ." in text

@@ -15,10 +15,21 @@ def names(folder):
 def test_all_reports_are_written_beside_each_other(records, tmp_path):
     out = tmp_path / "a" / "b"
     built = write.write_all(records.write([result()]), out)
-    assert names(out) == sorted(write.NAMES)
+    assert names(out) == sorted([*write.NAMES, "badges"])
+    assert names(out / "badges") == ["wasmtime.json", "wasmtime.svg"]
     assert report.load(out / "report.json") == built
     assert (out / "report.html").read_text(encoding="utf-8").startswith("<!doctype html>")
     assert (out / "report.md").read_text(encoding="utf-8").startswith("# 1 scenario")
+
+
+def test_badges_of_runtimes_that_were_not_asked_this_time_are_removed(records, tmp_path):
+    write.write_all(records.write([result(), result(runtime="node")]), tmp_path)
+    (tmp_path / "badges" / "mine.txt").write_text("kept")
+    write.write_all(records.write([result(runtime="node")]), tmp_path)
+    assert names(tmp_path / "badges") == ["mine.txt", "node.json", "node.svg"]
+    write.remove(tmp_path)
+    assert names(tmp_path) == ["badges", "out"]
+    assert names(tmp_path / "badges") == ["mine.txt"]
 
 
 def test_reports_can_be_written_while_a_run_goes(tmp_path):
