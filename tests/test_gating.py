@@ -211,12 +211,18 @@ def wait(done: Callable[[], bool]) -> None:
         time.sleep(0.005)
 
 
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
 def test_a_run_that_plays_nothing_leaves_the_reports_that_were_there(gated: Callable[..., Any]) -> None:
     played = gated()
     assert played.status == 0
-    before = {path.name: path.read_bytes() for path in played.folder.iterdir()}
-    assert set(before) == {"record.jsonl", "report.html", "report.md", "report.json"}
+    before = contents(played.folder)
+    badges = {f"badges/{path.name}" for path in (played.folder / "badges").iterdir()}
+    assert set(before) == {"record.jsonl", "report.html", "report.md", "report.json", *badges}
+    assert badges
     assert gated("-k", "no_such_scenario").status == pytest.ExitCode.NO_TESTS_COLLECTED
-    assert {path.name: path.read_bytes() for path in played.folder.iterdir()} == before
+    assert contents(played.folder) == before
     assert gated("-k", "no_such_scenario", folder="fresh").status == pytest.ExitCode.NO_TESTS_COLLECTED
     assert not (played.folder.parent / "fresh").exists()
