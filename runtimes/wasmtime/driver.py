@@ -52,22 +52,10 @@ SharedMemory: Any = getattr(wasmtime, "SharedMemory", _NoSharedMemory)
 #: ``shared_memory`` (without it the host can make no `SharedMemory`) and ``wasm_custom_page_sizes``.
 #: In 25.0.0 also memory64 is off by default, in 20.0.0 tail calls too.
 PROPOSALS = (
-    "shared_memory",
-    "wasm_bulk_memory",
-    "wasm_custom_page_sizes",
-    "wasm_exceptions",
-    "wasm_function_references",
-    "wasm_gc",
-    "wasm_memory64",
-    "wasm_multi_memory",
-    "wasm_multi_value",
-    "wasm_reference_types",
-    "wasm_relaxed_simd",
-    "wasm_simd",
-    "wasm_tail_call",
-    "wasm_threads",
-    "wasm_wide_arithmetic",
-)
+    "shared_memory", "wasm_bulk_memory", "wasm_custom_page_sizes", "wasm_exceptions", "wasm_function_references",
+    "wasm_gc", "wasm_memory64", "wasm_multi_memory", "wasm_multi_value", "wasm_reference_types",
+    "wasm_relaxed_simd", "wasm_simd", "wasm_tail_call", "wasm_threads", "wasm_wide_arithmetic",
+)  # fmt: skip
 NOT_IN_PULLEY = ("shared_memory", "wasm_threads")
 
 #: Variants and the compilation target that each asks for.
