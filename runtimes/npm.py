@@ -42,6 +42,9 @@ SETTINGS = (
     "--update-notifier=false",
     "--loglevel=error",
 )
+# npm tries for over a minute to reach a registry that is not there. Whoever is offline should hear of it soon; what the
+# user's environment says comes first.
+PATIENCE = {"npm_config_fetch_retries": "1", "npm_config_fetch_retry_mintimeout": "1000"}
 _NAME = re.compile(r"(@[a-z0-9-][a-z0-9._-]*/)?[a-z0-9][a-z0-9._-]*", re.IGNORECASE)
 _VERSION = re.compile(r"\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?")
 _INTEGRITY = re.compile(r"sha512-[A-Za-z0-9+/]{86}==")
@@ -128,6 +131,7 @@ def run_npm(args: list[str], *, cwd: Path, offline: bool = False, progress: Prog
         stdin=subprocess.DEVNULL,
         capture_output=True,
         cwd=cwd,
+        env={**PATIENCE, **os.environ},
         encoding="utf-8",
         errors="replace",
         check=False,
