@@ -8,6 +8,7 @@ export, what that leads to. A call through a table is not followed, so what is l
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,6 +21,7 @@ from suites.model import GUEST
 from suites.names import makes_own_instances
 from suites.wasm_types import UnreadableModule
 
+_PLAIN = ("Where", "str", "str | None", "int", "bool", "Expression", "Expression | None", "Check | None", "Literal")
 ENTRIES = ("run", "_start", "_initialize")  # what a language's glue or host calls to start a guest
 
 
@@ -40,20 +42,31 @@ def reached(scenario: model.Scenario, plays: Sequence[Played]) -> Instructions:
 
 
 def parts(value: Any, but: type | None = None) -> Iterator[Any]:
-    """Every dataclass within a scenario: its steps, those of its host functions, and whatever they are made of.
+    """Every part of a scenario that is of a type of `suites.model`: steps, host functions, agents, observations.
 
     What is of the type `but` is left out, with all in it.
     """
-    if isinstance(value, Mapping):
-        for item in value.values():
-            yield from parts(item, but)
-    elif isinstance(value, tuple | list):
+    if isinstance(value, tuple):
         for item in value:
             yield from parts(item, but)
-    elif dataclasses.is_dataclass(value) and not isinstance(value, (type, but) if but else type):
+    elif isinstance(value, Mapping):
+        for item in value.values():
+            yield from parts(item, but)
+    else:
+        kind: Any = type(value)
+        if kind is but or not _fields(kind):
+            return
         yield value
-        for part in dataclasses.fields(value):
-            yield from parts(getattr(value, part.name), but)
+        for name in _fields(kind):
+            yield from parts(getattr(value, name), but)
+
+
+@functools.cache
+def _fields(kind: Any) -> tuple[str, ...]:
+    """Where a part of the model may hold further parts; nowhere for all that is no part of it, and for places."""
+    if kind.__module__ != model.__name__ or kind is model.Where or not dataclasses.is_dataclass(kind):
+        return ()
+    return tuple(field.name for field in dataclasses.fields(kind) if field.type not in _PLAIN)
 
 
 @dataclass(frozen=True)
