@@ -15,6 +15,8 @@ from reports.columns import PairError
 from reports.known import KnownError
 from reports.record import RecordError
 from reports.report import ReportError
+from reports.repro import command as repro_command
+from reports.repro.goal import ReproError
 
 OUT = Path("reports") / "out"
 SCHEMA = Path(__file__).with_name("report.schema.json")
@@ -25,7 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         return int(options.command(options))
-    except (RecordError, ReportError, BaselineError, KnownError, PairError) as error:
+    except (RecordError, ReportError, BaselineError, KnownError, PairError, ReproError) as error:
         print(f"python -m reports: {error}", file=sys.stderr)
     except OSError as error:
         print(f"python -m reports: {error.filename}: {error.strerror}", file=sys.stderr)
@@ -51,6 +53,7 @@ def _parser() -> argparse.ArgumentParser:
     comparing.add(commands)
     known_command.add(commands)
     merge_command.add(commands)
+    repro_command.add(commands)
     return parser
 
 

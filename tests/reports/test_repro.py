@@ -1,0 +1,212 @@
+"""Reproducers: what they print is what the report says, in the runtime's own environment and without linmem."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import subprocess
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from fixtures.casting import Casting
+from fixtures.selection import Guests
+from reports import describe, judge, known, record, report
+from reports.__main__ import main
+from reports.record import FORMAT, RecordWriter, Run
+from reports.recording import now
+from reports.repro.command import ROOT, script
+from reports.repro.goal import Goal, ReproError
+from reports.repro.recipe import fill, load
+from runtimes.manifest import load_manifest
+from runtimes.selection import choose
+from suites.loader import load_suite
+from suites.outcome import Result
+
+RUNTIMES = ("wasmtime", "wasmer", "node")
+NOT_YET = "no reproducer can express this step yet"
+
+
+class Played:
+    """Scenarios that were played on one runtime, as a report, and how its scripts are run."""
+
+    def __init__(self, label, folder, wanted):
+        """`wanted` says which cases of which suites: a function of the suite, the scenario and the cell."""
+        self.folder = folder
+        (self.chosen,) = choose([label])
+        bench = Casting([self.chosen], Guests([], None), 10.0, describe.answered)
+        self.command = self.chosen.provide().command[:-1]
+        self.suffix = ".mjs" if self.command[0].endswith("node") else ".py"
+        results = []
+        try:
+            for path in sorted((ROOT / "suites").glob("*.yaml")):
+                suite = load_suite(path, f"suites/{path.name}")
+                for scenario in suite.scenarios:
+                    if scenario.package is not None:
+                        continue
+                    for cell in bench.cells(scenario):
+                        found = wanted(scenario, cell, self.chosen)
+                        if found is not False:
+                            results.append(self.play(bench, scenario, cell, found))
+        finally:
+            bench.close()
+        self.report = self.written(results)
+
+    def play(self, bench, scenario, cell, entry):
+        guest = cell.guest.label if cell.guest else None
+        result = Result(
+            id=f"{scenario.suite}::{scenario.slug}[{cell.id}]", suite=scenario.suite, scenario=scenario.slug,
+            title=scenario.title, guest=guest, runtime=cell.runtime, version=cell.version, view=cell.view,
+            outcome="error", known=entry.failure if entry is not None else None,
+        )  # fmt: skip
+        return bench.play(scenario, cell, result)
+
+    def written(self, results):
+        run = Run(format=FORMAT, linmem="0", started=now(), runtimes=[describe.runtime(self.chosen)], planned=[])
+        with RecordWriter(self.folder / "record.jsonl") as writer:
+            for line in (run, *results, record.End(finished=now(), complete=True)):
+                writer.write(line)
+        return report.build(record.read(self.folder / "record.jsonl"))
+
+    def script(self, result):
+        """The script and None, or None and why there is none."""
+        try:
+            return script(self.report, result), None
+        except ReproError as error:
+            return None, str(error)
+
+    def run(self, text):
+        path = self.folder / f"repro{self.suffix}"
+        path.write_text(text, encoding="utf-8")
+        done = subprocess.run([*self.command, str(path)], capture_output=True, timeout=60, cwd=self.folder)
+        return done.returncode, done.stdout.decode(), done.stderr.decode()
+
+
+def entry_of(defects, scenario, cell, chosen):
+    guest = cell.guest.label if cell.guest else None
+    where = (scenario.suite, scenario.slug, chosen.manifest.name, chosen.manifest.variant, cell.version)
+    return defects.covering(known.Case(*where, guest, cell.view))
+
+
+@pytest.mark.parametrize("label", RUNTIMES)
+def test_every_known_defect_is_shown_as_the_report_has_it(label, tmp_path):
+    defects = known.KnownDefects(known.load(ROOT / "reports" / "known.yaml"))
+    played = Played(label, tmp_path, lambda *case: entry_of(defects, *case) or False)
+    shown = 0
+    for result in played.report.results:
+        if result.outcome not in ("fail", "crash"):
+            assert judge.by_chance(result.known), result.id
+            continue
+        text, why_not = played.script(result)
+        if text is None:
+            assert f" at once: {NOT_YET}" in why_not.replace(" rounds", ""), result.id  # agents
+            continue
+        assert "linmem" not in text
+        status, said, fault = played.run(text)
+        last = result.steps[-1]
+        assert f"{last.where}: {last.text}\n" in said, (result.id, said, fault)
+        actual = re.findall(r"^  actual:   (.*)$", said, re.MULTILINE)
+        if judge.by_chance(result.known):  # it shows something that it should not, whatever that is today
+            assert status < 0 or actual[-1] != last.expected, (result.id, said)
+        elif result.outcome == "crash":
+            assert status < 0, (result.id, said, fault)
+            assert said.rstrip().splitlines()[-1].startswith(("  expected: ", f"{last.where}: ")), (result.id, said)
+        else:
+            assert actual[-1:] == [last.actual], (result.id, said, fault)
+            if last.expected is not None:
+                assert f"  expected: {last.expected}\n  actual:   {last.actual}\n" in said
+        shown += 1
+    assert shown > 0
+
+
+@pytest.mark.parametrize("label", RUNTIMES)
+def test_observations_are_those_of_the_report(label, tmp_path):
+    """A part of the cases that pass: each way of asking, through each view kind."""
+    suites = ("growth", "reentrancy", "values", "bounds", "import_export")
+    count = {}
+
+    def some(scenario, cell, chosen):
+        name = scenario.suite.rpartition("/")[2].removesuffix(".yaml")
+        observes = any(step.observe is not None for step in scenario.steps)
+        if name not in suites or not observes or scenario.program is not None:
+            return False
+        count[name] = count.get(name, 0) + 1
+        return None if count[name] % (29 if name == "values" else 13) == 1 else False
+
+    played = Played(label, tmp_path, some)
+    shown = 0
+    for result in played.report.results:
+        if result.outcome != "pass":
+            continue
+        text, why_not = played.script(result)
+        if text is None:
+            assert re.search(r"has no (parts|length|way to do this)$|between two indices|at once", why_not), why_not
+            continue
+        status, said, fault = played.run(text)
+        ids = {item.id for item in result.observations}
+        found = [(name, raw) for name, raw in re.findall(r"^  ([a-z0-9-]+): +(.*)$", said, re.MULTILINE) if name in ids]
+        given = [(item.id, item.raw) for item in result.observations if not item.raw.startswith("skipped:")]
+        assert found == given, (result.id, said, fault)
+        assert status == 0 or label == "wasmer", (result.id, fault)
+        shown += 1
+    assert shown > 5
+
+
+# ------------------------------------------------------------------ the command
+
+
+@pytest.fixture(scope="module")
+def wasmtime(tmp_path_factory):
+    wanted = ("the-host-grows-past-the-maximum-by-18446744073709551617-pages",)
+    return Played(
+        "wasmtime",
+        tmp_path_factory.mktemp("played"),
+        lambda scenario, *rest: None if scenario.slug in wanted else False,
+    )
+
+
+def test_the_command_writes_the_script(wasmtime, tmp_path, capsys):
+    (result,) = wasmtime.report.results
+    assert main(["repro", result.id, str(wasmtime.folder)]) == 0
+    text = capsys.readouterr().out
+    assert "# python -m pip install wasmtime==50.0.1\n" in text
+    assert "# actual:" in text.replace("#   actual", "# actual")
+    assert '#   (memory (export "memory")' in text
+    assert "memory.grow(store, 18446744073709551617)" in text
+    assert main(["repro", result.id, str(wasmtime.folder), "--out", str(tmp_path / "x.py")]) == 0
+    assert (tmp_path / "x.py").read_text() == text
+
+
+def test_what_there_is_no_script_for_is_told_in_one_line(wasmtime, capsys):
+    assert main(["repro", "suites/growth.yaml::none[wasmtime]", str(wasmtime.folder)]) == 2
+    said = capsys.readouterr().err
+    assert "has no case suites/growth.yaml::none[wasmtime]: play it first: pytest 'suites/growth.yaml::none" in said
+    (result,) = wasmtime.report.results
+    lacking = msgspec.structs.replace(result, outcome="unsupported")
+    with pytest.raises(ReproError, match="there is nothing that a script could show"):
+        script(wasmtime.report, lacking)
+    gone = msgspec.structs.replace(result, scenario="gone")
+    with pytest.raises(ReproError, match="has no scenario 'gone' any more"):
+        script(wasmtime.report, gone)
+    moved = msgspec.structs.replace(result, steps=[msgspec.structs.replace(result.steps[-1], where="x.yaml:1")])
+    with pytest.raises(ReproError, match="is not in this scenario any more: run it again"):
+        script(wasmtime.report, moved)
+    with pytest.raises(ReproError, match="the report knows no step at which it came to 'fail'"):
+        Goal(msgspec.structs.replace(result, steps=[]))
+
+
+def test_every_recipe_can_be_read():
+    for path in sorted((ROOT / "runtimes").glob("*/repro.yaml")):
+        if (path.parent / "runtime.yaml").exists():
+            recipe = load(load_manifest(path.parent.name))
+            kinds = [view.kind for view in load_manifest(path.parent.name).views]
+            assert all(recipe.view(kind, "open") for kind in kinds)
+    with pytest.raises(ReproError, match="no reproducer can be written for it yet"):
+        load(dataclasses.replace(load_manifest("node"), folder=Path("/nowhere/mine")))
+
+
+def test_templates():
+    assert fill("a\n  $b\nc $d", {"b": "1\n2", "d": "3"}) == "a\n  1\n  2\nc 3"
+    assert fill("a\n  $b\nc", {"b": ""}) == "a\nc"
+    assert fill("$unknown", {}) == "$unknown"
