@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import keyword
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -13,6 +14,7 @@ from suites.model import GUEST, MEMORY, Where
 from suites.yamlsource import Map, Seq
 
 MAX_STEPS = 20_000
+_NAME = re.compile("[A-Za-z_][A-Za-z0-9_]*")
 
 
 class StepBuilder(AgentParts):
@@ -83,6 +85,8 @@ class StepBuilder(AgentParts):
 
     def check_name(self, name: str, line: int) -> None:
         """Whether what is bound to a name could be used in expressions."""
+        if _NAME.fullmatch(name) is None:  # a parameter's value made it so
+            raise self.fail(line, f"'{name}' can't be a name: it has letters, digits and _")
         if values.is_word(name):
             raise self.fail(line, f"'{name}' can't be a name: it is a floating-point value")
         if keyword.iskeyword(name):

@@ -151,6 +151,10 @@ STEP = [
         9,
         "a scenario may have 20,000 steps",
     ),
+    ("- for: {v: [-1, 1]}\n  steps: [{size: memory, as: x_$v}]", 7, "'as' must be a name of letters, digits and _"),
+    ("- for: {v: [0, 1]}\n  steps: [{for: {w: [-1, 1]}, steps: [{call: f, as: x_$v$w}]}]", 7, "'as' must be a name"),
+    ("- for: {v: {in: [a, b-]}}\n  steps: [{size: memory, as: x_$v}]", 7, "'as' must be a name of letters"),
+    ("- for: {v: {in: [1, -1]}}\n  steps: [{size: memory, as: x_$v}]", 7, "'x_-1' can't be a name: it has"),
     ("- for: {v: [0, 1]}\n  steps: [{call: $v}]", 7, "'call' must be text, found 0"),
     ("- for: {v: [0, 1]}\n  steps:\n    - call: f\n      args: [$w]", 9, "unknown parameter '$w'"),
 ]
