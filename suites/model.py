@@ -231,6 +231,11 @@ class Release(Step):
 
 
 @dataclass(frozen=True, slots=True)
+class ReleaseStore(Step):
+    """The host lets go of all but views, and of the store that its API has."""
+
+
+@dataclass(frozen=True, slots=True)
 class Collect(Step):
     """The host's garbage collection is run."""
 

@@ -92,6 +92,8 @@ def check_names(scenario: model.Scenario, own_imports: Collection[str] = ()) -> 
         everything.bind(step)
         if isinstance(step, model.Release):
             names.forget(step.objects)
+        if isinstance(step, model.ReleaseStore):
+            names.forget(names.objects - names.views)
     for function in functions:
         for step in function.steps:
             _check_step(scenario, step, everything)
@@ -172,6 +174,8 @@ def _check_step(scenario: model.Scenario, step: model.Step, names: _Names) -> No
             _need(step.where, [instance], names.instances, "instance")
         elif memory in names.integers | (names.objects - names.memories):
             raise SourceError(step.where.file, step.where.line, f"'{memory}' is bound, but not to a memory")
+        else:  # an export of the guest
+            _need(step.where, [GUEST], names.instances, "instance")
     if memory == MEMORY and MEMORY not in names.memories and getattr(step, "through", None) is None:
         _need(step.where, [GUEST], names.instances, "instance")
     if isinstance(step, model.Instantiate):

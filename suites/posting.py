@@ -131,6 +131,11 @@ class Posting(AgentSteps):
                 handles += [instance.handle, *instance.memories.values(), *instance.globals.values()]
         self.due(step, "object.release", {"objects": handles}, decoding.done)
 
+    def post_release_store(self, step: model.ReleaseStore) -> None:
+        self.instances.clear()
+        self.objects = {name: handle for name, handle in self.objects.items() if name in self.view_units}
+        self.due(step, "object.release", {"store": True}, decoding.done)
+
     def post_instantiate(self, step: model.Instantiate) -> None:
         assert step.bind is not None
         self.instantiate(step.module, step.bind, {**self.scenario.imports, **step.imports}, step)
@@ -153,6 +158,7 @@ _POST: dict[type[Step], Callable[[Posting, Any], None]] = {
     model.Same: Posting.post_same,
     model.Negative: Posting.post_negative,
     model.Release: Posting.post_release,
+    model.ReleaseStore: Posting.post_release_store,
     model.Collect: Posting.post_collect,
     model.Instantiate: Posting.post_instantiate,
     model.Agents: Posting.post_agents,

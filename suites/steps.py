@@ -226,6 +226,8 @@ class StepBuilder(AgentParts):
         return model.Collect(**common, text="the host collects garbage")
 
     def _release(self, item: Map, common: dict[str, Any]) -> model.Step:
+        if isinstance(item["release"], Map):
+            return model.ReleaseStore(**common, text="release all but views, and the store")
         names = item["release"] if isinstance(item["release"], list) else [item["release"]]
         return model.Release(**common, text=f"release {', '.join(names)}", objects=tuple(names))
 

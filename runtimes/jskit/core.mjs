@@ -114,6 +114,13 @@ export class Session {
     this.failures.delete(id);
   }
 
+  /** Drop all but modules and views: JavaScript's API has no store that would hold them. */
+  releaseStore(View) {
+    for (const [id, object] of this.objects) {
+      if (!(object instanceof View)) this.objects.delete(id);
+    }
+  }
+
   /** Drop all but modules (and the knowledge which could not be compiled). */
   releaseAll() {
     for (const object of this.objects.values()) object.wasi?.close();

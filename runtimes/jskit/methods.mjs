@@ -5,7 +5,7 @@ import { runAgents } from "./agents.mjs";
 import { badParams, exited, noMethod, refused, unsupported } from "./errors.mjs";
 import { KINDS as GLUE_KINDS, checkStarted } from "./glue.mjs";
 import { MEMORY_METHODS } from "./memories.mjs";
-import { Callable, Global, Instance, comparable, decode, list } from "./objects.mjs";
+import { Callable, Global, Instance, View, comparable, decode, list } from "./objects.mjs";
 import { hostValue, mapped, parseInteger, toWasm, typed } from "./values.mjs";
 import { DEFAULTS, KINDS } from "./views.mjs";
 import { VERSIONS as WASI_VERSIONS, WasiProgram } from "./wasi.mjs";
@@ -174,8 +174,9 @@ function collect(session) {
   session.host.collect();
 }
 
-function release(session, { objects, all }) {
-  if (all) session.releaseAll();
+function release(session, { objects, all, store }) {
+  if (store) session.releaseStore(View);
+  else if (all) session.releaseAll();
   else for (const id of list(objects, "objects")) session.release(parseInteger(id));
 }
 

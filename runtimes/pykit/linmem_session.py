@@ -168,6 +168,8 @@ class _Session(AgentMethods, MemoryMethods):
         return "{}"
 
     def _object_release(self, ident: int, params: dict[str, Any]) -> str:
+        if params.get("store"):
+            return self._release_store()
         if not params.get("all"):
             for objects in self._objects.values():
                 for released in params["objects"]:
@@ -178,6 +180,14 @@ class _Session(AgentMethods, MemoryMethods):
         self._globals.clear()
         self._results.clear()
         self._failed.clear()
+        self._ask("object.release", self._driver.release_all)
+        return "{}"
+
+    def _release_store(self) -> str:
+        """Drop all but views and modules; the driver drops its store."""
+        for kind in ("memory", "function", "global", "instance"):
+            self._objects[kind].clear()
+        self._globals.clear()
         self._ask("object.release", self._driver.release_all)
         return "{}"
 

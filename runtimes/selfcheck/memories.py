@@ -325,6 +325,19 @@ def _release_one(bench: Bench) -> None:
     same("object.release", [1], bench.call(instance, "size", results=["i32"]))
 
 
+@CHECKS.of("object.release", "the store is gone, views and modules are not")
+def _release_store(bench: Bench) -> None:
+    module = bench.module()
+    instance = bench.make("instance.create", module=module, imports=[], glue=None)
+    memory = bench.make("memory.export", instance=instance, name="memory")
+    opened = bench.make("view.open", memory=memory, kind=None)
+    bench.ask("object.release", store=True)
+    bench.unknown("object.release", "memory.size", memory=memory)
+    bench.ask("object.release", objects=[opened])  # reading it might end the process, which would be honest
+    instance = bench.make("instance.create", module=module, imports=[], glue=None)
+    same("object.release", [1], bench.call(instance, "size", results=["i32"]))
+
+
 @CHECKS.of("object.release", "all objects are gone, modules are not")
 def _release_all(bench: Bench) -> None:
     module = bench.module()

@@ -250,3 +250,18 @@ def test_a_scenario_for_hosts_of_one_language(host: str, outcome: str, play: Pla
     assert result.outcome == outcome
     if outcome == "unsupported":
         assert result.message == "is about hosts in JavaScript, and this one is in Python"
+
+
+def test_a_view_outlives_the_store(play: Play) -> None:
+    toy = buffer()
+    steps = """
+- {view: bytewise, as: v}
+- {release: {store: true}}
+- {read: u8, at: 0, through: v, expect: 0}
+- {instantiate: guest, as: later}
+- {size: later.memory, expect: 1}
+"""
+    steps = "- {instantiate: guest}\n" + steps.strip()
+    assert play(suite(steps), toy).outcome == "pass"
+    assert toy.params("object.release") == {"store": True}
+    assert toy.params("view.read")["view"] == toy.number("view.open")
