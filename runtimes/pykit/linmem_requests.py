@@ -8,7 +8,7 @@ from __future__ import annotations
 import traceback
 from typing import Any, Callable
 
-from linmem_driver import Channel, Refused, error_json, leave
+from linmem_driver import Channel, HostThrow, Refused, error_json, leave
 from linmem_values import VALUE_TYPES, WIDTH, to_number, to_signed, unsigned
 
 _INVALID_REQUEST, _METHOD_NOT_FOUND, _INVALID_PARAMS, _REFUSED = -32600, -32601, -32602, -32000
@@ -98,7 +98,8 @@ class Requests:
 
     def _told(self, method: str, error: BaseException) -> tuple[str, str, str, str]:
         """Kind, type, message and text of an exception that came out of a hook."""
-        kind, message = self._driver.classify(method, error)
+        thrown = isinstance(error, HostThrow)  # by a host function, whatever called it
+        kind, message = ("host", str(error)) if thrown else self._driver.classify(method, error)
         name = type(error).__name__
         if name == "error":  # struct.error and its like: the bare name says nothing
             name = "%s.error" % type(error).__module__

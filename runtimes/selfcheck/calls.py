@@ -280,6 +280,20 @@ def _throws(bench: Bench) -> None:
     same("import.call", [1], bench.call(bench.instance(), "size", results=["i32"]))
 
 
+@CHECKS.of("import.call", "the host function throws that a start function calls")
+def _throws_at_start(bench: Bench) -> None:
+    def answer(func: str, args: list[dict[str, str]]) -> list[Typed]:
+        raise ImportFailed("host", "crossroads")
+
+    bench.serve(answer)
+    visit = {"params": ["i32"], "results": ["i32"]}
+    imports = [{"module": "env", "name": "visit", "func": "visit", "type": visit}]
+    module = bench.module(modules.CALLS_AT_START)
+    failure = bench.refused("instance.create", "host", "trap", module=module, imports=imports, glue=None)
+    if "crossroads" not in failure.message + failure.text:
+        raise Wrong("import.call", "an error with the host function's text, 'crossroads'", f"{failure.text!r}")
+
+
 @CHECKS.of("import.call", "the host function traps")
 def _host_traps(bench: Bench) -> None:
     _failing(bench, "trap")

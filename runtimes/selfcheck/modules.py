@@ -137,6 +137,16 @@ WASI = bytes.fromhex(
     "726f6e0304726561640405777269746505046f70656e060465786974"
 )
 
+# Its start function calls the host.
+#   (module
+#     (import "env" "visit" (func $visit (param i32) (result i32)))
+#     (func $init (drop (call $visit (i32.const 1))))
+#     (start $init))
+CALLS_AT_START = bytes.fromhex(
+    "0061736d0100000001090260017f017f600000020d0103656e760576697369740000030201010801010a090107004101"
+    "10001a0b0015046e616d65010e02000576697369740104696e6974"
+)
+
 # Its start function traps.
 #   (module (func $start (unreachable)) (start $start))
 TRAPS_AT_START = bytes.fromhex(
