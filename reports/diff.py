@@ -204,20 +204,25 @@ class _Differ:
         )
 
     def guests(self) -> Iterator[GuestChange]:
-        olds, news = self.old.guests, self.new.guests
+        """Guests by their names: which program a case is about, a report does not say."""
         used = [Counter(case.guest for case in found) for found in (self.before, self.after)]
-        for program, guest in dict.fromkeys((*olds, *news)):
-            left, right = olds.get((program, guest)), news.get((program, guest))
-            counts = used[0][guest], used[1][guest]
-            change = GuestChange(kind="module", program=program, guest=guest, cases=counts[1])
-            if _ready(left) and _ready(right):
-                if left and right and left.sha256 != right.sha256:
-                    yield change
-            elif counts[0] and not counts[1] and self.lacks(1, guest=guest):
-                change.kind, change.cases, change.reason = "vanished", counts[0], right.reason if right else None
+        programs: dict[str, list[str]] = {}
+        reasons: dict[str, str] = {}
+        for (program, guest), left in self.old.guests.items():
+            right = self.new.guests.get((program, guest))
+            if _ready(left) and right is not None and _ready(right) and left.sha256 != right.sha256:
+                yield GuestChange(kind="module", program=program, guest=guest, cases=used[1][guest])
+        for program, guest in dict.fromkeys((*self.old.guests, *self.new.guests)):
+            programs.setdefault(guest, []).append(program)
+            right = self.new.guests.get((program, guest))
+            if right is not None and right.reason:
+                reasons.setdefault(guest, right.reason)
+        for guest, names in programs.items():
+            change = GuestChange(kind="added", program=", ".join(names), guest=guest, cases=used[1][guest])
+            if used[0][guest] and not used[1][guest] and self.lacks(1, guest=guest):
+                change.kind, change.cases, change.reason = "vanished", used[0][guest], reasons.get(guest)
                 yield change
-            elif counts[1] and not counts[0] and self.lacks(0, guest=guest):
-                change.kind = "added"
+            elif used[1][guest] and not used[0][guest] and self.lacks(0, guest=guest):
                 yield change
 
     # ----------------------------------------------------------------- cases

@@ -62,7 +62,11 @@ def _all(count: int, reason: str | None) -> str:
 def verdict(diff: Diff) -> str:
     """The comparison in one sentence."""
     counts = [plural(len(item.changes), _NOUNS[item.changes[0].kind]) for item in sections(diff) if _counts(item)]
-    counts += [f"{word}: {what}" for word, what in parts(diff)]
+    found: dict[str, list[str]] = {}
+    for word, what in parts(diff):
+        found.setdefault(word, []).append(what)
+    for word, whats in found.items():
+        counts.append(f"{word}: {' and '.join(whats)}" if len(whats) < 3 else f"{len(whats)} {word}")
     both = f"{plural(diff.compared, 'case')} compared"
     if diff.same:
         return f"no difference: {both}"

@@ -58,7 +58,8 @@ def _case(suite: ElementTree.Element, result: Result, spec: str | None) -> None:
             ElementTree.SubElement(properties, "property", name=name, value=printable(value))
     status, message = _status(result), printable(result.message)
     if status == "known" and result.known is not None:
-        ElementTree.SubElement(case, "skipped", type="pytest.xfail", message=printable(result.known.reason))
+        link = f" ({result.known.link})" if result.known.link else ""
+        ElementTree.SubElement(case, "skipped", type="pytest.xfail", message=printable(result.known.reason + link))
     elif status == "unsupported":
         ElementTree.SubElement(case, "skipped", type="pytest.skip", message=message)
     elif status == "unexpected" and result.known is not None:

@@ -149,7 +149,8 @@ class ScenarioItem(pytest.Item):
         if not self.bench.good(result):
             raise ScenarioFailed(result)
         if result.known is not None and result.outcome != "pass":
-            pytest.xfail(result.known.reason)
+            link = f" ({result.known.link})" if result.known.link else ""
+            pytest.xfail(result.known.reason + link)
         if result.outcome == "unsupported":
             pytest.skip(result.message)
 
