@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from reports.cases import Case
 from reports.document import Selection
 
@@ -9,9 +11,13 @@ INLINE = "inline"  # how --guest names the guests inside scenario files
 
 
 class Asked:
-    """What a run was asked for."""
+    """What a run was asked for.
 
-    def __init__(self, selection: Selection) -> None:
+    ``absent`` are guests that could not take part, with the reason, where that is to count as not being asked for.
+    """
+
+    def __init__(self, selection: Selection, absent: Mapping[str, str] | None = None) -> None:
+        self._absent = absent or {}
         self._runtimes = set(selection.runtimes)
         self._guests = {part.strip() for text in selection.guests for part in text.split(",") if part.strip()}
         self._places = [path for path in selection.paths if "::" not in path]
@@ -21,7 +27,8 @@ class Asked:
     @property
     def everything(self) -> bool:
         """Whether nothing was left out."""
-        return not (self._runtimes or self._guests or self._places or self._ids or self._deselected)
+        narrowed = self._runtimes or self._guests or self._places or self._ids or self._deselected
+        return not (narrowed or self._absent)
 
     def runtime_left_out(self, label: str | None) -> bool:
         """Whether runtimes were named and this one (None: one that the run has no column for) was not among them."""
@@ -38,6 +45,8 @@ class Asked:
         """
         if self.runtime_left_out(label):
             return f"the run was not asked for runtime {case.runtime}"
+        if case.guest is not None and case.guest in self._absent:
+            return f"guest {case.guest} can't take part here: {self._absent[case.guest]}"
         if self.guest_left_out(case.guest):
             return f"the run was not asked for guest {case.guest or INLINE}"
         if (self._places or self._ids) and not any(_holds(place, case.suite) for place in self._places):

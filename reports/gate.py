@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Literal
 
 from reports import baseline, cases, inputs, snapshot
+from reports.asked import Asked
 from reports.baseline import BaselineError
 from reports.cases import Case
 from reports.diff import Change, Diff, Side, compare
@@ -79,7 +80,7 @@ def hold(report: Report, against: Snapshot, asked: Sequence[tuple[str, str]] = (
 
     With `whole`, what the run was not asked for is missing too. Raises `PairError`.
     """
-    run = snapshot.of(report).shortened()
+    run = _run(report)
     if whole:
         run.asked = Snapshot([], {}).asked
     side = Side(name="", linmem="", started="", complete=True)
@@ -89,6 +90,18 @@ def hold(report: Report, against: Snapshot, asked: Sequence[tuple[str, str]] = (
     findings.sort(key=lambda finding: order.index(finding.weight))
     left_out = [(item.reason, len(item.ids)) for item in found.not_compared if item.side == "new"]
     return Verdict(findings, found.compared, left_out)
+
+
+def _run(report: Report) -> Snapshot:
+    """A run for the gate. A guest that can't be had does not fail a run, so what lacks for it is not compared."""
+    run = snapshot.of(report).shortened()
+    absent = {
+        guest.guest: one_line(guest.reason or "it is unavailable", 200)
+        for guest in report.guests
+        if guest.status == "unavailable"
+    }
+    run.asked = Asked(report.selection, absent)
+    return run
 
 
 def _runtimes(found: Diff) -> Iterable[Finding]:
@@ -197,7 +210,7 @@ def recorded(report: Report, old: Snapshot | None, asked: Sequence[tuple[str, st
     Raises `BaselineError` where the two can't stand in one file: another version of a runtime, of which the run played
     a part only. Raises `PairError`.
     """
-    run = snapshot.of(report).shortened()
+    run = _run(report)
     if old is None or run.asked.everything:
         return run
     side = Side(name="", linmem="", started="", complete=True)

@@ -203,6 +203,25 @@ def test_a_selection_is_held_against_its_part_only_and_says_so(recorded, reports
     )
 
 
+def test_a_guest_that_cannot_be_had_is_not_compared_unless_all_must_be_there(recorded, reports, held, capsys):
+    def guest(**more):
+        return {"program": "p", "guest": "tinygo", "toolchain": None, "sha256": "a", "status": "ready", **more}
+
+    both = [result("grows", "node", guest="wat"), result("grows", "node", guest="tinygo")]
+    path = recorded(both)
+    absent = guest(status="unavailable", reason="there is no tinygo on PATH", sha256=None)
+    after = reports("after", both[:1], head=run(both[:1], guests=[absent]))
+    status, lines, _ = held(after, path)
+    why = "guest tinygo can't take part here: there is no tinygo on PATH"
+    assert (status, lines[0]) == (0, f"not compared: 1 case of the baseline: {why}")
+    status, lines, _ = held(after, path, "--whole")
+    assert (status, lines[0]) == (1, f"MISSING    guest tinygo of p: all its 1 case: {absent['reason']}")
+    assert main(["gate", str(after), "--record", str(path)]) == 0
+    assert {case.guest for case in baseline.load(path).cases} == {"wat", "tinygo"}
+    gone = reports("gone", both[:1], head=run(both[:1]))  # without a word on why
+    assert held(gone, path)[0] == 1
+
+
 def test_recording_a_selection_keeps_the_rest(recorded, reports, tmp_path, capsys):
     path = recorded(results())
     some = results(**{"grows[wasmtime]": {"outcome": "unsupported"}})[:1]
