@@ -14,7 +14,7 @@ import jinja2
 from markupsafe import Markup
 
 from reports import anchors, headline, judge, webpage
-from reports.document import Report
+from reports.document import Guest, Report
 from reports.failures import defects, failures, known_file, rerun
 from reports.findings import findings, unasked
 from reports.matrix import LABELS, MARKS, MEANINGS, differing, matrix
@@ -54,7 +54,7 @@ def render(report: Report) -> str:
             suite_addresses=data.suites,
             column_addresses=anchors.of_columns(table.columns),
             away=[runtime for runtime in report.runtimes if runtime.status != "ready"],
-            missing_guests=[guest for guest in report.guests if guest.status != "ready"],
+            missing_guests=_missing_guests(report),
             bad=judge.bad(report.summary.total),
             safe=[item for item in found if item.agreement == "everywhere"],
             differ=sum(item.agreement == "differs" for item in found),
@@ -70,6 +70,15 @@ def render(report: Report) -> str:
             **{name: Markup(text) for name, text in inline.items()},
         )
     )
+
+
+def _missing_guests(report: Report) -> list[tuple[Guest, list[str]]]:
+    """Guests that took no part; one that is missing in several programs for one reason is told once, with these."""
+    found: dict[tuple[str, str | None], tuple[Guest, list[str]]] = {}
+    for guest in report.guests:
+        if guest.status != "ready":
+            found.setdefault((guest.guest, guest.reason), (guest, []))[1].append(guest.program)
+    return list(found.values())
 
 
 def _environment() -> jinja2.Environment:

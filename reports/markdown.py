@@ -11,12 +11,15 @@ from reports.failures import Failure, defects, failures, known_file, rerun
 from reports.findings import Phrase, findings, outcome_phrases
 from reports.matrix import LABELS
 from reports.report import took_part
+from reports.share import share
 from reports.text import join, one_line, plural, sentence
 
 LIMIT = 1_000_000
 """Bytes of UTF-8 that a page may have; GitHub refuses a job summary of more than 1 MiB."""
 
 _ROOM = {"failures": 400_000, "differences": 150_000, "observations": 250_000}  # bytes of a section's list
+_WORDS = 6  # columns of a table that can hold every count in words
+_WEB = re.compile(r"https?://[^\s<>|]+")
 _SPECIAL = re.compile(r"[\\`*_\[\]~#@]")
 
 
@@ -64,6 +67,9 @@ def _opening(report: Report) -> list[str]:
     if not report.complete:
         lines += ["> [!CAUTION]", f"> **This run is incomplete.** {prose(sentence(report.reason or ''), 2000)}", ""]
     lines.append(prose(headline.verdict(report), 2000))
+    for what, said in headline.likeness(report):
+        told = [f"{code(pair.one)} and {code(pair.other)}, in {pair.alike:,} of {pair.compared:,}" for pair in said]
+        lines += ["", f"{what}: {'; '.join(told)}."]
     return lines
 
 
@@ -114,7 +120,7 @@ def _known(report: Report) -> list[str]:
         return []
     rows = (
         (
-            prose(defect.known.reason),
+            prose(defect.known.reason) + _upstream(defect.known.link),
             join([code(label) for label in defect.runtimes]),
             prose(join(defect.titles, 3)),
             f"{len(defect.results):,}",
@@ -125,17 +131,25 @@ def _known(report: Report) -> list[str]:
     return ["## Known defects", "", *_table(("Reason", "Runtime", "Scenario", "Results", "Entry"), rows, "lllrl")]
 
 
+def _upstream(link: str | None) -> str:
+    """A link to where upstream knows of a defect; what is no web address stays text."""
+    if not link:
+        return ""
+    return f" [upstream](<{link}>)" if _WEB.fullmatch(link) else f" {prose(link)}"
+
+
 def _suites(report: Report) -> list[str]:
     columns = took_part(report)
+    tell = _counts if len(columns) <= _WORDS else _brief
     if not report.summary.suites or not columns:
         return []
     titles = {suite.path: suite.title for suite in report.suites}
     rows = [
-        (prose(titles[path]), *(_counts(suite.runtimes.get(runtime.label, {})) for runtime in columns))
+        (prose(titles[path]), *(tell(suite.runtimes.get(runtime.label, {})) for runtime in columns))
         for path, suite in report.summary.suites.items()
         if suite.total
     ]
-    rows.append(("**all**", *(_counts(report.summary.runtimes.get(runtime.label, {})) for runtime in columns)))
+    rows.append(("**all**", *(tell(report.summary.runtimes.get(runtime.label, {})) for runtime in columns)))
     head = ("Suite", *(code(runtime.label) for runtime in columns))
     return ["## Suites × runtimes", "", *_table(head, rows, "l" * len(head))]
 
@@ -147,6 +161,16 @@ def _counts(counts: Counts) -> str:
         if (number := counts.get(status, 0))
     ]
     return ", ".join(parts) or "not asked"
+
+
+def _brief(counts: Counts) -> str:
+    """The share of passes, and what is bad, for a table of many columns."""
+    told = share(counts)
+    if told is None:
+        return "not asked"
+    number = judge.bad(counts)
+    text = told.text if told.text != "–" else told.words
+    return f"{text} **{number:,} bad**" if number else text
 
 
 def _differences(report: Report) -> list[str]:

@@ -20,7 +20,8 @@ class Share:
 def share(counts: Counts) -> Share | None:
     """The share of passes among the results whose runtime supports what their scenarios need; None without results.
 
-    It is rounded down, so that only a suite without any other result shows 100 %.
+    It is rounded down, so that only a suite without any other result shows 100 %, and in doubt where results are
+    missing.
     """
     known, bad = counts.get("known", 0), judge.bad(counts)
     passed, unsupported, missing = (counts.get(status, 0) for status in ("pass", "unsupported", "missing"))
@@ -28,7 +29,7 @@ def share(counts: Counts) -> Share | None:
     if not total:
         return None
     asked = passed + known + bad
-    text = f"{passed * 1000 // asked / 10:g}%" if asked else "–"
+    text = f"{passed * 1000 // asked / 10:g}%{'?' if missing else ''}" if asked else "–"
     words = [f"{passed:,} of {asked:,}"] if asked else []
     words += [
         f"{number:,} {word}"

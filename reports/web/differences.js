@@ -80,7 +80,9 @@ const differenceView = (() => {
       return 0;
     }
     const found = pair(one, other);
-    const [outcome, observed] = [matching(found.outcome), matching(found.observed)];
+    // What is bad first, what is merely unsupported last.
+    const weight = (row) => Math.max(row.cells[one].worst.rank, row.cells[other].worst.rank);
+    const [outcome, observed] = [matching(found.outcome).sort((a, b) => weight(b) - weight(a)), matching(found.observed)];
     const others = found.apart.length ? `, ${found.apart.length.toLocaleString("en")} can’t be compared` : "";
     place.replaceChildren(
       make(".tools", null, choice("one", "Compare", one, (number) => go(number, other)), choice("other", "with", other, (number) => go(one, number)),

@@ -12,6 +12,21 @@ const SECTIONS = [
 
 const phraseWords = ({ runtime, views, guests }) => [make("b", null, runtime), views ? ` ${views}` : null, guests ? make("span.soft", null, ` ${guests}`) : null];
 
+// Who of a group gave an answer: runtimes with the same view kinds and guests together, and no names where it is all.
+const sharedWho = (who, columns) => {
+  const ways = new Map();
+  for (const { runtime, views, guests } of who) {
+    const way = JSON.stringify([views, guests]);
+    if (!ways.has(way)) ways.set(way, []);
+    ways.get(way).push(runtime);
+  }
+  return joined([...ways].map(([way, runtimes]) => {
+    const [views, guests] = JSON.parse(way);
+    const words = [views, guests].filter(Boolean).join(" ");
+    return [runtimes.length === columns.length && words ? null : make("b", null, runtimes.join(", "), " "), make("span.soft", null, words)];
+  }), "; ");
+};
+
 // A square for each runtime of the run, in the columns' order, so that patterns can be seen from row to row.
 const strip = (finding) => {
   const of = new Map();
@@ -34,7 +49,7 @@ const findingOf = (finding, compact) => {
     make("dt", null, make(`i.g${Math.min(number, 7)}`, { "aria-hidden": "true" }, letter(number)), make("span.hidden", null, `group ${letter(number)}: `),
       all ? `all ${COLUMNS.length} runtimes` : group.columns.map((column) => column.label).join(", ")),
     group.answers.map(({ answer, who, words }) => make("dd", null, make("span.answer", null, answer),
-      group.answers.length > 1 ? make("small", null, " ", joined(who.map(phraseWords), "; ")) : null,
+      group.answers.length > 1 ? make("small", null, " ", sharedWho(who, group.columns)) : null,
       wordsOf(words)))));
   const scenarios = make(".in", null, joined(finding.rows.slice(0, 4).map((row) => link(row.address, row.title))),
     finding.rows.length > 4 ? make("details.plainly", null, make("summary", null, `and ${finding.rows.length - 4} more`),

@@ -81,6 +81,16 @@ class Visit:
     def view(self):
         return self.page.evaluate("document.documentElement.dataset.view")
 
+    def shifts(self):
+        """How far what was shown has jumped since the page began to load (the sum of layout shifts; 0: not at all)."""
+        script = """() => new Promise((done) => {
+          let sum = 0;
+          new PerformanceObserver((list) => { for (const one of list.getEntries()) sum += one.value; })
+            .observe({ type: "layout-shift", buffered: true });
+          setTimeout(() => done(sum), 200);
+        })"""
+        return self.page.evaluate(script)
+
     def text(self, selector):
         return " ".join(self.page.locator(selector).first.inner_text().split())
 

@@ -1,6 +1,7 @@
 """A run of a size that no machine here plays: every kind of result, on many runtimes.
 
-``python tests/reports/synthetic.py DIR [RUNTIMES] [SCENARIOS]`` writes its record and its reports.
+``python tests/reports/synthetic.py DIR [RUNTIMES] [SCENARIOS]`` writes its record and its reports, and tells how large
+the page is and how long Chromium takes to open it.
 """
 
 from __future__ import annotations
@@ -93,10 +94,26 @@ def spoil(line, dice, number):
         ]
 
 
-if __name__ == "__main__":
+def main(folder, *size):
+    from browsing import Visit, chromium
+
     from reports.write import write_all
 
-    folder = Path(sys.argv[1])
     record = Records(folder)
-    run(record, *map(int, sys.argv[2:4]))
+    run(record, *size)
     write_all(record.path, folder)
+    page = folder / "report.html"
+    print(f"{page}: {page.stat().st_size / 1e6:.2f} MB")
+    with chromium() as browser:
+        for fragment in ("", "suite_03", "portability", "differences", "failures"):
+            seen = Visit(browser, page, fragment)
+            paint, ready = seen.page.evaluate("""() => [
+              performance.getEntriesByName("first-contentful-paint")[0]?.startTime ?? NaN,
+              performance.getEntriesByType("navigation")[0].loadEventEnd,
+            ]""")
+            print(f"  #{fragment:12} first paint {paint:4.0f} ms, all there {ready:4.0f} ms, jumps {seen.shifts():.3f}")
+            seen.context.close()
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), *map(int, sys.argv[2:4]))

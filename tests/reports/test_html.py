@@ -112,6 +112,7 @@ def test_who_is_alike_and_where_they_differ_stands_above_all(records):
         ({"pass": 1, "known": 1, "unexpected": 1, "unsupported": 2}, "33.3%", "1 of 3, 1 bad, 1 known, 2 unsupported"),
         ({"unsupported": 4}, "–", "4 unsupported"),
         ({"missing": 2}, "–", "2 not run"),
+        ({"pass": 2, "missing": 2}, "100%?", "2 of 2, 2 not run"),
         ({"error": 1}, "0%", "0 of 1, 1 bad"),
     ],
 )
@@ -221,3 +222,10 @@ def test_a_suite_is_named_by_its_path_where_two_have_the_same_name(records):
     built = records.report([result(), result(suite="mine/growth.yaml")])
     data = json.loads(re.search(r'id="data">(.*?)</script>', html.render(built))[1])
     assert [suite[0] for suite in data["suites"]] == ["suites-growth.yaml", "mine-growth.yaml"]
+
+
+def test_a_guest_that_is_missing_in_several_programs_is_told_once(records):
+    gone = {"guest": "tinygo", "status": "unavailable", "reason": "tinygo not found", "remedy": "install it"}
+    guests = [{"program": program, **gone} for program in ("managed", "shared_buffer")]
+    text = page(records.report([result()], head=header([result()], guests=guests))).text
+    assert "Guest tinygo of managed and shared_buffer did not take part: tinygo not found." in text

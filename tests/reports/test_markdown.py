@@ -112,3 +112,29 @@ def test_even_a_page_of_endless_suites_is_cut(records):
     text = markdown.render(records.report(results))
     assert len(text.encode()) < 1024 * 1024
     assert text.endswith("because it is too long. `report.html` has it all.*\n")
+
+
+def test_an_upstream_issue_is_linked_and_only_a_web_address(records):
+    links = ["https://example.org/issues/1?a=b", "javascript:alert(1)", "https://example.org/>|x"]
+    results = [result(f"s{number}", outcome="fail", known=known(number + 1, f"reason {number}", link))
+               for number, link in enumerate(links)]  # fmt: skip
+    page = rendered(markdown.render(records.report(results)))
+    assert re.findall(r'<a href="(.*?)"', page) == ["https://example.org/issues/1?a=b"]
+    assert "javascript:alert(1)" in page
+    assert all(len(set(rows)) == 1 for rows in cells(markdown.render(records.report(results))))
+
+
+def test_many_runtimes_are_told_by_their_share(records):
+    results = [result(f"s{number}", f"runtime{column}") for number in range(3) for column in range(15)]
+    results[0].update(outcome="fail")
+    results[1].update(outcome="unsupported")
+    text = markdown.render(records.report(results))
+    assert "| Suite growth | 66.6% **1 bad** | 100% | 100% |" in text
+    assert "Most alike: " in text
+
+
+def test_who_is_most_alike_stands_above(records):
+    results = [result("one", label, "fail" if label == "node" else "pass") for label in ("wasmtime", "wasmer", "node")]
+    text = markdown.render(records.report(results))
+    assert "Most alike: `wasmtime` and `wasmer`, in 1 of 1." in text
+    assert text.index("Most alike") < text.index("## Failures")

@@ -416,3 +416,5 @@ def test_twenty_runtimes_and_a_thousand_scenarios(visit, tmp_path):
     seen.page.wait_for_selector("tr[data-row]")
     assert seen.page.locator("tr[data-row]").count() < 200  # the others are drawn when they are scrolled to
     assert json.loads(seen.page.locator("#data").text_content())["columns"][19]
+    for fragment in ("", "suite_11", *VIEWS[1:]):
+        assert visit(report, fragment).shifts() < 0.01
