@@ -249,7 +249,7 @@ def test_any_two_runtimes_can_be_compared(visit, small):
     assert seen.text("#pair .lead") == (
         "wasmtime and wasmer are alike in 2 scenarios. 2 differ in outcome, 0 only in what was observed."
     )
-    assert seen.page.locator("#pair .sides tbody th a").all_inner_texts() == ["Memory one", "Memory four"]
+    assert seen.page.locator("#pair .sides tbody th a").all_inner_texts() == ["Memory four", "Memory one"]
     seen.go("differences/node/wasmer")
     seen.until("document.querySelector('#pair .lead').textContent.startsWith('node')")
     assert "1 differ in outcome, 1 only in what was observed" in seen.text("#pair .lead")
