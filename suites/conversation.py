@@ -163,6 +163,8 @@ class Conversation:
             return Refused(reply)
         try:
             return item.understand(reply)
+        except decoding.WrongInteger as wrong:
+            raise Stop("fail", f"{item.step.text}: {wrong}", item.step) from None
         except (decoding.BadAnswer, values.ValueNotation) as error:
             raise Stop("error", f"the driver's answer makes no sense: {error}", item.step) from None
 

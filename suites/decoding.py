@@ -17,6 +17,10 @@ class BadAnswer(Exception):
     """The answer is not of the form the method's answers have."""
 
 
+class WrongInteger(Exception):
+    """The host API gave an integer that the memory type does not have: -1 for a ``u8``."""
+
+
 def done(reply: Mapping[str, Any]) -> Happened:
     """An answer without a value."""
     return Done()
@@ -36,9 +40,16 @@ def number(item: Mapping[str, str], kind: str) -> Number:
 
 
 def reading(reply: Mapping[str, Any], kind: str, asked: int) -> Happened:
-    """A reading: bytes are decoded when there are as many as the type needs; fewer stay what they are."""
+    """A reading: bytes are decoded when there are as many as the type needs; fewer stay what they are.
+
+    A memory type has a sign, other than the value types of WebAssembly. Raises `BadAnswer` and `WrongInteger`.
+    """
     if "value" in reply:
-        return number(reply["value"], kind)
+        found = number(reply["value"], kind)
+        named = reply["value"].get("type") == kind  # else it is an i32 or i64, which has no sign
+        if named and not values.is_float(kind) and not values.has(kind, int(found.said)):
+            raise WrongInteger(f"got {found.said}, which is no {kind}")
+        return found
     if "nothing" in reply:
         return Nothing(str(reply["nothing"]))
     try:

@@ -45,6 +45,12 @@ def in_range(kind: str, value: int) -> bool:
     return -(1 << (width - 1)) <= value < 1 << width
 
 
+def has(kind: str, value: int) -> bool:
+    """Whether an integer is one of a memory type's: -1 is an ``s8`` and no ``u8``, 255 the other way round."""
+    width = 8 * MEMORY_TYPES[kind]
+    return -(1 << (width - 1)) <= value < 1 << (width - 1) if kind.startswith("s") else 0 <= value < 1 << width
+
+
 def integer_bits(kind: str, value: int) -> int:
     """An integer as the bits of an integer type; it wraps as the host's conversion to that width does."""
     return value & ((1 << 8 * WIDTHS[kind]) - 1)

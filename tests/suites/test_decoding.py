@@ -99,3 +99,10 @@ def test_what_is_no_count(pages: object) -> None:
         decoding.pages({"pages": pages})
     with pytest.raises(BadAnswer):
         decoding.pages({})
+
+
+@pytest.mark.parametrize(("kind", "said"), [("u8", "-1"), ("s8", "255"), ("u64", "-1"), ("s32", "4294967295")])
+def test_an_integer_of_the_other_sign_is_no_reading(kind: str, said: str) -> None:
+    """A view of bytes that gives -1 is wrong, though the byte is right: a program sees the number."""
+    with pytest.raises(decoding.WrongInteger, match=f"got {said}, which is no {kind}"):
+        decoding.reading({"value": {"type": kind, "value": said}}, kind, 1)
