@@ -56,6 +56,8 @@ class Steps(Writing):
             return Code([], self.language.choice(f"{self.names[step.name]}_negative"))
         if isinstance(step, model.Release):
             return Code(self.released(step), '"done"')
+        if isinstance(step, model.ReleaseStore):
+            return Code(self.released_store(), '"done"')
         if isinstance(step, model.Collect):
             return Code([self.statement(self.snippet("collect"))], '"done"')
         raise ReproError(f"{step.where}: {step.text}: no reproducer can express this step yet")
@@ -288,6 +290,18 @@ class Steps(Writing):
             elif name in self.instances:
                 instance = self.instances.pop(name)
                 gone += [instance.variable, *instance.taken.values()]
+        return self.dropped(gone)
+
+    def released_store(self) -> list[str]:
+        """Let go of all but views, and of the store where the API has one."""
+        gone = [self.objects.pop(name) for name in list(self.objects) if name not in self.views]
+        while self.instances:
+            _, instance = self.instances.popitem()
+            gone += [instance.variable, *instance.taken.values()]
+        new = [self.statement(self.snippet("release_store"))] if self.recipe.has("release_store") else []
+        return [*self.dropped(gone), *new]
+
+    def dropped(self, gone: list[str]) -> list[str]:
         for variable in gone:
             self.assign(variable)
         if self.language.name == "python":
