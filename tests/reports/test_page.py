@@ -331,6 +331,12 @@ def test_it_prints_what_is_shown(visit, small):
     assert seen.page.pdf()[:4] == b"%PDF"
 
 
+def test_a_wide_table_fits_on_paper(visit, built):
+    seen = visit(built, "suite_02", width=794, height=1123)
+    seen.page.emulate_media(media="print")
+    assert seen.page.evaluate("document.getElementById('matrix').getBoundingClientRect().right") <= 794
+
+
 def test_rows_that_are_drawn_late_move_nothing(visit, built):
     seen = visit(built, "suite_02")
     seen.page.get_by_role("button", name="Unfold all suites").click()
