@@ -429,3 +429,10 @@ def test_text_that_does_not_assemble_is_told_with_its_place(tmp_path: Path, caps
     captured = capsys.readouterr()
     assert captured.out == ""
     assert captured.err.startswith("host.yaml:2: the module's text does not assemble: ")
+
+
+def test_nothing_is_uncovered(capsys: pytest.CaptureFixture[str]) -> None:
+    """What is new in the language, and what a topic asks, has a scenario."""
+    status = main(["coverage", "--missing"])
+    assert capsys.readouterr().out.splitlines() == []
+    assert status == 0
