@@ -130,7 +130,8 @@ def _coverage(options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps(survey.as_json(found), indent=2, ensure_ascii=False))
     else:
-        print("\n".join(found.missing if options.missing else text.lines(found)))
+        for line in found.missing if options.missing else text.lines(found):
+            print(line)
     for fault in faults:
         print(fault, file=sys.stderr)
     return 1 if faults or found.missing else 0

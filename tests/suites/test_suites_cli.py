@@ -95,6 +95,7 @@ def test_the_list_as_json(suite: Path, capsys: pytest.CaptureFixture[str]) -> No
         "spec": SPEC,
         "requires": ["memory64", "threads"],
         "program": None,
+        "package": None,
         "each_view": None,
         "case": {"type": "u8"},
     }
