@@ -102,6 +102,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="how long a runtime may take for one step before it is stopped; for compiling a module six times as long. "
         "Default: 10.",
     )
+    group.addoption(
+        "--slow",
+        action="store_true",
+        help="play also what takes a runtime minutes, as its manifest says; else it is left out, as the report tells.",
+    )
 
 
 def seconds(text: str) -> float:
@@ -118,7 +123,7 @@ class Bench(Casting):
     def __init__(self, config: pytest.Config) -> None:
         option = config.option
         guests = Guests(option.guest, option.glue)
-        super().__init__(choose(option.runtime), guests, option.step_timeout, describe.answered)
+        super().__init__(choose(option.runtime), guests, option.step_timeout, describe.answered, slow=option.slow)
         self.defects = known.KnownDefects(known.load(option.known))
 
     def play(self, scenario: Scenario, cell: Cell, result: Result) -> Result:

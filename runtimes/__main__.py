@@ -18,6 +18,7 @@ from runtimes.cache import VARIABLE, cache_dir
 from runtimes.environments import Status
 from runtimes.errors import Unavailable, UserError
 from runtimes.manifest import Manifest, all_manifests, load_manifest
+from runtimes.releases import releases, within
 from runtimes.selection import ALL, default, everyone
 from runtimes.uvtool import Progress
 
@@ -80,6 +81,10 @@ def _parser() -> argparse.ArgumentParser:
     install.add_argument("--offline", action="store_true", help="use only what uv and npm have downloaded before")
     install.add_argument("--force", action="store_true", help="make environments anew, also those that are ready")
     install.set_defaults(run=_install)
+
+    versions = commands.add_parser("versions", help="show which versions of a runtime there are")
+    versions.add_argument("name", metavar="NAME", help="a runtime, perhaps with a range: wasmtime, 'wasmtime@>=45,<50'")
+    versions.set_defaults(run=_versions)
 
     check = commands.add_parser("check", help="test whether a runtime's driver speaks the protocol")
     check.add_argument("name", metavar="NAME", help=NAME_HELP)
@@ -190,6 +195,19 @@ def _install(args: argparse.Namespace) -> int:
             continue
         print(f"{one.title}: ready in {time.monotonic() - start:.1f} s, {provided.origin}", flush=True)
     return 1 if failed else 0
+
+
+def _versions(args: argparse.Namespace) -> int:
+    name, wanted = names.parse_range(args.name)
+    manifest = load_manifest(name.name)
+    try:
+        found = releases(manifest) if wanted is None else within(manifest, wanted)
+    except Unavailable as problem:
+        _complain(Asked(manifest, None, None), problem)
+        return 1
+    for version in found:
+        print(f"{version}  (default)" if version == manifest.version else version)
+    return 0
 
 
 def _teller(one: Asked) -> Progress:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from runtimes import npm, pip, recipe
 from runtimes.errors import Unavailable
-from runtimes.manifest import Manifest, NpmPackage, NpmPackages, Packages, Program
+from runtimes.manifest import Absent, Manifest, NpmPackage, NpmPackages, Packages, Program
 from runtimes.names import RuntimeName
 from runtimes.provided import (
     NOT_PROVISIONED,
@@ -62,6 +62,8 @@ def provide(
         return pip.provide(manifest, variant, version, offline=bool(offline), fresh=fresh, progress=progress)
     if isinstance(manifest.environment, NpmPackages):
         return _provide_npm(manifest, variant, version, bool(offline), fresh, progress)
+    if isinstance(manifest.environment, Absent):
+        raise Unavailable(manifest.environment.reason, manifest.environment.remedy)
     return _provide_program(manifest, manifest.environment, variant, version)
 
 
@@ -73,6 +75,8 @@ def status(manifest: Manifest, variant: str | None = None, version: str | None =
         return pip.status(manifest, variant, version)
     if isinstance(manifest.environment, NpmPackages):
         return _npm_status(manifest, variant, version)
+    if isinstance(manifest.environment, Absent):
+        return Status(UNAVAILABLE, manifest.environment.reason, manifest.environment.remedy, "")
     program = manifest.environment
     path = program.find(manifest.folder)
     if path is None:
@@ -111,10 +115,7 @@ def _npm_package(manifest: Manifest, version: str | None) -> tuple[NpmPackage, s
     """The package for this platform, its version and, for the default version, its checksum. Raises `Unavailable`."""
     assert isinstance(manifest.environment, NpmPackages)
     assert manifest.version is not None
-    packages = manifest.environment.packages
-    package = packages.get(npm.platform_name()) or packages.get("any")
-    if package is None:
-        raise Unavailable(f"there is no {manifest.title} for {npm.platform_name()}", f"see {manifest.homepage}")
+    package = npm.package_of(manifest.environment, manifest)
     chosen = version or manifest.version
     return package, chosen, package.integrity if chosen == manifest.version else None
 

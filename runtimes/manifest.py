@@ -6,6 +6,7 @@ them.
 
 from __future__ import annotations
 
+import fnmatch
 import os
 import shutil
 from collections.abc import Mapping
@@ -74,6 +75,14 @@ class Program:
 
 
 @dataclass(frozen=True)
+class Absent:
+    """Nowhere to be had: a runtime that is listed so that nobody looks for it in vain, and why it can't take part."""
+
+    reason: str
+    remedy: str
+
+
+@dataclass(frozen=True)
 class Variant:
     """One way to set a runtime up.
 
@@ -94,12 +103,34 @@ class Special:
 
 
 @dataclass(frozen=True)
+class Slow:
+    """What takes a runtime minutes, and why.
+
+    ``scenarios`` are patterns of ``suite.yaml::scenario``; ``guests`` and ``variants`` are names. What is empty covers
+    all.
+    """
+
+    reason: str
+    scenarios: tuple[str, ...]
+    guests: tuple[str, ...]
+    variants: tuple[str, ...]
+
+    def covers(self, scenario: str, guest: str | None, variant: str | None) -> bool:
+        """Whether it speaks of this scenario (``suite.yaml::slug``) with this guest on this variant."""
+        return (
+            (not self.variants or variant in self.variants)
+            and (not self.guests or guest in self.guests)
+            and (not self.scenarios or any(fnmatch.fnmatchcase(scenario, pattern) for pattern in self.scenarios))
+        )
+
+
+@dataclass(frozen=True)
 class Manifest:
     """One runtime. ``version`` and ``variant`` are the defaults; None: known only to the program, or none.
 
     ``default`` says whether a run plays it that names no runtime; ``also`` which others of its versions and variants
     ``--runtime all`` plays. ``supported`` are the versions that the driver copes with. ``peculiar`` says of questions
-    of ``python -m runtimes check`` why the runtime answers them otherwise.
+    of ``python -m runtimes check`` why the runtime answers them otherwise, ``slow`` what takes it minutes.
     """
 
     folder: Path
@@ -108,7 +139,7 @@ class Manifest:
     homepage: str
     launch: tuple[str, ...]
     env: Mapping[str, str]
-    environment: Packages | NpmPackages | Program
+    environment: Packages | NpmPackages | Program | Absent
     version: str | None
     versions: Mapping[str, Special]
     variant: str | None
@@ -120,6 +151,7 @@ class Manifest:
     supported: SpecifierSet = field(default_factory=SpecifierSet)
     own_remedy: str = ""
     peculiar: Mapping[str, str] = field(default_factory=dict)
+    slow: tuple[Slow, ...] = ()
 
     def check_version(self, version: str | None) -> None:
         """Raise `UserError` where the driver does not cope with the version. None is always right."""
@@ -207,7 +239,7 @@ def _build(folder: Path, data: dict[str, Any]) -> Manifest:
         name=data["name"],
         title=data["title"],
         homepage=data["homepage"],
-        launch=tuple(data["launch"]),
+        launch=tuple(data.get("launch", ())),
         env=data.get("env", {}),
         environment=_environment(folder, data["environment"]),
         version=data.get("version"),
@@ -220,17 +252,26 @@ def _build(folder: Path, data: dict[str, Any]) -> Manifest:
             name: Variant(entry["about"], tuple(entry.get("requirements", ())), entry.get("remedy", ""))
             for name, entry in data.get("variants", {}).items()
         },
-        views=tuple(View(view["kind"], view["unit"], tuple(view["types"])) for view in data["views"]),
+        views=tuple(View(view["kind"], view["unit"], tuple(view["types"])) for view in data.get("views", ())),
         glue=tuple(data.get("glue", ())),
         default=data.get("default", False),
         also=tuple(taken_apart(text) for text in data.get("also", ())),
         supported=SpecifierSet(data.get("supported", "")),
         own_remedy=data.get("remedy", ""),
         peculiar=data.get("peculiar", {}),
+        slow=tuple(
+            Slow(
+                entry["reason"],
+                tuple(entry.get("scenarios", ())),
+                tuple(entry.get("guests", ())),
+                tuple(entry.get("variants", ())),
+            )
+            for entry in data.get("slow", ())
+        ),
     )
 
 
-def _environment(folder: Path, data: dict[str, Any]) -> Packages | NpmPackages | Program:
+def _environment(folder: Path, data: dict[str, Any]) -> Packages | NpmPackages | Program | Absent:
     if "pip" in data:
         pip = data["pip"]
         lock = folder / pip["lock"] if "lock" in pip else None
@@ -238,6 +279,8 @@ def _environment(folder: Path, data: dict[str, Any]) -> Packages | NpmPackages |
     if "npm" in data:
         entries = data["npm"]["packages"].items()
         return NpmPackages({name: NpmPackage(entry["name"], entry.get("integrity")) for name, entry in entries})
+    if "absent" in data:
+        return Absent(data["absent"]["reason"], data["absent"]["remedy"])
     return Program(data["program"]["name"], data["program"].get("remedy", ""))
 
 

@@ -96,8 +96,11 @@ def _contradictions(folder: Path, data: dict[str, Any]) -> Iterator[Problem]:
         yield ("name",), f"the name is '{data['name']}', but the folder is called '{folder.name}'"
     packages = data["environment"].get("pip")
     (kind,) = data["environment"]
+    if kind == "absent":
+        return
     places = {"folder", *PLACES[kind]}
-    yield from _unknown_places(("launch",), data["launch"], places)
+    yield from (((), f"the manifest needs the key '{key}'") for key in ("launch", "views") if key not in data)
+    yield from _unknown_places(("launch",), data.get("launch", ()), places)
     for version, entry in data.get("versions", {}).items():
         yield from _unknown_places(("versions", version, "launch"), entry.get("launch", ()), places)
         yield from _bad_requirements(("versions", version, "requirements"), entry.get("requirements", ()))
@@ -115,7 +118,7 @@ def _contradictions(folder: Path, data: dict[str, Any]) -> Iterator[Problem]:
         SpecifierSet(data.get("supported", ""))
     except InvalidSpecifier:
         yield ("supported",), f"{data['supported']!r} is not a version specifier, like '>=20,<60'"
-    kinds = [view["kind"] for view in data["views"]]
+    kinds = [view["kind"] for view in data.get("views", ())]
     for index, kind in enumerate(kinds):
         if kind in kinds[:index]:
             yield ("views", index), f"view kind '{kind}' stands here twice"

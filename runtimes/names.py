@@ -6,6 +6,7 @@ Instead of a name, the path of a folder with a ``runtime.yaml`` may be given; it
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from runtimes.errors import UserError
@@ -28,6 +29,25 @@ class RuntimeName:
         variant = f":{self.variant}" if self.variant else ""
         version = f"@{self.version}" if self.version else ""
         return f"{self.name}{variant}{version}"
+
+
+def parse_range(text: str) -> tuple[RuntimeName, str | None]:
+    """Like `parse`, but what stands behind ``@`` may be a range of versions, like ``>=45,<50``: it comes second."""
+    name, _, version = text.partition("@")
+    if version[:1] in ("<", ">", "=", "!", "~"):
+        return parse(name), version
+    return parse(text), None
+
+
+def split(texts: Iterable[str]) -> list[str]:
+    """Names that are separated by commas, one by one. A comma within a range separates nothing."""
+    found: list[str] = []
+    for part in (part.strip() for text in texts for part in text.split(",")):
+        if part[:1] in ("<", ">", "=", "!", "~") and found:
+            found[-1] += f",{part}"
+        elif part:
+            found.append(part)
+    return found
 
 
 def parse(text: str) -> RuntimeName:

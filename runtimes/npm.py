@@ -28,14 +28,13 @@ from runtimes.cache import cache_dir, subfolder, unusable
 from runtimes.driver import LAUNCHER
 from runtimes.errors import Unavailable, UserError
 from runtimes.folders import FAILED, READY, failure_in, held, notes_in, wipe, write
-from runtimes.manifest import load_manifest
+from runtimes.manifest import Manifest, NpmPackage, NpmPackages, load_manifest
 from runtimes.uvtool import Progress
 
 FOLDER = "npm"
 PACKAGE = "package"  # in a finished folder: what the package holds
 # What npm must not take from the surroundings, or its tarball would not lie where we look, or not be made.
 SETTINGS = (
-    "--json=false",
     "--dry-run=false",
     "--workspaces=false",
     "--ignore-scripts",
@@ -115,6 +114,14 @@ def all_notes() -> Iterator[Mapping[str, Any]]:
     return notes_in(cache_dir() / FOLDER)
 
 
+def package_of(environment: NpmPackages, manifest: Manifest) -> NpmPackage:
+    """The package for this platform. Raises `Unavailable` where there is none."""
+    package = environment.packages.get(platform_name()) or environment.packages.get("any")
+    if package is None:
+        raise Unavailable(f"there is no {manifest.title} for {platform_name()}", f"see {manifest.homepage}")
+    return package
+
+
 def platform_name() -> str:
     """What we call this platform, such as ``linux-x86_64``, ``linux-musl-x86_64`` or ``darwin-arm64``."""
     system, machine = platform.system().lower(), platform.machine().lower()
@@ -176,7 +183,7 @@ def _fetch(
     with tempfile.TemporaryDirectory(dir=folder) as place:  # no package.json or .npmrc of a project is to have a say
         try:
             run_npm(
-                ["pack", f"{name}@{version}", f"--pack-destination={place}"],
+                ["pack", f"{name}@{version}", f"--pack-destination={place}", "--json=false"],
                 cwd=Path(place),
                 offline=offline,
                 progress=progress,

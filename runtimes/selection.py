@@ -11,6 +11,7 @@ from runtimes.errors import Unavailable, UserError
 from runtimes.manifest import Manifest, all_manifests, load_manifest
 from runtimes.names import RuntimeName
 from runtimes.pool import Session
+from runtimes.releases import within
 from runtimes.uvtool import Progress
 
 ALL = "all"
@@ -53,6 +54,11 @@ class Chosen:
         """Its view kinds that read and write this memory type."""
         return [view.kind for view in self.manifest.views if memory_type in view.types]
 
+    def takes_long(self, scenario: str, guest: str | None) -> str | None:
+        """Why the scenario (``suite.yaml::slug``) takes it minutes with this guest; None where it does not."""
+        variant = self.variant or self.manifest.variant
+        return next((slow.reason for slow in self.manifest.slow if slow.covers(scenario, guest, variant)), None)
+
     def session(self, probes: Mapping[str, bytes], timeout: float) -> Session:
         """A driver for it; started on first use."""
         variant = self.variant or self.manifest.variant
@@ -74,8 +80,11 @@ def default() -> Iterator[tuple[Manifest, RuntimeName]]:
 
 
 def choose(wanted: Sequence[str]) -> list[Chosen]:
-    """The runtimes named (comma-separated names are split), ``all``, or the default ones. Raises `UserError`."""
-    texts = [part.strip() for text in wanted for part in text.split(",") if part.strip()]
+    """The runtimes named (comma-separated names are split), ``all``, or the default ones. Raises `UserError`.
+
+    A range of versions stands for each that there is; one that can't be had is left out, as with ``all``.
+    """
+    texts = names.split(wanted)
     if not texts:
         return [_chosen(manifest, name, asked=False) for manifest, name in default()]
     chosen: dict[str, Chosen] = {}
@@ -93,10 +102,14 @@ def _named(text: str) -> Iterator[Chosen]:
         for manifest, name in everyone():
             yield _chosen(manifest, name, asked=False)
         return
-    name = names.parse(text)
+    name, versions = names.parse_range(text)
     manifest = load_manifest(name.name)
     manifest.check_variant(name.variant)
     manifest.check_version(name.version)
+    if versions is not None:
+        for version in within(manifest, versions):
+            yield _chosen(manifest, RuntimeName(manifest.name, name.variant, version), asked=False)
+        return
     yield _chosen(manifest, RuntimeName(manifest.name, name.variant, name.version), asked=True)
 
 

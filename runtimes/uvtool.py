@@ -60,7 +60,7 @@ def run_uv(args: Sequence[str], *, cwd: Path, offline: bool = False, progress: P
 
     `progress` is told what uv downloads.
     """
-    command = [find_uv(), *args, "--no-progress", "--color=never", *(["--offline"] if offline else [])]
+    command = [find_uv(), "--no-progress", "--color=never", *(["--offline"] if offline else []), *args]
     process = subprocess.Popen(
         # Through the launcher uv dies with us, so that a killed run leaves no uv behind that goes on
         # installing.

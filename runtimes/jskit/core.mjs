@@ -13,7 +13,8 @@
 //   runtime, language     what `initialize` says of the runtime and of the host language
 //   startAgent()          for agents: starts a worker; see agents.mjs. May be missing.
 //   prepareGlobals(), loadScript(path)
-//                         for glue: sets the globals that the scripts expect and lack; runs a classic script
+//                         for glue: sets the globals that the scripts expect and lack; runs a classic script.
+//                         Both may be missing: then no glue is run.
 //   wasi                  a function that makes a `WASI` like Node.js's by its options, or null where there is none
 
 import { HostThrow, Refusal, badParams, noMethod, skipped } from "./errors.mjs";

@@ -18,7 +18,8 @@ function initialize(session, { protocol, variant }) {
   if (variant != null) throw unsupported(`${runtime.name} has no variant '${variant}'`);
   const views = KINDS.map(({ kind, unit, types }) => ({ kind, unit, types }));
   const wasi = session.host.wasi == null ? [] : WASI_VERSIONS;
-  return { protocol: PROTOCOL, runtime, host: language, views, default_views: DEFAULTS, glue: GLUE_KINDS, wasi };
+  const glue = session.host.loadScript === undefined ? [] : GLUE_KINDS;
+  return { protocol: PROTOCOL, runtime, host: language, views, default_views: DEFAULTS, glue, wasi };
 }
 
 function compile(session, { bytes }, id) {
@@ -51,6 +52,7 @@ function instantiate(session, { module: moduleId, imports, glue, wasi }, id) {
 // `run` is an async function: what it throws at once is known one microtask later. Inside a host function there is no later;
 // then only a program that has ended is noticed here, and the rest shows at the first call.
 function instantiateWithGlue(session, glue, module, listed, id) {
+  if (session.host.loadScript === undefined) throw unsupported(`${session.host.runtime.name} runs no language glue`);
   session.glued = true;
   const { instance, program } = session.glue.start(glue, module, listed);
   const keep = () => {

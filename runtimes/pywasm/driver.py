@@ -1,14 +1,13 @@
 """pywasm, an interpreter in pure Python (https://github.com/libraries/pywasm, its README and ``pywasm/core.py``).
 
-One `Runtime` per scenario: it holds all instances, and what they import by name. Ways into memory, a `MemInst`:
+One `Runtime` per scenario: it holds all instances, and what they import by name. A module is parsed anew for each
+instance, as pywasm's `instance_from_file` does. Ways into memory, a `MemInst`:
 
 ``get_put``     its own accessors: ``get_u8``, ``put_u32``… for the unsigned types and ``i32`` and ``i64``; ``get`` and
                 ``put``, which take and give a `bytearray`, for the rest.
 ``data``        the `bytearray` that it keeps its bytes in: ``u8`` by index, ``bytes`` by slice, the rest by `struct` at
                 a byte offset. Assigning to a slice past the end lengthens it.
 ``memoryview``  `memoryview` of that array, sliced where a scenario wants a part. While one lives the array can't grow.
-
-There is no other way to ask a memory's size than its ``size``, in pages, and ``grow`` gives nothing.
 
 Traps are whatever the interpreter's Python raises: `AssertionError` without a text, `ZeroDivisionError`, `IndexError`.
 What was being executed then tells which of the specification's traps it is: the driver looks at the instruction in the
@@ -143,14 +142,16 @@ class PywasmDriver(Driver):
 
     # Modules and instances
 
-    def module_compile(self, data: bytes) -> Any:
-        return pywasm.ModuleDesc.from_reader(io.BytesIO(data))
+    def module_compile(self, data: bytes) -> bytes:
+        """Only a trial. A `ModuleDesc` is good for one instance: instantiating it empties its data segments."""
+        pywasm.ModuleDesc.from_reader(io.BytesIO(data))
+        return data
 
-    def instance_create(self, module: Any, imports: list[Import]) -> Any:
+    def instance_create(self, module: bytes, imports: list[Import]) -> Any:
         """What a module imports is what the `Runtime` has by that name, so each module finds only its own there."""
         return self._instance(module, imports, {})
 
-    def wasi_instance_create(self, module: Any, imports: list[Import], wasi: Wasi) -> Any:
+    def wasi_instance_create(self, module: bytes, imports: list[Import], wasi: Wasi) -> Any:
         """A reactor's ``_initialize`` is called as its users do."""
         runtime = self._scenario_runtime()
         runtime.imports = {}
@@ -161,13 +162,13 @@ class PywasmDriver(Driver):
             self.function_call(instance, "_initialize", [], [])
         return instance
 
-    def _instance(self, module: Any, imports: list[Import], given: dict[str, dict[str, Any]]) -> Any:
+    def _instance(self, module: bytes, imports: list[Import], given: dict[str, dict[str, Any]]) -> Any:
         runtime = self._scenario_runtime()
         for item in imports:
             given.setdefault(item.module, {})[item.name] = self._extern(runtime, item)
         runtime.imports = given
         try:
-            return runtime.instance(module)
+            return runtime.instance(pywasm.ModuleDesc.from_reader(io.BytesIO(module)))  # as its instance_from_file does
         except BaseException as error:
             raise _exit(error) from None
 
@@ -208,8 +209,11 @@ class PywasmDriver(Driver):
         pages: int = memory.size
         return pages
 
-    def memory_grow(self, memory: Any, delta: int) -> None:
+    def memory_grow(self, memory: Any, delta: int) -> int:
+        """`MemInst.grow` gives nothing. Who wants to know how large the memory was asks before."""
+        before: int = memory.size
         memory.grow(delta)
+        return before
 
     # Globals
 

@@ -56,7 +56,8 @@ PROPOSALS = (
     "wasm_gc", "wasm_memory64", "wasm_multi_memory", "wasm_multi_value", "wasm_reference_types",
     "wasm_relaxed_simd", "wasm_simd", "wasm_tail_call", "wasm_threads", "wasm_wide_arithmetic",
 )  # fmt: skip
-NOT_IN_PULLEY = ("shared_memory", "wasm_threads")
+#: Left off in Pulley: an `Engine` with what its compiler lacks aborts the process.
+THREADS = ("shared_memory", "wasm_threads")
 
 #: Variants and the compilation target that each asks for.
 TARGETS = {
@@ -180,8 +181,8 @@ class WasmtimeDriver(Driver):
         config = wasmtime.Config()
         target = TARGETS[variant]
         switched_on = [name for name in PROPOSALS if hasattr(wasmtime.Config, name)]
-        if target is not None:  # an Engine with what its compiler lacks aborts the process
-            switched_on = [name for name in switched_on if name not in NOT_IN_PULLEY]
+        if target is not None:
+            switched_on = [name for name in switched_on if name not in THREADS]
         for name in switched_on:
             setattr(config, name, True)
         if target is not None:

@@ -8,7 +8,7 @@ import pytest
 
 from runtimes import manifest
 from runtimes.errors import UserError
-from runtimes.manifest import Manifest, NpmPackage, NpmPackages, Packages, Program, all_manifests, load_manifest
+from runtimes.manifest import Absent, Manifest, NpmPackage, NpmPackages, Packages, Program, all_manifests, load_manifest
 
 GOOD = """\
 name: mine
@@ -126,6 +126,18 @@ def test_a_manifest_of_an_npm_package(write: Write) -> None:
     assert mine.command("1.2.3", {"package": "/p", "folder": "/f"}) == ["/p/bin/mine", "/f/driver.txt"]
 
 
+def test_a_manifest_of_what_can_t_be_had(write: Write) -> None:
+    head = NPM.partition("version:")[0]
+    mine = load_manifest(write(head + "environment: {absent: {reason: nobody sells it, remedy: make one}}\n"))
+    assert mine.environment == Absent("nobody sells it", "make one")
+    assert (mine.launch, mine.views) == ((), ())
+    text = head + "environment: {program: {name: mine}}\n"
+    assert errors(write(text)) == [
+        "mine/runtime.yaml:1: the manifest needs the key 'launch'",
+        "mine/runtime.yaml:1: the manifest needs the key 'views'",
+    ]
+
+
 def test_who_takes_part_when(write: Write) -> None:
     mine = load_manifest(write(NPM))
     assert mine.default
@@ -233,7 +245,7 @@ def test_a_file_that_is_no_mapping(write: Write, text: str) -> None:
 
 def test_an_environment_is_of_one_kind(write: Write) -> None:
     text = PROGRAM.replace("environment:\n", "environment:\n  pip: {python: '>=3', requirements: [mine]}\n")
-    assert errors(write(text)) == ["mine/runtime.yaml:4: 'environment' must hold one of pip, npm, program"]
+    assert errors(write(text)) == ["mine/runtime.yaml:4: 'environment' must hold one of pip, npm, absent, program"]
 
 
 def test_an_unknown_name_lists_the_known_ones() -> None:
