@@ -9,7 +9,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from reports import comparing, known_command, merge_command, report, terminal, write
+from reports import comparing, known_command, merge_command, report, sweep, terminal, write
 from reports.baseline import BaselineError
 from reports.columns import PairError
 from reports.known import KnownError
@@ -17,6 +17,7 @@ from reports.record import RecordError
 from reports.report import ReportError
 from reports.repro import command as repro_command
 from reports.repro.goal import ReproError
+from runtimes.errors import UserError
 
 OUT = Path("reports") / "out"
 SCHEMA = Path(__file__).with_name("report.schema.json")
@@ -24,10 +25,15 @@ SCHEMA = Path(__file__).with_name("report.schema.json")
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; 2 if its input can't be used, else what the command says: 0 if it did what was asked."""
-    options = _parser().parse_args(arguments)
+    given, parser = list(sys.argv[1:] if arguments is None else arguments), _parser()
+    own = given[: given.index("--")] if "--" in given else given
+    options = parser.parse_args(own)
+    options.passed_on = given[len(own) + 1 :]
+    if options.passed_on and not options.passes_on:
+        parser.error("only 'history' passes what follows -- on to pytest")
     try:
         return int(options.command(options))
-    except (RecordError, ReportError, BaselineError, KnownError, PairError, ReproError) as error:
+    except (RecordError, ReportError, BaselineError, KnownError, PairError, ReproError, UserError) as error:
         print(f"python -m reports: {error}", file=sys.stderr)
     except OSError as error:
         print(f"python -m reports: {error.filename}: {error.strerror}", file=sys.stderr)
@@ -36,6 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m reports", description="Reports of linmem's runs.")
+    parser.set_defaults(passes_on=False)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     build = commands.add_parser("build", help="build the reports from a record, for example of a run that was killed")
@@ -54,6 +61,7 @@ def _parser() -> argparse.ArgumentParser:
     known_command.add(commands)
     merge_command.add(commands)
     repro_command.add(commands)
+    sweep.add(commands)
     return parser
 
 
