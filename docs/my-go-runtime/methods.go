@@ -18,7 +18,7 @@ type params struct {
 	Results                            []string
 	Min, Max, Delta, At, Count, Offset integer
 	Index, View, Length                json.RawMessage // View: a kind's name, or an object
-	Shared, All                        bool
+	Shared, All, Store                 bool
 	PageSize                           json.RawMessage `json:"page_size"`
 	Value                              json.RawMessage
 }
@@ -79,6 +79,14 @@ func objectRelease(_ int64, p params) object {
 	for _, id := range p.Objects {
 		delete(objects, id)
 		delete(modules, id)
+	}
+	if p.Store {
+		for id, object := range objects {
+			if _, isView := object.(*view); !isView { // views are what may be left dangling
+				delete(objects, id)
+			}
+		}
+		releaseStore()
 	}
 	if p.All {
 		clear(objects)

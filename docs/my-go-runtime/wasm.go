@@ -241,7 +241,8 @@ func trapped(trap *C.wasm_trap_t, otherwise string) *failure {
 	C.wasm_trap_message(trap, &message)
 	words := strings.TrimRight(C.GoStringN(message.data, C.int(message.size)), "\x00")
 	_, short, found := strings.Cut(words, "wasm trap: ")
-	if !found && otherwise == "link" {
+	executed := strings.HasPrefix(words, "error while executing") // a host function threw, called by a start function
+	if !found && !executed && otherwise == "link" {
 		return refused("link", "wasm_trap_t", words)
 	}
 	if !found {
