@@ -15,7 +15,7 @@ from typing import Any
 from suites import decoding, expressions, model, values
 from suites.expectations import Literal
 from suites.guest import Guest, LanguageHost
-from suites.happened import Happened, Number, Refused, answer
+from suites.happened import Happened, Number, Refused, Short, answer
 from suites.interface import CallFailed, Runtime
 from suites.model import GUEST, MEMORY, Scenario, Step
 from suites.outcome import Observed, Picture, StepTrace
@@ -178,7 +178,7 @@ class Conversation:
         except (values.ValueNotation, expressions.ExpressionError) as error:
             raise Stop("error", f"'expect' can't be compared: {error}", step) from None
         if good is None:
-            good = step.observe is not None or not isinstance(happened, Refused)
+            good = step.observe is not None or not isinstance(happened, Refused | Short)
         if not good:
             wanted = f"expected {step.expect}, " if step.expect is not None else ""
             raise Stop("fail", f"{step.text}: {wanted}got {happened}", step, trace(step, happened, "failed"))

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from suites import values
-from suites.happened import Bytes, Done, Happened, Nothing, Number, Truth
+from suites.happened import Bytes, Done, Happened, Nothing, Number, Short, Truth
 
 _INTEGER = re.compile(r"-?[0-9]{1,40}")
 
@@ -24,6 +24,16 @@ class WrongInteger(Exception):
 def done(reply: Mapping[str, Any]) -> Happened:
     """An answer without a value."""
     return Done()
+
+
+def written(reply: Mapping[str, Any], asked: int | None) -> Happened:
+    """A write's answer. Where the API says how many bytes it wrote, they must be those that it was given."""
+    if asked is None or "count" not in reply:
+        return Done()
+    found = reply["count"]
+    if type(found) is not int:
+        raise BadAnswer(f"'count' is {shorten(found)}, not an integer")
+    return Done() if found == asked else Short(found, asked)
 
 
 def numbers(reply: Mapping[str, Any], kinds: Sequence[str]) -> list[Number]:

@@ -100,7 +100,18 @@ class Truth:
         return "true" if self.holds else "false"
 
 
-Happened = Number | Numbers | Bytes | Nothing | Done | Truth | Refused
+@dataclass(frozen=True)
+class Short:
+    """A write of which the host API says that it wrote less, or more, than it was given."""
+
+    count: int
+    asked: int
+
+    def __str__(self) -> str:
+        return f"{self.count} of {self.asked} bytes"
+
+
+Happened = Number | Numbers | Bytes | Nothing | Done | Truth | Refused | Short
 
 
 def answer(happened: Happened) -> str:

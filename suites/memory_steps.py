@@ -77,15 +77,22 @@ class MemorySteps(Hosting):
 
     def post_write(self, step: model.Write) -> None:
         value = self.written(step.type, step.value)
+        asked = len(step.value) if isinstance(step.value, bytes) else values.MEMORY_TYPES.get(step.type)
+        if isinstance(step.value, model.HostValue):  # what that comes to is the API's affair
+            asked = None
+
+        def understand(reply: dict[str, Any]) -> Happened:
+            return decoding.written(reply, asked)
+
         if step.through is not None:
             index = self.scaled(step, self.unit_of(step.through, step))
             params = {"view": self.object(step.through, step), "index": index, "type": step.type, "value": value}
-            self.due(step, "view.write", params, decoding.done)
+            self.due(step, "view.write", params, understand)
             return
         kind = self.fresh_kind(step)
         memory = self.memory(step.memory, step)
         params = {"memory": memory, "at": self.integer(step.at), "type": step.type, "value": value, "view": kind}
-        self.due(step, "memory.write", params, decoding.done)
+        self.due(step, "memory.write", params, understand)
 
     def written(self, kind: str, literal: Literal | bytes | model.HostValue) -> dict[str, Any]:
         """The value of a write: integers as they stand, also out of range, because hosts differ there."""

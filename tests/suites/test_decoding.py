@@ -6,7 +6,7 @@ import pytest
 
 from suites import decoding
 from suites.decoding import BadAnswer
-from suites.happened import Bytes, Done, Happened, Nothing, Number
+from suites.happened import Bytes, Done, Happened, Nothing, Number, Short
 from suites.values import ValueNotation
 
 
@@ -106,3 +106,22 @@ def test_an_integer_of_the_other_sign_is_no_reading(kind: str, said: str) -> Non
     """A view of bytes that gives -1 is wrong, though the byte is right: a program sees the number."""
     with pytest.raises(decoding.WrongInteger, match=f"got {said}, which is no {kind}"):
         decoding.reading({"value": {"type": kind, "value": said}}, kind, 1)
+
+
+@pytest.mark.parametrize(
+    ("reply", "asked", "what"),
+    [
+        ({}, 4, Done()),
+        ({"count": 4}, 4, Done()),
+        ({"count": 2}, 4, Short(2, 4)),
+        ({"count": 0}, 1, Short(0, 1)),
+        ({"count": 7}, None, Done()),  # a value of the host's language: as long as the API makes it
+    ],
+)
+def test_writes(reply: dict[str, object], asked: int | None, what: Happened) -> None:
+    assert decoding.written(reply, asked) == what
+
+
+def test_a_count_that_is_none() -> None:
+    with pytest.raises(BadAnswer, match="'count' is 'four'"):
+        decoding.written({"count": "four"}, 4)

@@ -43,6 +43,15 @@ def test_a_refusal_fails_where_it_is_neither_expected_nor_observed(play: Play) -
     assert (result.steps[-1].actual, result.steps[-1].raw) == ("RangeError: too much", "toy: too much")
 
 
+def test_a_short_write_fails_where_it_is_not_observed(play: Play) -> None:
+    toy = buffer(**{"memory.write": {"count": 2}})
+    result = play(suite("- {write: u32, at: 16, value: 1}"), toy)
+    assert (result.outcome, result.message) == ("fail", "write u32 1 at 16: got 2 of 4 bytes")
+    text = suite("- {write: bytes, at: 16, value: [1, 2, 3], observe: short}")
+    result = play(text.replace("title: T\n", "title: T\nobservations: {short: {question: Q}}\n"), toy)
+    assert (result.outcome, [item.answer for item in result.observations]) == ("pass", ["2 of 3 bytes"])
+
+
 def test_observations(play: Play) -> None:
     toy = buffer(**{"memory.grow": refused("host", "too much", "RangeError")})
     steps = """
