@@ -105,11 +105,14 @@ def test_every_known_defect_is_shown_as_the_report_has_it(label, tmp_path):
         assert "linmem" not in text
         status, said, fault = played.run(text)
         last = result.steps[-1]
-        assert f"{last.where}: {last.text}\n" in said, (result.id, said, fault)
+        reached = f"{last.where}: {last.text}\n" in said
         actual = re.findall(r"^  actual:   (.*)$", said, re.MULTILINE)
-        if judge.by_chance(result.known):  # it shows something that it should not, whatever that is today
-            assert status < 0 or actual[-1] != last.expected, (result.id, said)
-        elif result.outcome == "crash":
+        if judge.by_chance(result.known):  # freed memory may hold anything, and the process may die of it at any step
+            assert status < 0 or (reached and actual), (result.id, said, fault)
+            shown += 1
+            continue
+        assert reached, (result.id, said, fault)
+        if result.outcome == "crash":
             assert status < 0, (result.id, said, fault)
             assert said.rstrip().splitlines()[-1].startswith(("  expected: ", f"{last.where}: ")), (result.id, said)
         else:
