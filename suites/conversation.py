@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from suites import decoding, expressions, model, values
-from suites.expectations import Literal
+from suites.expectations import Literal, NoValue
 from suites.guest import Guest, LanguageHost
 from suites.happened import Happened, Number, Refused, Short, answer
 from suites.interface import CallFailed, Runtime
@@ -151,12 +151,16 @@ class Conversation:
         raise Stop(outcome_of(failure), f"the guest could not be started: {Refused(failure)}")
 
     def understood(self, item: Pending, reply: dict[str, Any] | CallFailed) -> Happened:
-        """What a reply means. What a host API does not offer is an answer where a step only observes, else the end."""
+        """What a reply means. What a host API does not offer is an answer where a step only observes, else the end.
+
+        What could not be asked, because an earlier step was refused, is one too, also where no value is expected.
+        """
         if isinstance(reply, CallFailed):
             only_observed = item.step.observe is not None and item.step.expect is None
             if reply.unsupported and not (only_observed and reply.kind == "unsupported"):
                 raise Stop("unsupported", reply.message or "the driver can't do this", item.step)
-            if reply.kind == "skipped" and not only_observed:
+            no_value = item.step.observe is not None and isinstance(item.step.expect, NoValue)
+            if reply.kind == "skipped" and not only_observed and not no_value:
                 raise Stop("error", "an earlier step that this one builds on gave nothing", item.step)
             if reply.kind not in KINDS:
                 raise Stop("error", f"the driver refused it ({reply.code}): {reply.message}", item.step)

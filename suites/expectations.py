@@ -211,14 +211,19 @@ class AtLeast:
 
 @dataclass(frozen=True)
 class NoValue:
-    """The host gets no value of the type: an error of the host API, the language's nothing, or too few bytes."""
+    """The host gets no value of the type: an error of the host API, the language's nothing, or too few bytes.
+
+    A step that also observes may find nothing to read from: the view that it names was refused.
+    """
 
     names: frozenset[str] = frozenset()
 
     def holds(self, happened: Happened, scope: Scope) -> bool:
         if isinstance(happened, Bytes):
             return len(happened.data) < happened.asked
-        return isinstance(happened, Nothing) or (isinstance(happened, Refused) and happened.failure.kind == "host")
+        return isinstance(happened, Nothing) or (
+            isinstance(happened, Refused) and happened.failure.kind in ("host", "skipped")
+        )
 
     def __str__(self) -> str:
         return "no value"

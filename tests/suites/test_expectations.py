@@ -59,6 +59,7 @@ HOLDS = [
     ("{no_value: true}", Nothing("undefined")),
     ("{no_value: true}", Bytes(b"", 1)),
     ("{no_value: true}", refused("host", "no", "IndexError")),
+    ("{no_value: true}", refused("skipped")),  # of a view that could not be opened
     ("{nan: any}", Number("f32", 0x7F80_0001)),
     ("{nan: canonical}", Number("f64", 0xFFF8_0000_0000_0000)),
     ("{at_least: 24}", U8),

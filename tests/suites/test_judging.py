@@ -52,6 +52,18 @@ def test_a_short_write_fails_where_it_is_not_observed(play: Play) -> None:
     assert (result.outcome, [item.answer for item in result.observations]) == ("pass", ["2 of 3 bytes"])
 
 
+def test_a_view_that_was_refused_gives_no_value(play: Play) -> None:
+    toy = buffer(**{"view.open": refused("host", "no", "RangeError"), "view.read": refused("skipped")})
+    steps = """
+- {view: default, as: view, observe: opened}
+- {read: u8, at: 0, through: view, observe: seen, expect: {no_value: true}}
+"""
+    text = suite(steps).replace("title: T\n", "title: T\nobservations: {opened: {question: Q}, seen: {question: Q}}\n")
+    result = play(text, toy)
+    assert (result.outcome, [item.answer for item in result.observations]) == ("pass", ["error", "skipped"])
+    assert play(text.replace("observe: seen, ", ""), toy).outcome == "error"
+
+
 def test_observations(play: Play) -> None:
     toy = buffer(**{"memory.grow": refused("host", "too much", "RangeError")})
     steps = """
