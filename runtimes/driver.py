@@ -40,11 +40,17 @@ MAX_LINE = 64 * 1024 * 1024
 STDERR_KEPT = 8 * 1024
 CHECK = 1.0  # seconds of silence after which it is looked whether the process still runs
 BURIAL = 3.0  # seconds between the end of a process's output and its own end; dumping core takes time
+AT_FAULT = 70  # EX_SOFTWARE of sysexits.h
 LAUNCHER = str(Path(__file__).with_name("launch.py"))
 
 
-def died(status: int) -> DriverDied:
-    """The fault for a process that ended with this status, as in `subprocess.Popen.returncode`."""
+def died(status: int) -> DriverFault:
+    """The fault for a process that ended with this status, as in `subprocess.Popen.returncode`.
+
+    A driver that finds a defect of its own says so by its status: that is no crash of the runtime.
+    """
+    if status == AT_FAULT:
+        return DriverGarbage(f"the driver ended because of a defect of its own (status {AT_FAULT})")
     if status < 0:
         with contextlib.suppress(ValueError):
             return DriverDied(f"the runtime's process was killed by {signal.Signals(-status).name}")

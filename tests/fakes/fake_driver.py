@@ -43,6 +43,9 @@ class Faults:
         sys.stderr.flush()
         os._exit(3)
 
+    def finds_a_defect_of_its_own(self, request):
+        os._exit(70)
+
     def exits_after_the_answer(self, request):
         answer(request, {"values": []})
         os._exit(0)

@@ -104,6 +104,7 @@ def test_bytes_travel_as_base64(start: Start) -> None:
         ("exits", DriverDied, "the runtime's process ended with status 3"),
         ("leaves_a_child", DriverDied, "the runtime's process ended with status 4"),
         ("half_a_line_and_dies", DriverDied, "the runtime's process ended with status 5"),
+        ("finds_a_defect_of_its_own", DriverGarbage, "the driver ended because of a defect of its own (status 70)"),
         ("prints", DriverGarbage, "it wrote a line that is not a message of the protocol: 'growing the memory!'"),
         ("binary", DriverGarbage, "it wrote a line that is not a message of the protocol: '\\x00\\x01"),
         ("nested_deeply", DriverGarbage, 'it wrote a line that is not a message of the protocol: \'{"id":1,'),
