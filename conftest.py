@@ -134,7 +134,9 @@ class Bench(Casting):
         return played
 
     def known(self, scenario: Scenario, cell: Cell) -> KnownFailure | None:
-        """The first known defect that covers the cell."""
+        """The first known defect that covers the cell. One that is not played at all has none to show."""
+        if self.left_out(scenario, cell) is not None:
+            return None
         defect = self.defects.covering(self.case(scenario, cell))
         return defect.failure if defect is not None else None
 

@@ -209,11 +209,9 @@ class PywasmDriver(Driver):
         pages: int = memory.size
         return pages
 
-    def memory_grow(self, memory: Any, delta: int) -> int:
-        """`MemInst.grow` gives nothing. Who wants to know how large the memory was asks before."""
-        before: int = memory.size
+    def memory_grow(self, memory: Any, delta: int) -> None:
+        """`MemInst.grow` gives nothing."""
         memory.grow(delta)
-        return before
 
     # Globals
 
