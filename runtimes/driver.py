@@ -38,6 +38,7 @@ __all__ = ["LAUNCHER", "PROTOCOL", "Driver", "Info", "View", "died"]
 
 MAX_LINE = 64 * 1024 * 1024
 STDERR_KEPT = 8 * 1024
+PATIENCE = {"agents.run": 3}  # on a busy machine it takes a browser seconds to start a worker
 CHECK = 1.0  # seconds of silence after which it is looked whether the process still runs
 BURIAL = 3.0  # seconds between the end of a process's output and its own end; dumping core takes time
 AT_FAULT = 70  # EX_SOFTWARE of sysexits.h
@@ -89,6 +90,7 @@ class Driver:
         self._stderr = bytearray()
         self._pending: list[deque[int]] = [deque()]
         self._replies: dict[int, Reply] = {}
+        self._patient: dict[int | None, int] = {}  # requests that may take longer, and how many times
         self._introduction: int | None = None
         self._encode = msgspec.json.Encoder().encode
         self._decode = msgspec.json.Decoder(Message).decode
@@ -215,6 +217,8 @@ class Driver:
         self._out += self._encode(Request(request_id, method, params))
         self._out += b"\n"
         self._pending[-1].append(request_id)
+        if method in PATIENCE:
+            self._patient[request_id] = PATIENCE[method]
         return request_id
 
     def flush(self) -> None:
@@ -256,7 +260,8 @@ class Driver:
             raise self._fault or DriverDied("the runtime's process is not running")
         pending = self._pending[-1]
         due = pending[0] if pending else None
-        deadline = time.monotonic() + self.timeout
+        wait = self.timeout * self._patient.get(due, 1)
+        deadline = time.monotonic() + wait
         while True:
             if self._out:
                 self._write_some()
@@ -271,11 +276,13 @@ class Driver:
                 return
             now = time.monotonic()
             if progress and pending and pending[0] != due:
-                due, deadline = pending[0], now + self.timeout
+                due = pending[0]
+                wait = self.timeout * self._patient.get(due, 1)
+                deadline = now + wait
             left = deadline - now
             if left <= 0:
                 self.kill()
-                raise DriverTimeout(f"no answer within {self.timeout:g} s")
+                raise DriverTimeout(f"no answer within {wait:g} s")
             if progress:
                 continue
             events = self._poll.poll(min(left, CHECK) * 1000)
@@ -374,6 +381,7 @@ class Driver:
         else:
             self._give_up(f"its answer to request {due} has neither 'result' nor 'error': {shorten(line)}")
         pending.popleft()
+        self._patient.pop(due, None)
         self._replies[due] = answer
 
     def _serve(self, message: Message) -> None:
