@@ -9,6 +9,7 @@ from reports.document import Report
 from reports.pairs import Pair, pairs
 from reports.report import took_part
 from reports.text import join, plural
+from suites.outcome import LEFT_OUT
 
 _NAMED = 4  # runtimes that a sentence can name
 _NOUNS: dict[judge.Status, str] = {
@@ -79,6 +80,9 @@ def verdict(report: Report) -> str:
         text = f"All {recorded:,} results are good."
     if known:
         text += f" {plural(known, 'known defect')} came as expected."
-    if total.get("unsupported"):
-        text += f" {total['unsupported']:,} unsupported: the runtime lacks what the scenario needs."
+    left_out = sum(result.message.startswith(LEFT_OUT) for result in report.results if result.outcome == "unsupported")
+    if lacking := total.get("unsupported", 0) - left_out:
+        text += f" {lacking:,} unsupported: the runtime lacks what the scenario needs."
+    if left_out:
+        text += f" {left_out:,} left out, because they would take the runtime minutes (--slow plays them)."
     return text

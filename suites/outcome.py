@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import msgspec
 
+LEFT_OUT = "left out: "
+"""How the message begins of a result that is `unsupported` only because nobody wanted to wait for it."""
+
 OUTCOMES = ("pass", "fail", "unsupported", "crash", "timeout", "error")
 
 
