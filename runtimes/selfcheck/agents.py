@@ -93,7 +93,7 @@ def _run(bench: Bench, agents: list[dict[str, Any]], rounds: int) -> list[Any]:
     if isinstance(reply, CallFailed):
         if reply.code == METHOD_NOT_FOUND:
             raise Lacking(RUN)
-        if reply.kind == "host" and reply.type and reply.code != INVALID_PARAMS:
+        if reply.kind == "unsupported" or (reply.kind == "host" and reply.type and reply.code != INVALID_PARAMS):
             raise Untested(f"agents get no shared memory: {reply.type}: {reply.message}")
         raise Wrong(RUN, "a result", said(reply))
     answers = reply.get("agents")

@@ -365,6 +365,8 @@ class WasmtimeDriver(Driver):
         import: so a shared memory gets into another store. As an object (`SharedMemory`) it can't be given to anyone
         (wasmtime-py#318).
         """
+        if SharedMemory is _NoSharedMemory:
+            raise Refused("this wasmtime-py has no SharedMemory, so two stores can't share a memory")
         store, scenarios = wasmtime.Store(self._engine), self._scenario_store()
         linker = wasmtime.Linker(self._engine)
         linker.allow_shadowing = True
