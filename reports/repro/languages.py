@@ -80,8 +80,9 @@ class Python(Language):
         {*keyword.kwlist, "announce", "base64", "bits", "bytes", "came", "config", "ctypes", "doing", "engine", "f32"}
         | {"f64", "feature", "folder", "gc", "i32", "i64", "len", "link", "linker", "os", "print", "show", "store"}
         | {"struct", "sys", "tempfile", "told", "value", "wasi", "wasmer", "wasmtime", "getattr", "memoryview", "TRAPS"}
+        | {"given", "result_of", "run_agents", "threading"}
     )
-    MODULES = ("base64", "ctypes", "gc", "os", "struct", "sys", "tempfile")
+    MODULES = ("base64", "ctypes", "gc", "os", "struct", "sys", "tempfile", "threading")
 
     def integer(self, expression: Expression, names: Mapping[str, str]) -> str:
         if not expression.names:

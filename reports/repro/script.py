@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
+from reports.repro.agents import AgentSteps
 from reports.repro.assemble import assemble
 from reports.repro.goal import ReproError
-from reports.repro.steps import Steps
 from reports.repro.writing import Code, Instance
 from suites import model, values, wasi
 from suites.expressions import ExpressionError
@@ -18,7 +18,7 @@ from suites.wasm_types import FuncType, ModuleTypes
 _SHARED = re.compile(r"\(memory\b(?:[^()]|\([^()]*\))*\bshared\b")  # the harness reads no limits of memories
 
 
-class Script(Steps):
+class Script(AgentSteps):
     """One script."""
 
     # ----------------------------------------------------------------- whole
@@ -40,7 +40,13 @@ class Script(Steps):
                 out += [self.comment(f"{step.where}: {step.text}: an earlier step gave it nothing to use"), ""]
                 continue
             final = self.goal.is_next(step, bool(self.nested))
-            self.write(step, final, out)
+            by_round = final and isinstance(step, model.Agents) and self.decided_by_rounds(step)
+            self.write(step, final and not by_round, out)
+            if isinstance(step, model.Agents) and (by_round or not final):
+                if self.play(self.calls_of(step), out):
+                    return True
+                if by_round:
+                    self.write_round(step, out)
             if final and not self.nested:
                 return True
         return False
@@ -78,13 +84,7 @@ class Script(Steps):
 
     def instantiate(self, name: str, bound: str, imports: Mapping[str, model.ImportSpec], out: list[str]) -> Code:
         module = self.modules[name]
-        lines: list[str] = []
-        if name not in self.used:
-            self.used[name] = self.language.variable(name.upper() + "_WASM")
-        if name not in self.compiled:
-            variable = self.compiled[name] = self.assign(self.language.variable(f"{name}_module"))
-            lines.append(self.statement(f"{variable} = {self.snippet('module', bytes=self.used[name])}"))
-        lines.append(self.statement('doing = "link"'))
+        lines = [*self.compiling(name), self.statement('doing = "link"')]
         self.assign("doing")
         variable = self.bind(bound)
         source = self.scenario.guest if name == GUEST else self.scenario.modules.get(name)
@@ -99,6 +99,13 @@ class Script(Steps):
             text = self.snippet("linked" if needs else "instance", **words)
         lines.append(self.statement(f"{variable} = {text}"))
         return Code(lines, '"done"', [], None)
+
+    def compiling(self, name: str) -> list[str]:
+        if name in self.compiled:
+            return []
+        self.used[name] = self.language.variable(name.upper() + "_WASM")
+        variable = self.compiled[name] = self.assign(self.language.variable(f"{name}_module"))
+        return [self.statement(f"{variable} = {self.snippet('module', bytes=self.used[name])}")]
 
     def entries(self, types: ModuleTypes | None, specs: Mapping[str, model.ImportSpec], out: list[str]) -> list[str]:
         found = []

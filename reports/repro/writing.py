@@ -72,6 +72,7 @@ class Writing:
         self.used: dict[str, str] = {}  # constants of modules by their names in the scenario
         self.compiled: dict[str, str] = {}
         self.variables: dict[str, None] = {}
+        self.outcomes: dict[int, tuple[str, FuncType]] = {}  # of agents' calls: where they stand, and their types
         self.hosted: dict[int, str] = {}
         self.nested: list[dict[str, None]] = []
         self.negatives = {step.name for step in scenario.steps if isinstance(step, model.Negative)}

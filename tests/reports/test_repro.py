@@ -22,10 +22,10 @@ from reports.repro.recipe import fill, load
 from runtimes.manifest import load_manifest
 from runtimes.selection import choose
 from suites.loader import load_suite
-from suites.outcome import Result
+from suites.model import Agents
+from suites.outcome import Result, StepTrace
 
 RUNTIMES = ("wasmtime", "wasmer", "node")
-NOT_YET = "no reproducer can express this step yet"
 
 
 class Played:
@@ -100,8 +100,8 @@ def test_every_known_defect_is_shown_as_the_report_has_it(label, tmp_path):
             continue
         text, why_not = played.script(result)
         if text is None:
-            by_chance = judge.by_chance(result.known) and "knows no step" in why_not  # it died when all was over
-            assert by_chance or (NOT_YET in why_not and " at once" in why_not), (result.id, why_not)  # agents
+            assert judge.by_chance(result.known), (result.id, why_not)
+            assert "knows no step" in why_not, (result.id, why_not)  # it died when all was over
             continue
         assert "linmem" not in text
         status, said, fault = played.run(text)
@@ -155,6 +155,71 @@ def test_observations_are_those_of_the_report(label, tmp_path):
         assert status == 0 or label == "wasmer", (result.id, fault)
         shown += 1
     assert shown > 5
+
+
+AGENTS = (
+    "a-mutex-made-of-wait-and-notify-keeps-agents-apart",
+    "an-agent-traps-and-others-go-on",
+    "an-agent-s-memory-too-small-does-not-match",
+    "three-agents-that-wait-are-woken-one-by-one",
+)
+
+
+def agents_that(pick):
+    def wanted(scenario, cell, chosen):
+        here = scenario.suite == "suites/threads.yaml" and any(isinstance(step, Agents) for step in scenario.steps)
+        return None if here and pick(scenario) else False
+
+    return wanted
+
+
+def test_agents_do_what_they_do_in_the_suite(tmp_path):
+    played = Played("wasmtime", tmp_path, agents_that(lambda scenario: scenario.slug in AGENTS))
+    assert len(played.report.results) == len(AGENTS)
+    for result in played.report.results:
+        assert result.outcome == "pass", result.id
+        text, why_not = played.script(result)
+        assert text is not None, why_not
+        status, said, fault = played.run(text)
+        assert (status, fault) == (0, ""), result.id
+        pairs = re.findall(r"^  expected: (.*)\n  actual:   (.*)$", said, re.MULTILINE)
+        assert pairs, (result.id, said)
+        for expected, actual in pairs:
+            if expected == "link error":
+                assert actual.startswith("link: "), (result.id, actual)
+            elif expected.startswith("["):
+                numbers = bytes(map(int, expected[1:-1].split(", ")))
+                assert actual == f"bytes {numbers.hex(' ')}", (result.id, expected)
+            else:
+                assert actual == expected, result.id
+
+
+def test_agents_that_fail_together_and_agents_with_globals(tmp_path):
+    """What fails where a memory can't grow, and calls that pass before a step that Wasmtime's API has no way with."""
+    wanted = ("agents-grow-a-memory-at-once", "each-agent-has-the-globals")
+    played = Played("wasmtime:moving", tmp_path, agents_that(lambda scenario: scenario.slug.startswith(wanted)))
+    together, globals_ = played.report.results
+    call = next(step for step in globals_.steps if step.text == "b calls push() 20 times")
+    failed = msgspec.structs.replace(call, status="failed")
+    for result in (together, msgspec.structs.replace(globals_, outcome="fail", steps=[failed])):
+        text, why_not = played.script(result)
+        assert text is not None, why_not
+        last = result.steps[-1]
+        _, said, fault = played.run(text)
+        assert said.endswith(f"  expected: {last.expected}\n  actual:   {last.actual}\n"), (result.id, said, fault)
+
+
+def test_what_can_t_be_said_of_agents_is_told_in_one_line(tmp_path):
+    many = agents_that(lambda scenario: any(getattr(step, "rounds", 1) > 1 for step in scenario.steps))
+    played = Played("wasmtime", tmp_path, many)
+    result = played.report.results[0]
+    scenarios = load_suite(ROOT / result.suite, result.suite).scenarios
+    scenario = next(item for item in scenarios if item.slug == result.scenario)
+    step = next(step for step in scenario.steps if isinstance(step, Agents))
+    broken = StepTrace(step.text, str(step.where), "failed", "never r1 = 0", "r1 = 0 in 3 of 1000 rounds")
+    result = msgspec.structs.replace(result, outcome="fail", steps=[broken])
+    with pytest.raises(ReproError, match=r"rounds: no reproducer can count yet what their rounds came to$"):
+        script(played.report, result)
 
 
 # ------------------------------------------------------------------ the command
