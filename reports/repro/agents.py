@@ -124,7 +124,7 @@ class AgentSteps(Steps):
         ]
 
     def decided_by_rounds(self, step: model.Agents) -> bool:
-        """Whether the case was decided by what came in a round, not by what stands in every round's place."""
+        """Whether a round decided the case: by `allowed` or `forbidden`, or by a call of many rounds."""
         if self.goal.result is None or not self.goal.turn:
             return False
         expected = self.goal.result.steps[-1].expected
