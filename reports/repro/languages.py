@@ -81,8 +81,9 @@ class Python(Language):
         | {"f64", "feature", "folder", "gc", "i32", "i64", "len", "link", "linker", "os", "print", "show", "store"}
         | {"struct", "sys", "tempfile", "told", "value", "wasi", "wasmer", "wasmtime", "getattr", "memoryview", "TRAPS"}
         | {"given", "result_of", "run_agents", "threading"}
+        | {"environment", "export", "invoke", "io", "parse", "pywasm", "running", "runtime", "wasm3"}
     )
-    MODULES = ("base64", "ctypes", "gc", "os", "struct", "sys", "tempfile", "threading")
+    MODULES = ("base64", "ctypes", "gc", "io", "os", "struct", "sys", "tempfile", "threading")
 
     def integer(self, expression: Expression, names: Mapping[str, str]) -> str:
         if not expression.names:
@@ -128,7 +129,7 @@ class Python(Language):
         return [
             "def told(error, doing):",
             '    """What an exception says."""',
-            '    text = " ".join(str(error).split())',
+            '    text = " ".join((str(error) or repr(error)).split())',
             *textwrap.indent(body.rstrip(), "    ").split("\n"),
             "    name = type(error).__name__",
             '    name = "%s.error" % type(error).__module__ if name == "error" else name',
@@ -147,7 +148,7 @@ class Python(Language):
         ]
 
     def function(self, name: str, params: Sequence[str], body: Sequence[str], variables: Sequence[str]) -> list[str]:
-        lines = [f"def {name}({', '.join([*params, '*more'])}):"]
+        lines = [f"def {name}({', '.join([*(f'{param}_' for param in params), '*more'])}):"]
         if variables:
             lines.append(f"    global {', '.join(variables)}")
         return [*lines, *(f"    {line}" for line in body)]
@@ -352,8 +353,8 @@ class JavaScript(Language):
         return [*lines, ""]
 
     def imports(self, text: str) -> list[str]:
-        lines = ['import fs from "node:fs";']
-        lines += [f'import {name} from "node:{name}";' for name in ("os", "path") if re.search(rf"\b{name}\.", text)]
+        modules = ("fs", "os", "path")
+        lines = [f'import {name} from "node:{name}";' for name in modules if re.search(rf"\b{name}\.\w", text)]
         lines += ['import { WASI } from "node:wasi";'] if "new WASI(" in text else []
         return [*lines, ""]
 

@@ -88,4 +88,7 @@ def load(manifest: Manifest) -> Recipe:
 @functools.lru_cache(maxsize=64)
 def _read(path: Path) -> dict[str, Any]:
     data: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
-    return {**_read((path.parent / data["like"]).resolve()), **data} if "like" in data else data
+    if "like" not in data:
+        return data
+    base = _read((path.parent / data["like"]).resolve())
+    return {**base, **data, "helpers": {**base["helpers"], **data.get("helpers", {})}}

@@ -124,8 +124,7 @@ class Script(AgentSteps):
         if isinstance(spec, model.ImportedExport):
             if spec.instance not in self.instances:
                 raise ReproError(f"{spec.where}: there is no instance '{spec.instance}' where this is written")
-            instance = self.instances[spec.instance].variable
-            return self.snippet("export", instance=instance, name=self.language.text(spec.export))
+            return self.exported(self.instances[spec.instance], spec.export)
         if isinstance(spec, model.BoundGlobal):
             return self.objects[spec.variable]
         if isinstance(spec, model.ImportedGlobal):
@@ -152,6 +151,8 @@ class Script(AgentSteps):
             variable = self.names[param] = self.bind(param)
             if values.is_float(kind):
                 self.floats[param] = kind
+            if param in self.negatives:
+                body.append(self.statement(f"{self.assign(variable + '_negative')} = {variable}_ < 0"))
             body.append(self.statement(f'{variable} = bits("{kind}", {variable}_)'))
         self.play(spec.steps, body)
         returned = [

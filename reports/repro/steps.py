@@ -184,7 +184,10 @@ class Steps(Writing):
         name = prefix + name if self.recipe.has(prefix + name) else name
         target = self.target(step)
         lines = [self.statement(f"{target} = {self.snippet(name, **words)}")]
-        return Code(lines, self.show("u64", target), self.bound(step, "u64", target))
+        came = self.show("u64", target)
+        if isinstance(step, model.Grow) and self.recipe.has("grown"):
+            came = self.snippet("grown", value=target, shown=came)
+        return Code(lines, came, self.bound(step, "u64", target))
 
     def open(self, step: model.OpenView, out: list[str]) -> Code:
         assert step.bind is not None
@@ -246,8 +249,7 @@ class Steps(Writing):
             self.functions[step.bind] = found
         if step.kind == "global" and instance.types is not None:
             self.globals[step.bind] = instance.types.exports[export].value_type
-        name = self.language.text(export)
-        text = self.snippet("export", instance=instance.variable, name=name)
+        text = self.exported(instance, export)
         return Code([self.statement(f"{variable} = {text}")], '"done"')
 
     def variable_step(self, step: model.MakeGlobal | model.GetGlobal | model.SetGlobal, out: list[str]) -> Code:
@@ -280,7 +282,7 @@ class Steps(Writing):
         if name in self.objects:
             return self.objects[name]
         instance, export = self.owner(name, None)
-        return self.snippet("export", instance=instance.variable, name=self.language.text(export))
+        return self.exported(instance, export)
 
     def released(self, step: model.Release) -> list[str]:
         gone: list[str] = []

@@ -178,11 +178,16 @@ class Writing:
         self.assign(variable)
         if instance.shared:
             self.shared.add(variable)
-        taking = self.snippet("export", instance=instance.variable, name=self.language.text(export))
-        out.append(self.statement(f"{variable} = {taking}"))
+        out.append(self.statement(f"{variable} = {self.exported(instance, export)}"))
         if not self.nested:  # a host function takes it each time
             instance.taken[export] = variable
         return variable
+
+    def exported(self, instance: Instance, export: str) -> str:
+        """An export as an expression: an API may have a way of its own to get a memory."""
+        memory = instance.types is not None and export in instance.types.names("memory")
+        how = "memory_export" if memory and self.recipe.has("memory_export") else "export"
+        return self.snippet(how, instance=instance.variable, name=self.language.text(export))
 
     def is_shared(self, variable: str) -> bool:
         return variable in self.shared
