@@ -1,38 +1,22 @@
 """What became of each case from one version of a runtime to the next.
 
-A case is followed by its scenario, guest and view kind through the versions of one runtime. What is compared is what
-the runtime did, its outcome and its answers to observations, and not what the list of known defects says of it: an
-entry's range of versions would look like a change.
+A case is followed by its scenario, guest and view kind through the versions of one runtime; its label here is the
+runtime's without the version. What is compared is what the runtime did, its outcome and its answers to observations,
+and not what the list of known defects says of it: an entry's range of versions would look like a change.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import NamedTuple
 
 from msgspec import Struct
 
 from reports import compare
+from reports.cases import Case
 from reports.document import Report, Result, Runtime
 
 SCHEMA = "linmem-history/1"
-
-
-class Track(NamedTuple):
-    """A case without its version. ``runtime`` has the variant, if there is one."""
-
-    suite: str
-    scenario: str
-    runtime: str
-    guest: str | None
-    view: str | None
-
-    @property
-    def id(self) -> str:
-        """As in a test's id, but for the version."""
-        cell = "-".join(part for part in (self.guest, self.runtime, self.view) if part)
-        return f"{self.suite}::{self.scenario}[{cell}]"
 
 
 class Moment(Struct, frozen=True):
@@ -110,10 +94,10 @@ def moment(result: Result) -> Moment:
 
 def _timeline(report: Report, name: str, members: Sequence[Runtime]) -> Timeline:
     ready = [member.label for member in members if member.status == "ready"]
-    columns: dict[str, dict[Track, Moment]] = {label: {} for label in ready}
+    columns: dict[str, dict[Case, Moment]] = {label: {} for label in ready}
     for result in report.results:
         if result.label in columns:
-            track = Track(result.suite, result.scenario, name, result.guest, result.view)
+            track = Case(result.suite, result.scenario, name, result.guest, result.view)
             columns[result.label][track] = moment(result)
     questions = {(suite.path, item.id): item.question for suite in report.suites for item in suite.observations}
     tracks = list(dict.fromkeys(track for label in ready for track in columns[label]))
@@ -133,9 +117,7 @@ def _timeline(report: Report, name: str, members: Sequence[Runtime]) -> Timeline
     )
 
 
-def changes(
-    track: Track, old: Moment | None, new: Moment | None, questions: dict[tuple[str, str], str]
-) -> list[Change]:
+def changes(track: Case, old: Moment | None, new: Moment | None, questions: dict[tuple[str, str], str]) -> list[Change]:
     """How a case differs between two versions; ``questions`` are by suite and observation's id."""
     found = []
     before, after = (old.outcome if old else None), (new.outcome if new else None)
