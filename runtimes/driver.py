@@ -11,17 +11,15 @@ import contextlib
 import os
 import select
 import signal
-import subprocess
-import sys
 import time
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any, NoReturn
 
 import msgspec
 
 from runtimes.messages import PROTOCOL, Info, Message, Request, View, shorten
+from runtimes.process import Process
 from suites.interface import (
     FAILED,
     CallFailed,
@@ -34,15 +32,13 @@ from suites.interface import (
     Reply,
 )
 
-__all__ = ["LAUNCHER", "PROTOCOL", "Driver", "Info", "View", "died"]
+__all__ = ["PROTOCOL", "Driver", "Info", "View", "died"]
 
 MAX_LINE = 64 * 1024 * 1024
-STDERR_KEPT = 8 * 1024
 PATIENCE = {"agents.run": 3}  # on a busy machine it takes a browser seconds to start a worker
 CHECK = 1.0  # seconds of silence after which it is looked whether the process still runs
 BURIAL = 3.0  # seconds between the end of a process's output and its own end; dumping core takes time
 AT_FAULT = 70  # EX_SOFTWARE of sysexits.h
-LAUNCHER = str(Path(__file__).with_name("launch.py"))
 
 
 def died(status: int) -> DriverFault:
@@ -79,8 +75,8 @@ class Driver:
         self.command = list(command)
         self.on_import: ImportHandler | None = None
         self.info: Info | None = None
-        self._env = {**os.environ, **env} if env else None
-        self._process: subprocess.Popen[bytes] | None = None
+        self._env = dict(env or {})
+        self._process: Process | None = None
         self._fault: DriverFault | None = None
         self._next_id = 0
         self._out = bytearray()
@@ -100,24 +96,10 @@ class Driver:
     def launch(self, variant: str | None = None, cache: str | None = None) -> None:
         """Start the process and introduce ourselves, without waiting for its answer. Raises `DriverFault`."""
         try:
-            process = subprocess.Popen(
-                [sys.executable, "-I", "-S", "-B", LAUNCHER, *self.command],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                env=self._env,
-                cwd=os.sep,
-                start_new_session=True,  # so that Ctrl-C reaches the harness only, and the whole group can be ended
-            )
+            process = self._process = Process(self.command, self._env, self._stderr)
         except OSError as error:
             raise DriverDied(f"its process can't be started: {error.strerror}") from None
-        assert process.stdin is not None
-        assert process.stdout is not None
-        assert process.stderr is not None
-        self._process = process
-        self._fd_in, self._fd_out, self._fd_err = (f.fileno() for f in (process.stdin, process.stdout, process.stderr))
-        for descriptor in (self._fd_in, self._fd_out, self._fd_err):
-            os.set_blocking(descriptor, False)
+        self._fd_in, self._fd_out, self._fd_err = process.stdin, process.stdout, process.stderr
         self._poll = select.poll()
         self._poll.register(self._fd_out, select.POLLIN)
         self._poll.register(self._fd_err, select.POLLIN)
@@ -157,7 +139,7 @@ class Driver:
     @property
     def alive(self) -> bool:
         """Whether the process runs and can be asked."""
-        return self._process is not None and self._process.poll() is None
+        return self._process is not None and self._process.running
 
     def ended(self) -> DriverFault | None:
         """What ended the process; None while it runs."""
@@ -178,32 +160,20 @@ class Driver:
             with contextlib.suppress(OSError):
                 self.post("shutdown", {})
                 os.write(self._fd_in, bytes(self._out))
-                assert self._process.stdin
-                self._process.stdin.close()
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                self._process.wait(grace)
+                self._process.close_stdin()
+            self._process.wait(grace)
         self.kill()
 
     def kill(self) -> int:
         """End the process and everything it started, at once; its return code."""
-        process = self._process
-        if process is None:
-            return 0
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, signal.SIGKILL)  # children too, also when the leader has gone before them
-        status = process.wait()
-        self._drain_stderr()
-        for stream in (process.stdin, process.stdout, process.stderr):
-            if stream is not None:
-                with contextlib.suppress(OSError):
-                    stream.close()
+        status = self._process.kill() if self._process is not None else 0
         self._process = None
         return status
 
     def take_stderr(self) -> str:
         """What the process has printed since this was last asked (its last 8 KiB)."""
         if self._process is not None:
-            self._drain_stderr()
+            self._process.drain()
         text = self._stderr.decode("utf-8", "replace")
         self._stderr.clear()
         return text
@@ -286,7 +256,7 @@ class Driver:
             if progress:
                 continue
             events = self._poll.poll(min(left, CHECK) * 1000)
-            if not events and self._process.poll() is not None:  # a child of its holds the pipes
+            if not events and not self._process.running:  # a child of its holds the pipes
                 raise died(self.kill())
             for descriptor, _ in events:
                 if descriptor == self._fd_out:
@@ -317,35 +287,15 @@ class Driver:
     def _bury(self) -> NoReturn:
         """Take leave of a process that closed its standard output; it is given a moment to end by itself."""
         assert self._process is not None
-        try:
-            self._process.wait(min(BURIAL, self.timeout))
-        except subprocess.TimeoutExpired:
+        if not self._process.wait(min(BURIAL, self.timeout)):
             self._give_up("it closed its standard output and went on")
         raise died(self.kill())
 
-    def _read_stderr(self) -> bool:
-        try:
-            data = os.read(self._fd_err, 1 << 16)
-        except (BlockingIOError, OSError):
-            return False
-        if not data:
-            self._poll.unregister(self._fd_err)
-            return False
-        self._stderr += data
-        if len(self._stderr) > STDERR_KEPT:
-            del self._stderr[:-STDERR_KEPT]
-        return True
-
-    def _drain_stderr(self) -> None:
-        end = time.monotonic() + 1.0
-        while self._read_stderr_quietly() and time.monotonic() < end:
-            pass
-
-    def _read_stderr_quietly(self) -> bool:
-        try:
-            return self._read_stderr()
-        except KeyError:  # already unregistered
-            return False
+    def _read_stderr(self) -> None:
+        assert self._process is not None
+        with contextlib.suppress(BlockingIOError):
+            if not self._process.take_stderr():
+                self._poll.unregister(self._fd_err)
 
     def _read_lines(self) -> bool:
         """Take in every whole line that has arrived; whether there was one."""

@@ -25,10 +25,10 @@ from typing import Any
 
 from runtimes import pip
 from runtimes.cache import cache_dir, subfolder, unusable
-from runtimes.driver import LAUNCHER
 from runtimes.errors import Unavailable, UserError
 from runtimes.folders import FAILED, READY, failure_in, held, notes_in, wipe, write
 from runtimes.manifest import Manifest, NpmPackage, NpmPackages, load_manifest
+from runtimes.process import LAUNCHER
 from runtimes.uvtool import Progress
 
 FOLDER = "npm"

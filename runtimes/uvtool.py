@@ -15,8 +15,8 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from runtimes.driver import LAUNCHER
 from runtimes.errors import Unavailable
+from runtimes.process import LAUNCHER
 
 Progress = Callable[[str], None]
 

@@ -6,12 +6,11 @@ language can't go without them.)
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from suites import model
+from suites import model, scratch
 from suites.model import Where
 from suites.parts import PartBuilder
 from suites.wasm_types import ModuleTypes
@@ -58,7 +57,7 @@ class Provision:
 
     def __init__(self, wasi: model.Wasi) -> None:
         self.wasi = wasi
-        self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._folder: Path | None = None
 
     def params(self) -> Mapping[str, Any]:
         """The parameter ``wasi`` of ``instance.create``. Raises `OSError` where the folder can't be made."""
@@ -67,13 +66,13 @@ class Provision:
 
     def _made(self, files: Mapping[str, bytes]) -> str:
         if self._folder is None:
-            self._folder = tempfile.TemporaryDirectory(prefix="linmem-wasi-", ignore_cleanup_errors=True)
+            self._folder = scratch.make("wasi")
             for name, content in files.items():
-                (Path(self._folder.name) / name).write_bytes(content)
-        return self._folder.name
+                (self._folder / name).write_bytes(content)
+        return str(self._folder)
 
     def close(self) -> None:
         """Remove the folder and what guests left in it."""
         if self._folder is not None:
-            self._folder.cleanup()
+            scratch.remove(self._folder)
             self._folder = None

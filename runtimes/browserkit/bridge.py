@@ -5,7 +5,8 @@ serves it a page on the loopback interface, under a path that nobody can guess, 
 one and writes what it answers. Each answer arrives with the question for the next request: what is unanswered when the
 page dies is what killed it.
 
-Usage: ``bridge.py NAME PROGRAM``. The program's profile is new and empty, and deleted with the bridge.
+Usage: ``bridge.py NAME PROGRAM``. The program's profile is new and empty. It lies in the temporary folder, which
+is the bridge's own: whoever started it removes that when all processes have gone.
 """
 
 from __future__ import annotations
@@ -17,7 +18,6 @@ import queue
 import re
 import secrets
 import select
-import shutil
 import signal
 import subprocess
 import sys
@@ -34,7 +34,6 @@ KIT = Path(__file__).resolve().parent
 LAUNCHER = KIT.parent / "launch.py"
 FOLDERS = ("browserkit", "jskit")
 TYPES = {".html": "text/html; charset=utf-8", ".mjs": "text/javascript; charset=utf-8"}
-PROFILE = "linmem-browser-"
 LOOK_SECONDS = 0.5
 GRACE_SECONDS = 2.0
 SOFTWARE, PAGE_DIED, BROWSER_DIED = 70, 71, 72  # exit statuses
@@ -147,8 +146,7 @@ class Bridge(ThreadingHTTPServer):
             "runtime": {"name": name, "version": version[0], "engine": f"{self.browser.engine} of {shown}"},
             "language": {"language": "JavaScript", "version": version[0], "implementation": self.browser.name},
         }
-        sweep()
-        self.profile = Path(tempfile.mkdtemp(prefix=f"{PROFILE}{os.getpid()}-"))
+        self.profile = Path(tempfile.mkdtemp(prefix="profile-"))
 
     def run(self) -> NoReturn:
         """Start the browser and serve its page until somebody has enough."""
@@ -194,7 +192,6 @@ class Bridge(ThreadingHTTPServer):
         if self.process is not None and self.process.poll() is None:
             self.process.kill()
             self.process.wait()
-        shutil.rmtree(self.profile, ignore_errors=True)
         os._exit(status)
 
 
@@ -314,25 +311,6 @@ def processes(wanted: Callable[[str], bool]) -> set[int]:
         if fields[0] != "Z" and int(fields[3]) == session and wanted(name):
             found.add(int(stat.parent.name))
     return found
-
-
-def sweep() -> None:
-    """Delete profiles whose bridge was killed before it could."""
-    for left in Path(tempfile.gettempdir()).glob(f"{PROFILE}*-*"):
-        owner = left.name[len(PROFILE) :].partition("-")[0]
-        if owner.isdecimal() and not is_running(int(owner)):
-            shutil.rmtree(left, ignore_errors=True)
-
-
-def is_running(pid: int) -> bool:
-    """Whether there is such a process."""
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        pass
-    return True
 
 
 if __name__ == "__main__":
