@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import gc
 import os
-from collections.abc import Generator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -134,9 +134,7 @@ class Bench(Casting):
         return played
 
     def known(self, scenario: Scenario, cell: Cell) -> KnownFailure | None:
-        """The first known defect that covers the cell. One that is not played at all has none to show."""
-        if self.left_out(scenario, cell) is not None:
-            return None
+        """The first known defect that covers the cell."""
         defect = self.defects.covering(self.case(scenario, cell))
         return defect.failure if defect is not None else None
 
@@ -288,21 +286,21 @@ class Door:
         if isinstance(item, ScenarioItem) and isinstance(nextitem, ScenarioItem):
             item.successor = nextitem
 
-    @pytest.hookimpl(hookwrapper=True)
-    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, None]:
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> pytest.TestReport | None:
         """Let the result travel with pytest's report, which reaches the controlling process from workers too."""
-        outcome = yield
         if call.when != "call" or not isinstance(item, ScenarioItem) or item.result is None:
-            return
-        report = outcome.get_result()
-        report.linmem_result = msgspec.to_builtins(item.result)
+            return None
+        report = pytest.TestReport.from_item_and_call(item, call)
+        report.__dict__["linmem_result"] = msgspec.to_builtins(item.result)
         line = self.bench.introduction(item.cell.runtime)
         if line is not None:
-            report.linmem_runtime = line
+            report.__dict__["linmem_runtime"] = line
         item.result = None  # it has been handed on; pytest keeps items until the run ends
         if report.skipped and isinstance(report.longrepr, tuple):
             path, above, _ = item.reportinfo()
             report.longrepr = (str(path), above + 1, report.longrepr[2])  # the scenario's place, not our code's
+        return report
 
     # -------------------------------------------------------------------------------------------------- the record
 

@@ -10,7 +10,6 @@ import difflib
 import json
 import os
 import re
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -87,11 +86,6 @@ class KnownDefect:
     message: str | None = None
     link: str | None = None
 
-    @property
-    def slugs(self) -> list[str] | None:
-        """The slugs of its scenarios, None where one is a pattern: for looking entries up."""
-        return None if any(target.pattern for target in self.targets) else [item.scenario for item in self.targets]
-
     def covers(
         self,
         suite: str,
@@ -109,6 +103,10 @@ class KnownDefect:
             and (not self.guests or any(matches(pattern, guest) for pattern in self.guests))
             and (not self.views or any(matches(pattern, view) for pattern in self.views))
         )
+
+    def in_suite(self, path: str) -> bool:
+        """Whether it speaks of scenarios of the suite at `path`."""
+        return any(target.in_suite(path) for target in self.targets)
 
     def on_runtime(self, name: str, variant: str | None, version: str | None) -> bool:
         """Whether it speaks of this runtime. A version that can't be read is in no range, so it hides nothing."""
@@ -132,19 +130,16 @@ class KnownDefects:
 
     def __init__(self, entries: Sequence[KnownDefect]) -> None:
         self.entries = entries
-        self._exact: dict[str, list[int]] = defaultdict(list)
-        self._patterns: list[int] = []
-        for number, entry in enumerate(entries):
-            if entry.slugs is None:
-                self._patterns.append(number)
-            else:
-                for slug in dict.fromkeys(entry.slugs):
-                    self._exact[slug].append(number)
+        self._near: dict[tuple[str, tuple[str | None, ...]], list[KnownDefect]] = {}  # by suite and runtime
 
     def covering(self, case: Case) -> KnownDefect | None:
         """The first entry that covers a case: what stands further up goes first."""
-        candidates = [self.entries[number] for number in sorted((*self._exact[case.scenario], *self._patterns))]
-        return next((entry for entry in candidates if entry.covers(*case)), None)
+        suite, runtime = case.suite, (case.runtime, case.variant, case.version)
+        near = self._near.get((suite, runtime))
+        if near is None:
+            near = [entry for entry in self.entries if entry.in_suite(suite) and entry.on_runtime(*runtime)]
+            self._near[suite, runtime] = near
+        return next((entry for entry in near if entry.covers(*case)), None)
 
 
 def matches(pattern: str, name: str | None) -> bool:

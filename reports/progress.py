@@ -5,7 +5,7 @@ In a pipe, with ``-q``, ``-v`` or ``-s`` pytest's own dots and lines stand as th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from pathlib import PurePosixPath
 from time import monotonic
 from typing import Any
@@ -31,19 +31,20 @@ class Live:
     def __init__(self, labels: Iterable[str], plays: Callable[[], bool]) -> None:
         self.labels = sorted(labels, key=len, reverse=True)
         self.plays = plays
-        self.active = False
         self.total = self.bad = 0
         self.progress: Progress | None = None
         self.task, self.drawn = TaskID(0), 0.0
         self.reporter: Any = None
 
     def pytest_sessionstart(self, session: pytest.Session) -> None:
-        """Where there is a terminal for it, keep pytest from drawing its dots."""
-        self.active = wanted(session.config) and self.plays()
-        if self.active:
-            self.reporter = session.config.pluginmanager.get_plugin("terminalreporter")
-            self.reporter.showfspath = False
-            self.reporter._show_progress_info = False
+        """Where there is a terminal for it, keep pytest from drawing its dots; elsewhere, stand aside."""
+        plugins = session.config.pluginmanager
+        if not (wanted(session.config) and self.plays()):
+            plugins.unregister(self)
+            return
+        self.reporter = plugins.get_plugin("terminalreporter")
+        self.reporter.showfspath = False
+        self.reporter._show_progress_info = False
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Without workers: how much there is to do."""
@@ -56,8 +57,6 @@ class Live:
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
         """What is played now."""
-        if not self.active:
-            return
         self.progress = self.progress or self._start()
         if monotonic() - self.drawn > _PAUSE:
             self.drawn = monotonic()
@@ -71,12 +70,11 @@ class Live:
         suite = PurePosixPath(path).stem
         return one_line(f"{suite} on {runtime}" if runtime else suite, _WORDS).ljust(_WORDS)
 
-    @pytest.hookimpl(hookwrapper=True)
-    def pytest_report_teststatus(self, report: Any) -> Iterator[None]:
+    @pytest.hookimpl(wrapper=True)
+    def pytest_report_teststatus(self) -> Generator[None, tuple[str, str, Any], tuple[str, str, Any]]:
         """No letter for what the line counts."""
-        outcome: Any = yield
-        category, letter, word = outcome.get_result()
-        outcome.force_result((category, "" if self.active else letter, word))
+        category, _, word = yield
+        return category, "", word
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Count it, and keep a line for what is bad."""

@@ -78,13 +78,13 @@ class Posting(AgentSteps):
         if instance.types is None:
             raise Stop("error", "the module's types can't be read, so its functions can't be called", step)
         signature = instance.types.function(export)
+        if signature is not None:
+            return signature
         exported = instance.types.names("func")
-        if signature is None and export in exported:
+        if export in exported:
             raise Stop("error", f"the type of '{export}' can't be read, so it can't be called", step)
-        if signature is None:
-            known = ", ".join(exported) or "none"
-            raise Stop("error", f"the guest exports no function '{export}'; it exports: {known}", step)
-        return signature
+        known = ", ".join(exported) or "none"
+        raise Stop("error", f"the guest exports no function '{export}'; it exports: {known}", step)
 
     def post_take(self, step: model.TakeExport) -> None:
         assert step.bind is not None
