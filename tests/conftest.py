@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).parents[1]
+PATIENCE = 60.0  # seconds after which what is waited for counts as never coming, also on a slow and busy machine
 FAKE_DRIVER = Path(__file__).parent / "fakes" / "fake_driver.py"
 FakeRuntime = Callable[..., Path]
 Processes = Callable[..., "list[str]"]
@@ -52,7 +53,7 @@ def _running() -> Iterator[tuple[int, list[str]]]:
             yield int(folder.name), fields
 
 
-def _settled(look: Callable[[], list[str]], seconds: float = 10.0) -> list[str]:
+def _settled(look: Callable[[], list[str]], seconds: float = PATIENCE) -> list[str]:
     """What `look` finds, once it finds nothing or time is up: to end takes a process a moment."""
     end = time.monotonic() + seconds
     while (found := look()) and time.monotonic() < end:
@@ -85,7 +86,7 @@ def processes_with() -> Processes:
                 continue
         return found
 
-    return lambda variable, seconds=10.0: _settled(lambda: look(variable), seconds)
+    return lambda variable, seconds=PATIENCE: _settled(lambda: look(variable), seconds)
 
 
 class Run:
@@ -112,13 +113,13 @@ class Run:
 
     def end(self) -> Run:
         """Wait for its end."""
-        self.text, _ = self.process.communicate(timeout=100)
+        self.text, _ = self.process.communicate(timeout=10 * PATIENCE)
         self.status = self.process.returncode
         return self
 
     def wait_for(self, count: int) -> None:
         """Wait until that many results were recorded."""
-        end = time.monotonic() + 60
+        end = time.monotonic() + 2 * PATIENCE
         while len(self.lines("result")) < count:
             assert time.monotonic() < end, "no results"
             assert self.process.poll() is None, self.process.communicate()[0]

@@ -175,7 +175,7 @@ def test_a_run_killed_at_any_moment_is_never_taken_for_a_whole_one(
     last = (whole.folder / "record.jsonl").read_bytes()
     for count in (-1, 0, 1, 3, 5):  # in the same folder each time: what an older run left must not be taken for this
         (whole.folder / "record.jsonl").write_bytes(last)
-        killed = start_run(*options)
+        killed = start_run(*options, env={"FAKE_NAPS": str(max(count, 0))})  # so that it can't end before it is killed
         wait(lambda: (whole.folder / "record.jsonl").read_bytes() != last and (whole.folder / "report.json").exists())
         if count == 0:
             wait(lambda: b"nap-1[" in (whole.folder / "record.jsonl").read_bytes().partition(b"\n")[0])
@@ -200,7 +200,7 @@ def test_a_run_killed_at_any_moment_is_never_taken_for_a_whole_one(
 
 
 def wait(done: Callable[[], bool]) -> None:
-    end = time.monotonic() + 60
+    end = time.monotonic() + 120
     while True:
         try:
             if done():

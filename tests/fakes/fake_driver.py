@@ -54,7 +54,9 @@ class Faults:
         time.sleep(600)
 
     def naps(self, request):
-        time.sleep(0.1)
+        """Comes back late, and, once the process has napped as often as it may, never."""
+        NAPS.append(request["id"])
+        time.sleep(600 if len(NAPS) > int(os.environ.get("FAKE_NAPS", "1000000")) else 0.1)
 
     def never_answers(self, request):
         """Takes in all requests, and says nothing more."""
@@ -164,6 +166,7 @@ class Faults:
 
 
 FUNC = []
+NAPS = []
 RESULTS = {
     "memory.size": {"pages": 1},
     "memory.grow": {"pages": 1},

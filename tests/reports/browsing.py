@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
 from contextlib import contextmanager
 
 import pytest
@@ -42,7 +43,7 @@ class Visit:
     def __init__(self, browser, path, fragment="", width=1280, height=900, scheme="light", **more):
         self.faults = []
         self.context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme, **more)
-        self.context.set_default_timeout(10_000)
+        self.context.set_default_timeout(60_000)
         self.page = self.context.new_page()
         self.page.on("console", lambda message: self.faults.append(f"console: {message.text}"))
         self.page.on("pageerror", lambda error: self.faults.append(f"error: {error}"))
@@ -57,7 +58,8 @@ class Visit:
 
     def until(self, condition, wanted=True):
         """Wait until an expression has the value that is wanted; the page's policy forbids Playwright's own way."""
-        for _ in range(200):
+        end = time.monotonic() + 60
+        while time.monotonic() < end:
             value = self.page.evaluate(condition)
             if value == wanted:
                 return

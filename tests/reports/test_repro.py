@@ -84,7 +84,7 @@ class Played:
     def run(self, text):
         path = self.folder / f"repro{self.suffix}"
         path.write_text(text, encoding="utf-8")
-        done = subprocess.run([*self.command, str(path)], capture_output=True, timeout=60, cwd=self.folder)
+        done = subprocess.run([*self.command, str(path)], capture_output=True, timeout=600, cwd=self.folder)
         return done.returncode, done.stdout.decode(), done.stderr.decode()
 
 

@@ -284,10 +284,11 @@ def test_host_functions_are_served_in_the_middle_of_a_call(start: Start) -> None
 
 
 def test_a_guest_that_calls_the_host_for_ever_has_its_time(start: Start, processes_of_group: Processes) -> None:
-    driver = start(timeout=0.5)
+    driver = start()
     pid = driver.pid
     driver.on_import = lambda func, args: []
     driver.request("instance.create", {"imports": [{"func": "0.tick"}]})
+    driver.timeout = 0.5
     with pytest.raises(DriverTimeout, match=r"no answer within 0\.5 s"):
         call(driver, "calls_for_ever")
     assert not processes_of_group(pid)

@@ -103,13 +103,16 @@ def test_a_timeout_ends_the_process(make: Make) -> None:
     session = make(timeout=0.3)
     with pytest.raises(DriverTimeout, match=r"no answer within 0\.3 s"):
         call(session, "hangs")
+    session.start()
+    assert session._live is not None
+    session._live.timeout = 20.0
     assert call(session, "plain") == {"values": []}
 
 
 def test_compiling_may_take_longer_than_a_step(make: Make) -> None:
-    session = make(timeout=0.3, env={"FAKE_COMPILING": "0.6"})
+    session = make(timeout=1.0, env={"FAKE_COMPILING": "1.5"})
     assert isinstance(session.compiled(b"module"), int)
-    with pytest.raises(DriverTimeout, match=r"no answer within 0\.3 s"):  # a step has its own time again
+    with pytest.raises(DriverTimeout, match="no answer within 1 s"):  # a step has its own time again
         call(session, "hangs")
 
 

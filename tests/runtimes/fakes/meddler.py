@@ -154,7 +154,8 @@ held = []
 
 def swaps(request, answer):
     """Where many requests wait, two answers change places."""
-    if not held and len(REQUESTS) > 10:
+    args = request["params"].get("args") or [{}]
+    if args[0].get("value") == "100":  # of 200 calls that are sent at once
         held.append(answer)
         return []
     return [answer, *[held.pop() for _ in held[:]]]
