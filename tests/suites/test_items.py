@@ -53,7 +53,9 @@ class Played:
 
     def __init__(self, folder: Path, bench: ToyBench, capsys: pytest.CaptureFixture[str], *options: str) -> None:
         self.bench, self.junit = bench, folder / "junit.xml"
-        fixed = ["-p", "no:cacheprovider", f"--rootdir={folder}", f"--junitxml={self.junit}", "-rA", "-c", "/dev/null"]
+        # Ending, the inner run's faulthandler would take away the handlers that Wasmtime has in this process for traps.
+        fixed = ["-p", "no:cacheprovider", "-p", "no:faulthandler", "-c", "/dev/null", "-rA"]
+        fixed += [f"--rootdir={folder}", f"--junitxml={self.junit}"]
         self.status = pytest.main([*fixed, *options, str(folder)], plugins=[self])
         self.text = capsys.readouterr().out
 
