@@ -7,6 +7,7 @@ Results are plain integers (no wrap-around): an address past 2³² is what a sce
 from __future__ import annotations
 
 import ast
+import functools
 import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -74,6 +75,7 @@ class Expression:
         return self.text
 
 
+@functools.lru_cache(maxsize=8192, typed=True)
 def parse(source: int | str) -> Expression:
     """Parse an integer or the text of an expression. Raises `ExpressionError`."""
     text = str(source).strip()
