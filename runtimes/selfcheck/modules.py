@@ -166,21 +166,21 @@ SHARED = bytes.fromhex(
 #     (import "env" "memory" (memory 1 2 shared))
 #     (func (export "add") (param i32 i32) (result i32) (i32.atomic.rmw.add (local.get 0) (local.get 1)))
 #     (func (export "wait") (result i32)
-#       (memory.atomic.wait32 (i32.const 8) (i32.const 0) (i64.const 2000000000)))
+#       (memory.atomic.wait32 (i32.const 8) (i32.const 0) (i64.const 3000000000)))
 #     (func (export "wake") (result i32) (local $woken i32) (local $tries i32)
 #       (loop $again
 #         (local.set $woken (memory.atomic.notify (i32.const 8) (i32.const 1)))
 #         (drop (memory.atomic.wait32 (i32.const 16) (i32.const 0) (i64.const 1000000)))
 #         (br_if $again (i32.and
 #           (i32.eqz (local.get $woken))
-#           (i32.lt_u (local.tee $tries (i32.add (local.get $tries) (i32.const 1))) (i32.const 1000)))))
+#           (i32.lt_u (local.tee $tries (i32.add (local.get $tries) (i32.const 1))) (i32.const 3000)))))
 #       (local.get $woken))
 #     (func (export "unreachable") (unreachable)))
 AGENT = bytes.fromhex(
     "0061736d01000000010e0360027f7f017f6000017f60000002100103656e76066d656d6f727902030102030504000101"
     "02072304036164640000047761697400010477616b6500020b756e726561636861626c6500030a53040a0020002001fe"
-    "1e02000b1000410841004280a8d6b907fe0102000b3101027f034041084101fe00020021004110410042c0843dfe0102"
-    "001a200045200141016a220141e80749710d000b20000b0300000b0024046e616d6502110102020005776f6b656e0105"
+    "1e02000b1000410841004280bcc1960bfe0102000b3101027f034041084101fe00020021004110410042c0843dfe0102"
+    "001a200045200141016a220141b81749710d000b20000b0300000b0024046e616d6502110102020005776f6b656e0105"
     "7472696573030a0102010005616761696e"
 )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -179,6 +180,9 @@ def test_a_hundred_runs_leave_nothing_behind(board: Board, driver: RawClient) ->
     for _ in range(100):
         board.run(*agents)
     assert board.get(0) == 303
+    end = time.monotonic() + 60
+    while threads() > before and time.monotonic() < end:  # one that was joined may be about to end
+        time.sleep(0.02)
     assert threads() <= before
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-import hypothesis
 import pytest
 from toyruntime import ToyRuntime, module
 
@@ -14,9 +13,6 @@ from suites.loader import load_suite
 from suites.model import GUEST, Suite
 from suites.outcome import OUTCOMES, Result
 from suites.runner import Player
-
-hypothesis.settings.register_profile("linmem", max_examples=80, deadline=None)
-hypothesis.settings.load_profile("linmem")
 
 
 @pytest.fixture
