@@ -145,7 +145,7 @@ def test_the_page_is_served_under_a_secret_path_only(fake_browser: Callable[[str
         for path in ("/", "/page.html", f"/{secret}x/page.html", f"/{secret}/{page}", f"/{secret}/jskit/core.mjs",
                      f"/{secret}/jskit/../launch.py", f"/{secret}/browserkit/bridge.py",
                      f"/{secret}/script?/etc/passwd"):  # fmt: skip
-            connection = http.client.HTTPConnection(host, timeout=10)
+            connection = http.client.HTTPConnection(host, timeout=60)
             connection.request("GET", path)
             found[path.replace(secret, "SECRET")] = connection.getresponse().status
             connection.close()

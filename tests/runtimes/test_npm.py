@@ -193,7 +193,7 @@ def test_two_at_once_fetch_it_once(registry: Registry) -> None:
         subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, env=env, stdout=subprocess.PIPE, text=True)
         for _ in range(2)
     ]
-    said = {process.communicate(timeout=60)[0] for process in both}
+    said = {process.communicate(timeout=600)[0] for process in both}
     assert len(said) == 1
     assert sum(path.endswith(".tgz") for path in registry.served) == 1
 
