@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import functools
 import hashlib
 from pathlib import Path
 
@@ -41,6 +42,7 @@ def source(text: str) -> str:
     return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
 
+@functools.cache
 def templates() -> jinja2.Environment:
     """The templates. Every text is escaped, and made printable first."""
     return jinja2.Environment(
