@@ -19,6 +19,7 @@ HOST_VALUES = {
     "nothing": "given without a value",
 }
 """The kinds of values that a host's language has, and how a scenario gives one."""
+MAX_BYTES = 16 << 20  # that one step writes or expects
 _FAILURES = ("trap", "link_error", "compile_error", "host_error", "exit")
 
 
@@ -91,6 +92,12 @@ class PartBuilder:
             raise self.fail(line, str(error)) from None
 
     def data(self, raw: Any, line: int) -> bytes:
+        """The bytes that a list, ``{hex: …}`` or ``{text: …}`` stands for, as often as ``times`` says."""
+        if isinstance(raw, dict) and "times" in raw:
+            once = self.data({key: value for key, value in raw.items() if key != "times"}, line)
+            if len(once) * raw["times"] > MAX_BYTES:
+                raise self.fail(line, f"a step may have {MAX_BYTES:,} bytes, found {len(once)} × {raw['times']:,}")
+            return once * int(raw["times"])
         if isinstance(raw, list):
             wrong = [item for item in raw if type(item) is not int or not 0 <= item <= 255]
             if wrong:
@@ -152,7 +159,7 @@ class PartBuilder:
             return expectations.Holds(raw)
         if not isinstance(raw, dict):
             return self.literal(raw, line)
-        ((key, value),) = raw.items()
+        key, value = next(iter(raw.items()))
         if key in _FAILURES:
             kind = expectations.FAILURE_KINDS[key]
             return expectations.Failure(kind, None if value is True else str(value))
@@ -166,4 +173,9 @@ class PartBuilder:
             return expectations.AtLeast(self.literal(value, line))
         if key == "any_of":
             return expectations.AnyOf(tuple(self.check(item, line) for item in value))
-        return expectations.ExactBytes(self.data(raw, line), f"text {value!r}" if key == "text" else f"bytes {value}")
+        return expectations.ExactBytes(self.data(raw, line), self.shown_data(raw))
+
+    def shown_data(self, raw: Mapping[str, Any]) -> str:
+        """Bytes as reports word them."""
+        word = f"text {raw['text']!r}" if "text" in raw else f"bytes {raw['hex']}"
+        return f"{word} × {raw['times']:,}" if "times" in raw else word

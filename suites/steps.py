@@ -133,7 +133,8 @@ class StepBuilder(AgentParts):
             shown = str(value)
         elif kind == "bytes":
             value = self.data(raw, line)
-            shown = str(raw) if isinstance(raw, list) else next(iter(raw.values()))
+            shown = str(raw) if isinstance(raw, list) else raw.get("text", raw.get("hex"))
+            shown += f" × {raw['times']:,}" if isinstance(raw, Map) and "times" in raw else ""
         elif isinstance(raw, list | dict):
             raise self.fail(line, f"'value' is {validation.describe(raw)}, but the step writes one {kind}")
         else:

@@ -7,6 +7,7 @@ import pytest
 
 import suites
 from suites import model
+from suites.happened import Bytes
 from suites.loader import load_suite, slugify
 from suites.model import Call, HostFunction, Read, Suite, Where, Write
 from suites.yamlsource import SourceError
@@ -135,6 +136,20 @@ def test_how_each_step_reads(load: Load) -> None:
 def test_how_each_expectation_reads(written: str, shown: str, load: Load) -> None:
     step = steps_of(load, f"- {{call: f, as: x}}\n- {{call: f, expect: {written}}}")[1]
     assert str(step.expect) == shown
+
+
+def test_bytes_that_stand_one_after_the_other(load: Load) -> None:
+    first, second = steps_of(
+        load,
+        "- {write: bytes, at: 8, value: {text: ab, times: 3}}\n"
+        "- {read: bytes, at: 8, count: 80000, expect: {hex: 18 19, times: 40000}}\n",
+    )
+    assert isinstance(first, Write)
+    assert (first.value, first.text) == (b"ababab", "write bytes ab × 3 at 8")
+    assert second.expect is not None
+    assert second.expect.holds(Bytes(b"\x18\x19" * 40000, 80000), {})
+    assert not second.expect.holds(Bytes(b"\x18\x19" * 39999, 80000), {})
+    assert str(second.expect) == "bytes 18 19 × 40,000"
 
 
 @pytest.mark.parametrize(("written", "shown"), [("{text: Grüße}", "text 'Grüße'"), ("{hex: 18 19}", "bytes 18 19")])
