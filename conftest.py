@@ -224,6 +224,7 @@ class Door:
 
     def pytest_sessionstart(self) -> None:
         """Make the runtimes ready, once and before any worker starts."""
+        gc.disable()  # until the items run: thousands of them and of steps are made, and live to the end
         if is_worker(self.config):
             given = getattr(self.config, "workerinput", {})
             self.bench.take_over(given["linmem_runtimes"], given["linmem_missing"])
@@ -276,9 +277,14 @@ class Door:
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """The items are known. (In a run with workers, each worker fetches what it needs itself.)"""
-        gc.freeze()  # thousands of items and steps that live to the end: the collector need not look at them again
         if not self.config.option.collectonly:
             self.bench.fetch_glue(item.cell for item in session.items if isinstance(item, ScenarioItem))
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self) -> None:
+        """The collector need not look again at what was made so far."""
+        gc.freeze()
+        gc.enable()
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> None:
@@ -354,4 +360,5 @@ class Door:
 
     def pytest_unconfigure(self) -> None:
         """Nothing is left running."""
+        gc.enable()  # where the items never came to run
         self.bench.close()
