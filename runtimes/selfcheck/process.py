@@ -12,6 +12,7 @@ from typing import Any
 from runtimes.driver import PROTOCOL
 from runtimes.selfcheck import modules
 from runtimes.selfcheck.bench import Bench, Checks, Lacking, Wrong, i32, said, same
+from suites import scratch
 from suites.interface import METHOD_NOT_FOUND, CallFailed
 
 CHECKS = Checks()
@@ -134,24 +135,28 @@ def _talk(bench: Bench, requests: list[Request], topic: str) -> tuple[int, list[
         for method, request, params in [first, *requests]
     ]
     seconds = 4 * bench.timeout
-    with subprocess.Popen(
-        bench.command,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        env={**os.environ, **bench.env},
-        cwd=os.sep,
-        start_new_session=True,
-    ) as process:
-        try:
-            data = "".join(json.dumps(message) + "\n" for message in messages).encode()
-            output, errors = process.communicate(data, timeout=seconds)
-        except subprocess.TimeoutExpired:
-            what = f"it still runs {seconds:g} s after it was started and its input ended"
-            raise Wrong(topic, "the process ends", what) from None
-        finally:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(process.pid, signal.SIGKILL)
+    folder = scratch.make("check")
+    try:
+        with subprocess.Popen(
+            bench.command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env={**os.environ, **bench.env, "TMPDIR": str(folder)},
+            cwd=os.sep,
+            start_new_session=True,
+        ) as process:
+            try:
+                data = "".join(json.dumps(message) + "\n" for message in messages).encode()
+                output, errors = process.communicate(data, timeout=seconds)
+            except subprocess.TimeoutExpired:
+                what = f"it still runs {seconds:g} s after it was started and its input ended"
+                raise Wrong(topic, "the process ends", what) from None
+            finally:
+                with contextlib.suppress(ProcessLookupError, PermissionError):
+                    os.killpg(process.pid, signal.SIGKILL)
+    finally:
+        scratch.remove(folder)
     answers = []
     for line in output.splitlines():
         try:

@@ -136,7 +136,8 @@ def test_a_browser_that_ends_is_a_crash(fake_browser: Callable[[str], list[str]]
 def test_the_page_is_served_under_a_secret_path_only(fake_browser: Callable[[str], list[str]], tmp_path: Path) -> None:
     command = fake_browser(f'for word; do url=$word; done; echo "$url" > {tmp_path}/url.part\n'
                            f"mv {tmp_path}/url.part {tmp_path}/url; exec sleep 60")  # fmt: skip
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+    env = {**os.environ, "TMPDIR": str(tmp_path)}
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=env) as process:
         assert process.stdin is not None
         while not (tmp_path / "url").exists():
             assert process.poll() is None
