@@ -14,10 +14,12 @@ from typing import Any
 import pytest
 
 from fixtures import probes
-from fixtures.selection import modules
+from fixtures.casting import Casting
+from fixtures.selection import Guests, modules
+from reports import describe
 from runtimes.selection import choose
 from suites.loader import load_suite
-from suites.outcome import Result
+from suites.outcome import KnownFailure, Result
 from suites.runner import Player
 
 DoRun = Callable[..., Any]
@@ -166,6 +168,27 @@ def test_drivers_that_commit_every_fault(
         assert results[f"after-{fault}[fake]"]["outcome"] == "pass"
     assert results["exits[fake]"]["stderr"] == "I had enough\n"
     assert processes_with(mark) == []
+
+
+def test_a_listed_defect_that_does_not_show_costs_the_process_as_well(fake_runtime: Fake, tmp_path: Path) -> None:
+    suite = tmp_path / "good.yaml"
+    suite.write_text(GOOD)
+    (scenario,) = load_suite(suite, "good.yaml").scenarios
+    (chosen,) = choose([str(fake_runtime())])
+    bench = Casting([chosen], Guests([], None), 60.0, describe.answered)
+    (cell,) = bench.cells(scenario)
+    pids = []
+    try:
+        for listed in (None, None, KnownFailure(1, "freed memory", outcome="sometimes"), None):
+            names = dict.fromkeys(["id", "suite", "scenario", "title", "version"], "")
+            result = Result(**names, runtime=cell.runtime, guest=None, view=None, outcome="error", known=listed)
+            assert bench.play(scenario, cell, result).outcome == "pass", result
+            pids.append(bench.session(cell.runtime).pid)
+    finally:
+        bench.close()
+    assert pids[0] == pids[1]
+    assert pids[2] is None
+    assert pids[3] not in (None, pids[0])
 
 
 def test_drivers_that_do_not_start(run: DoRun, fake_runtime: Fake, tmp_path: Path) -> None:
