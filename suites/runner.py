@@ -118,6 +118,8 @@ class Player(Posting):
 
     def clean_up(self, result: Result) -> None:
         """After a scenario that stopped early: take in what is still due, then release everything."""
+        if self.released:  # it was the release that was refused
+            return
         try:
             if self.release is None:
                 self.release = self.runtime.post("object.release", {"all": True})

@@ -69,6 +69,19 @@ host.look:
 """
 
 
+def test_a_host_function_s_arguments_keep_their_order(play: Play) -> None:
+    wat = """
+  (module
+    (import "host" "pair" (func (param i32 i32) (result i32)))
+    (memory (export "memory") 1)
+    (func (export "run") (result i32) unreachable))
+"""
+    toy = ToyRuntime()
+    toy.functions = {"run": lambda: toy.host("host.pair", 7, 24)[0]}
+    imports = "host.pair: {params: [first, second], return: 10 * first + second}"
+    assert play(suite(imports, "- {call: run, expect: 94}", wat), toy).outcome == "pass"
+
+
 def test_a_host_function_plays_its_steps_and_returns(play: Play) -> None:
     toy = guest()
     result = play(

@@ -127,6 +127,13 @@ def test_a_step_that_makes_no_sense_with_this_guest(step: str, message: str, pla
     assert len(result.steps) == 2
 
 
+def test_nothing_is_there_to_bind(play: Play) -> None:
+    toy = buffer(**{"memory.read": {"nothing": "undefined"}})
+    result = play(suite("- {read: u8, at: 0, as: x}"), toy)
+    assert (result.outcome, result.where) == ("fail", "f.yaml:5")
+    assert result.message == "read u8 at 0: there is no value to bind to 'x', got undefined"
+
+
 def test_an_earlier_failure_goes_before_a_later_mistake(play: Play) -> None:
     for later in ("{call: nothing}", "{read: u8, at: 1 // (x - 1024)}", "{view: Uint8Array, as: v}"):
         result = play(suite(f"- {{call: pointer, as: x, expect: 5}}\n- {later}"), buffer())

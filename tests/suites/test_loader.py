@@ -138,6 +138,15 @@ def test_how_each_expectation_reads(written: str, shown: str, load: Load) -> Non
     assert str(step.expect) == shown
 
 
+def test_what_a_file_requires_its_scenarios_require(load: Load) -> None:
+    suite = load(
+        "title: T\nwat: (module)\nrequires: [threads]\nscenarios:\n"
+        "  - {name: one, steps: [{size: memory}]}\n"
+        "  - {name: two, requires: [memory64], steps: [{size: memory}]}\n"
+    )
+    assert [scenario.requires for scenario in suite.scenarios] == [("threads",), ("threads", "memory64")]
+
+
 def test_bytes_that_stand_one_after_the_other(load: Load) -> None:
     first, second = steps_of(
         load,

@@ -171,6 +171,18 @@ def test_a_bound_global_is_imported(play: Play) -> None:
     assert toy.given["env.given"]["object"] == toy.number("global.create")
 
 
+def test_an_instance_s_own_imports_go_before_the_scenario_s(play: Play) -> None:
+    toy = buffer()
+    steps = """
+- {global: {type: i64, value: 5}, as: first}
+- {global: {type: i64, value: 6}, as: second}
+- {instantiate: guest, imports: {env.given: {global: second}}}
+"""
+    text = suite(steps, GLOBALS).replace("    steps:\n", "    imports: {env.given: {global: first}}\n    steps:\n", 1)
+    assert play(text, toy).outcome == "pass"
+    assert toy.given["env.given"]["object"] == toy.number("global.create", 1)
+
+
 @pytest.mark.parametrize(
     ("step", "words"),
     [

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from toyruntime import ToyRuntime, buffer, module, suite
+from toyruntime import ToyRuntime, buffer, module, refused, suite
 
 from suites.interface import DriverDied
 from suites.model import GUEST, Suite
@@ -262,6 +262,23 @@ def test_a_host_that_counts_bytes_is_told_a_page_size(play: Play) -> None:
     assert play(suite(steps, wat), toy).outcome == "pass"
     assert toy.params("memory.create")["page_size"] == 1
     assert [toy.params("memory.size", index).get("page_size") for index in range(3)] == [1, 1, None]
+
+
+# The end
+
+
+def test_whatever_comes_all_is_released(play: Play) -> None:
+    for steps in ("- {call: pointer}", "- {call: pointer, expect: 5}", "- {call: pointer}\n- {call: nothing}"):
+        toy = buffer()
+        play(suite(steps), toy)
+        assert toy.params("object.release") == {"all": True}
+        assert toy.events[-1] == "wait object.release"
+
+
+def test_a_driver_that_can_t_release(play: Play) -> None:
+    result = play(suite("- {call: pointer}"), buffer(**{"object.release": refused("host", "it is in use")}))
+    assert result.outcome == "error"
+    assert result.message == "the driver could not release the scenario's objects: it is in use"
 
 
 # Views as cells
