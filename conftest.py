@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import gc
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +28,9 @@ from runtimes.errors import UserError
 from runtimes.manifest import all_manifests
 from runtimes.selection import choose
 from suites.items import Cell, ScenarioItem, SuiteFile
-from suites.model import Scenario
+from suites.model import Scenario, Suite
 from suites.outcome import KnownFailure, Result
+from suites.yamlsource import SourceError
 
 ROOT = Path(__file__).parent
 SUFFIXES = (".yaml", ".yml")
@@ -155,13 +157,21 @@ class Bench(Casting):
         """Whether the result lets the run pass."""
         return judge.is_good(judge.judge(result.outcome, result.known))  # type: ignore[arg-type]
 
-    def problems(self, items: list[ScenarioItem], suite_files: list[str] | None) -> list[str]:
-        """What is wrong with the list of known defects, in view of what was collected."""
-        if not items or not self.defects.entries:
+    def problems(self, suites: Iterable[Suite], suite_files: list[str] | None) -> list[str]:
+        """What is wrong with the list of known defects, in view of whole suites: a selection of scenarios, guests or
+        items makes no entry wrong.
+        """
+        if not self.defects.entries:
             return []
-        cases = [self.case(item.scenario, item.cell) for item in items]
+        slugs: dict[str, list[str]] = {}
+        cases: list[Case] = []
+        for suite in suites:
+            with contextlib.suppress(SourceError):  # it is told where the file is collected
+                cells = [(scenario, cell) for scenario in suite.scenarios for cell in self.cells(scenario)]
+                slugs[suite.path] = [scenario.slug for scenario in suite.scenarios]
+                cases += [self.case(scenario, cell) for scenario, cell in cells]
         names = {manifest.name for manifest in (*all_manifests(), *(chosen.manifest for chosen in self.runtimes))}
-        return known_check.problems(self.defects.entries, cases, names, self.guests.absent(), suite_files)
+        return known_check.problems(self.defects.entries, slugs, cases, names, self.guests.absent(), suite_files)
 
 
 def is_worker(config: pytest.Config) -> bool:
@@ -228,24 +238,29 @@ class Door:
         if is_worker(self.config):
             given = getattr(self.config, "workerinput", {})
             self.bench.take_over(given["linmem_runtimes"], given["linmem_missing"])
-        elif self.plays_suites() and not self.config.option.collectonly:
-            try:
-                self.bench.provide(self.packages())
-            except UserError as error:
-                raise pytest.UsageError(str(error)) from None
+        elif self.plays_suites():
+            suites = describe.loadable(self.config.rootpath, self.files())
+            if not self.config.option.collectonly:
+                try:
+                    self.bench.provide(describe.packages(suites))
+                except UserError as error:
+                    raise pytest.UsageError(str(error)) from None
+            problems = self.bench.problems(suites, None if self.selection().paths else suite_files())
+            if problems:
+                raise pytest.UsageError("\n".join(problems))
 
     def plays_suites(self) -> bool:
         """Whether the run is (also) about scenarios, not only about linmem's own tests."""
         folder = ROOT / "suites"
         return bool(self.given) or any(path.suffix in SUFFIXES or path in (ROOT, folder) for path in self.named)
 
-    def packages(self) -> list[str]:
-        """The packages that this run's scenario files name."""
+    def files(self) -> list[Path]:
+        """The run's scenario files."""
         files = [place for place in (*self.given, *self.named) if place.suffix in SUFFIXES]
         folders = [ROOT / "suites" if place == ROOT else place for place in self.named if place.is_dir()]
         files += [path for folder in folders for path in sorted(folder.iterdir()) if path.suffix in SUFFIXES]
         files += [path for place in self.given if place.is_dir() for path in sorted(place.rglob("*.y*ml"))]
-        return sorted(describe.packages(self.config.rootpath, files))
+        return list(dict.fromkeys(files))
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
@@ -266,14 +281,6 @@ class Door:
         if given or path.parent == ROOT / "suites" or path in self.named:
             return SuiteFile.make(parent, file_path, self.bench)
         return None
-
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        """Hold the known defects against everything collected, before `-k` and the like take items away."""
-        played = [item for item in items if isinstance(item, ScenarioItem)]
-        problems = self.bench.problems(played, None if self.selection().paths else suite_files())
-        if problems:
-            raise pytest.UsageError("\n".join(problems))
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """The items are known. (In a run with workers, each worker fetches what it needs itself.)"""

@@ -59,14 +59,20 @@ def guest(guest: Guest | MissingGuest) -> document.Guest:
     )
 
 
-def packages(root: Path, files: Iterable[Path]) -> set[str]:
-    """The packages that scenario files name. A file that can't be read names none; its own turn will tell."""
-    found: set[str] = set()
+def loadable(root: Path, files: Iterable[Path]) -> list[Suite]:
+    """The suites in scenario files, by paths relative to `root`. One that can't be read is left out: where it is
+    collected, its fault is told.
+    """
+    found = []
     for path in files:
         with contextlib.suppress(SourceError):
-            suite = load_suite(path, Path(os.path.relpath(path, root)).as_posix())
-            found.update(scenario.package for scenario in suite.scenarios if scenario.package is not None)
+            found.append(load_suite(path, Path(os.path.relpath(path, root)).as_posix()))
     return found
+
+
+def packages(suites: Iterable[Suite]) -> list[str]:
+    """The names of the packages that suites have for guests."""
+    return sorted({item.package for suite in suites for item in suite.scenarios if item.package is not None})
 
 
 def suites(root: Path, ids: Iterable[str]) -> list[Suite]:

@@ -10,29 +10,32 @@ from reports.known import Case, KnownDefect, matches
 
 def problems(
     known: Iterable[KnownDefect],
-    collected: Iterable[Case],
+    scenarios: Mapping[str, Collection[str]],
+    played: Iterable[Case],
     runtime_names: Collection[str],
     absent_guests: Collection[str] = (),
     suite_files: Collection[str] | None = None,
 ) -> list[str]:
     """One line for each entry, and each pattern of one, that matches nothing because what it names does not exist.
 
-    `collected` are the cases of the collected suites before any selection; `runtime_names` are all bare names that
-    are known, in this run or not; `absent_guests` are guests that exist but take no part here. Runtimes and versions
-    that are not in this run are no problem; nor are suites, unless `suite_files` says which there are.
+    `scenarios` are the slugs of all scenarios of the run's suites, by their paths; `played` are the cases that these
+    have with the run's runtimes and guests; `runtime_names` are all bare names that are known, in this run or not;
+    `absent_guests` are guests that exist but take no part here. Runtimes and versions that are not in this run are no
+    problem; nor are suites, unless `suite_files` says which there are.
     """
-    cases: dict[str, list[Case]] = {}
-    for case in collected:
-        cases.setdefault(case.suite, []).append(case)
+    cases: dict[str, list[Case]] = {suite: [] for suite in scenarios}
+    for case in played:
+        cases[case.suite].append(case)
     found = []
     for defect in known:
-        for problem in _problems(defect, cases, runtime_names, absent_guests, suite_files):
+        for problem in _problems(defect, scenarios, cases, runtime_names, absent_guests, suite_files):
             found.append(f"{defect.file}:{defect.line}: {problem}; correct the entry or delete it")
     return found
 
 
 def _problems(
     defect: KnownDefect,
+    scenarios: Mapping[str, Collection[str]],
     cases: Mapping[str, Sequence[Case]],
     runtime_names: Collection[str],
     absent_guests: Collection[str],
@@ -43,10 +46,10 @@ def _problems(
     found: list[str] = []
     here: list[Case] = []
     for target in defect.targets:
-        suites = [suite for suite in cases if target.in_suite(suite)]
+        suites = [suite for suite in scenarios if target.in_suite(suite)]
         if suite_files is not None and not any(map(target.in_suite, suite_files)):
             found.append(f"there is no suite '{target.suite}'{_near(target.suite, _names(suite_files))}")
-        slugs = {case.scenario for suite in suites for case in cases[suite]}
+        slugs = {slug for suite in suites for slug in scenarios[suite]}
         if suites and not any(target.names(slug) for slug in slugs):
             what = f"'{target.scenario}'" if not target.pattern else f"that matches '{target.scenario}'"
             found.append(f"{suites[0]} has no scenario {what}{_near(target.scenario, slugs)}")

@@ -223,6 +223,7 @@ def test_a_pre_release_is_in_its_range(load):
 # -------------------------------------------------------------------------- entries that match nothing
 
 NAMES = ["wasmtime", "wasmer", "node"]
+SLUGS = {"suites/growth.yaml": ["grows", "shrinks"]}
 CASES = [
     Case("suites/growth.yaml", "grows", "wasmtime", None, "50.0.1", guest, view)
     for guest in ("go", "wat")
@@ -243,7 +244,7 @@ CASES = [
     ],
 )
 def test_an_entry_that_can_match_nothing_is_a_problem(load, text, message):
-    (problem,) = known_check.problems(load("# one\n" + text), CASES, NAMES)
+    (problem,) = known_check.problems(load("# one\n" + text), SLUGS, CASES, NAMES)
     assert problem.startswith(f"known.yaml:2: {message}")
     assert problem.endswith("; correct the entry or delete it")
 
@@ -257,11 +258,12 @@ def test_an_entry_that_can_match_nothing_is_a_problem(load, text, message):
         ENTRY.replace("wasmtime", "wasmtime@<50"),  # nor this version
         ENTRY.replace("wasmtime", "wasmtime:pulley"),  # nor this variant
         ENTRY.replace("wasmtime", "wasmer") + "  view: buffer\n",
+        ENTRY.replace("grows", "shrinks"),  # no guest of this run plays it
         ENTRY + "  guest: tinygo\n",  # known, but not here
     ],
 )
 def test_what_is_only_not_in_this_run_is_no_problem(load, text):
-    assert known_check.problems(load(text), CASES, NAMES, absent_guests=["tinygo"]) == []
+    assert known_check.problems(load(text), SLUGS, CASES, NAMES, absent_guests=["tinygo"]) == []
 
 
 @pytest.mark.parametrize(
@@ -273,16 +275,16 @@ def test_what_is_only_not_in_this_run_is_no_problem(load, text):
     ],
 )
 def test_a_pattern_that_matches_nothing_is_a_problem(load, text, message):
-    (problem,) = known_check.problems(load(text), CASES, NAMES)
+    (problem,) = known_check.problems(load(text), SLUGS, CASES, NAMES)
     assert message in problem
 
 
 def test_where_every_suite_is_known_one_that_does_not_exist_is_a_problem(load):
     entries = load(ENTRY.replace("growth.yaml", "grwth.yaml"))
-    (problem,) = known_check.problems(entries, CASES, NAMES, suite_files=["suites/growth.yaml", "suites/x.yaml"])
+    (problem,) = known_check.problems(entries, SLUGS, CASES, NAMES, suite_files=["suites/growth.yaml", "suites/x.yaml"])
     assert "there is no suite 'grwth.yaml' (did you mean 'growth.yaml'?)" in problem
-    assert known_check.problems(load(ENTRY), CASES, NAMES, suite_files=["suites/growth.yaml"]) == []
+    assert known_check.problems(load(ENTRY), SLUGS, CASES, NAMES, suite_files=["suites/growth.yaml"]) == []
 
 
 def test_without_any_case_nothing_can_be_said(load):
-    assert known_check.problems(load(ENTRY), [], NAMES) == []
+    assert known_check.problems(load(ENTRY), {}, [], NAMES) == []

@@ -1,0 +1,86 @@
+"""What the README and the report tell their readers to run finds something to play, with linmem's own known defects."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from conftest import ROOT, Run
+from fixtures import catalogue
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+PLAYS = "tox -e report -- "
+ASKED = [row for row in re.findall(r"^\| .+\? \| `(.+)` \|$", README, re.MULTILINE) if row.startswith(PLAYS)]
+SCENARIO = """\
+title: Mine
+wat: (module (memory (export "memory") 1))
+scenarios:
+  - {name: the memory has a page, steps: [{size: memory, expect: 1}]}
+"""
+DoRun = Callable[..., Run]
+
+
+@pytest.fixture
+def files(tmp_path: Path, fake_runtime: Callable[..., Path]) -> dict[str, str]:
+    """The reader's own files, by what the README calls them."""
+    mine = tmp_path / "mine.yaml"
+    mine.write_text(SCENARIO, encoding="utf-8")
+    module = tmp_path / "main.wasm"
+    guest = next(guest for guest in catalogue.guests("shared_buffer") if guest.label == "go")
+    shutil.copy(guest.module, module)  # type: ignore[union-attr]
+    glue = tmp_path / "wasm_exec.js"
+    glue.write_text("", encoding="utf-8")
+    return {
+        "mine.yaml": str(mine),
+        "path/to/main.wasm": str(module),
+        "path/to/wasm_exec.js": str(glue),
+        "./my-runtime": str(fake_runtime("mine")),
+    }
+
+
+def test_there_is_something_to_ask() -> None:
+    assert len(ASKED) >= 12
+
+
+@pytest.mark.parametrize("command", ASKED)
+def test_what_it_can_be_asked_collects_something(command: str, files: dict[str, str], run: DoRun) -> None:
+    words = shlex.split(command.removeprefix(PLAYS))
+    for name, path in files.items():
+        words = [re.sub(rf"(?<![^=]){re.escape(name)}$", path, word) for word in words]
+    assert found(run("suites", *words, "--collect-only", "-q"))
+
+
+@pytest.mark.parametrize("guest", ["assemblyscript", "c", "go", "npm", "rust", "wat", "zig"])
+def test_any_guest_can_be_asked_for(guest: str, run: DoRun) -> None:
+    assert found(run("suites", "--runtime=all", f"--guest={guest}", "--collect-only", "-q"))
+
+
+def test_what_was_played_can_be_played_alone(run: DoRun) -> None:
+    every = found(run("suites", "--runtime=wasmtime", "--collect-only", "-q"))
+    for alone in ([every[0]], [every[-1]], every[100:103]):
+        assert found(run("--runtime", "wasmtime", *alone, "--collect-only", "-q")) == alone
+
+
+def test_with_workers_a_wrong_list_of_known_defects_is_one_line(run: DoRun, tmp_path: Path) -> None:
+    known = tmp_path / "known.yaml"
+    known.write_text(
+        "- {scenario: growth.yaml::nonsense, runtime: wasmtime@1, reason: It is nonsense.}\n", encoding="utf-8"
+    )
+    for workers in ("0", "2"):
+        ended = run("suites/growth.yaml", "--runtime=wasmtime", f"--known={known}", "-n", workers)
+        assert ended.status == pytest.ExitCode.USAGE_ERROR
+        assert (
+            "known.yaml:1: suites/growth.yaml has no scenario 'nonsense'; correct the entry or delete it" in ended.text
+        )
+        assert "INTERNALERROR" not in ended.text
+
+
+def found(collected: Run) -> list[str]:
+    """The ids that a collection printed."""
+    assert (collected.status, "ERROR" in collected.text) == (0, False), collected.text
+    return [line for line in collected.text.splitlines() if re.fullmatch(r"\S+::\S+\[\S+\]", line)]
