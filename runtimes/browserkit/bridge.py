@@ -152,7 +152,10 @@ class Bridge(ThreadingHTTPServer):
         """Start the browser and serve its page until somebody has enough."""
         url = f"http://127.0.0.1:{self.server_port}{self.base}page.html"
         command = self.browser.command(self.program, self.profile, url)
-        environment = {**os.environ, "HOME": str(self.profile), "MOZ_CRASHREPORTER_DISABLE": "1"}
+        # The temporary folder is its working folder, named thus: Chromium makes a socket there, and a socket's path may
+        # have about a hundred characters.
+        variables = {"HOME": str(self.profile), "TMPDIR": ".", "MOZ_CRASHREPORTER_DISABLE": "1"}
+        environment = {**os.environ, **variables}
         self.process = subprocess.Popen(  # through the launcher: it dies with this process, however that ends
             [sys.executable, "-I", "-S", "-B", str(LAUNCHER), *command],
             stdin=subprocess.DEVNULL,
