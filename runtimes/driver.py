@@ -37,7 +37,7 @@ __all__ = ["PROTOCOL", "Driver", "Info", "View", "died"]
 MAX_LINE = 64 * 1024 * 1024
 PATIENCE = {"agents.run": 3}  # on a busy machine it takes a browser seconds to start a worker
 CHECK = 1.0  # seconds of silence after which it is looked whether the process still runs
-BURIAL = 3.0  # seconds between the end of a process's output and its own end; dumping core takes time
+BURIAL = 10.0  # seconds between the end of a process's output and its own end; dumping core takes time
 AT_FAULT = 70  # EX_SOFTWARE of sysexits.h
 
 
@@ -251,7 +251,10 @@ class Driver:
                 deadline = now + wait
             left = deadline - now
             if left <= 0:
-                self.kill()
+                running = self._process.running
+                status = self.kill()
+                if not running:
+                    raise died(status)
                 raise DriverTimeout(f"no answer within {wait:g} s")
             if progress:
                 continue

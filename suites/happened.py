@@ -83,6 +83,8 @@ class Refused:
 
     def __str__(self) -> str:
         failure, message = self.failure, " ".join(self.failure.message.split())
+        if failure.kind == "skipped":  # the driver's words name a request, by an id that means nothing elsewhere
+            return "skipped: an earlier step that this one builds on gave nothing"
         if failure.kind == "trap":
             return f"trap: {message}"
         if failure.kind == "host":

@@ -1,11 +1,13 @@
 """Folders for what a process of this run leaves on the disk: they go with the process, at the latest in a later run.
 
-They lie in the system's temporary folder and bear the id of the process that made them, so that the next run can tell
-and remove what a killed one couldn't.
+They lie in the system's temporary folder. As long as the process that made one lives it holds a lock on it, so that the
+next run can tell and remove what a killed one couldn't. (A process's id would not do: containers may share the folder.)
 """
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import functools
 import os
 import shutil
@@ -13,39 +15,45 @@ import tempfile
 import time
 from pathlib import Path
 
-PREFIX = "linmem-"
+PREFIX = "linmem-run-"
+YOUNG = 60.0  # seconds in which a folder may have been made and not yet locked
 TRIES, PAUSE = 40, 0.05  # seconds; a process that has just been killed may still finish what it was writing
+
+
+_locks: dict[Path, int] = {}
 
 
 def make(purpose: str) -> Path:
     """A new, empty folder that only this user can read. Raises `OSError` where there can be none."""
     sweep()
-    return Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-{purpose}-"))
+    folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{purpose}-"))
+    _locks[folder] = os.open(folder, os.O_RDONLY)
+    with contextlib.suppress(OSError):  # a file system without locks: whoever sweeps has none either
+        fcntl.flock(_locks[folder], fcntl.LOCK_EX | fcntl.LOCK_NB)
+    return folder
 
 
 def remove(folder: Path) -> None:
     """Remove a folder with all that is in it; what can't be removed stays."""
+    lock = _locks.pop(folder, None)
     for _ in range(TRIES):
         shutil.rmtree(folder, ignore_errors=True)
         if not folder.exists():
-            return
+            break
         time.sleep(PAUSE)
+    if lock is not None:
+        os.close(lock)
 
 
 @functools.cache
 def sweep() -> None:
     """Remove what runs that have ended without a chance to do so left behind. Looks once in a process."""
-    for left in Path(tempfile.gettempdir()).glob(f"{PREFIX}*-*-*"):
-        owner = left.name[len(PREFIX) :].partition("-")[0]
-        if owner.isdecimal() and not _is_running(int(owner)):
-            shutil.rmtree(left, ignore_errors=True)
-
-
-def _is_running(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except (ProcessLookupError, OverflowError):
-        return False
-    except PermissionError:
-        pass
-    return True
+    for left in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+        with contextlib.suppress(OSError):
+            lock = os.open(left, os.O_RDONLY)
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                if time.time() - left.stat().st_mtime > YOUNG:
+                    shutil.rmtree(left, ignore_errors=True)
+            finally:
+                os.close(lock)

@@ -7,13 +7,13 @@ import shlex
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from conftest import ROOT, Run
 from fixtures import catalogue
 
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
 PLAYS = "tox -e report -- "
 ASKED = [row for row in re.findall(r"^\| .+\? \| `(.+)` \|$", README, re.MULTILINE) if row.startswith(PLAYS)]
 SCENARIO = """\
@@ -22,7 +22,7 @@ wat: (module (memory (export "memory") 1))
 scenarios:
   - {name: the memory has a page, steps: [{size: memory, expect: 1}]}
 """
-DoRun = Callable[..., Run]
+DoRun = Callable[..., Any]
 
 
 @pytest.fixture
@@ -80,7 +80,7 @@ def test_with_workers_a_wrong_list_of_known_defects_is_one_line(run: DoRun, tmp_
         assert "INTERNALERROR" not in ended.text
 
 
-def found(collected: Run) -> list[str]:
+def found(collected: Any) -> list[str]:
     """The ids that a collection printed."""
     assert (collected.status, "ERROR" in collected.text) == (0, False), collected.text
     return [line for line in collected.text.splitlines() if re.fullmatch(r"\S+::\S+\[\S+\]", line)]

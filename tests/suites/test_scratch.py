@@ -14,6 +14,8 @@ import pytest
 
 from suites import scratch
 
+ROOT = Path(__file__).parents[2]
+
 
 @pytest.fixture(autouse=True)
 def place(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
@@ -60,14 +62,28 @@ def test_a_folder_that_is_still_written_to_is_removed(place: Path) -> None:
 
 
 def test_what_a_killed_run_left_is_swept_once(place: Path) -> None:
-    dead = subprocess.Popen([sys.executable, "-c", ""])
-    dead.wait()
-    names = [f"linmem-{dead.pid}-driver-x", f"linmem-{os.getpid()}-driver-x", "linmem-build-x", "linmem-99x-driver-x"]
-    for name in names:
-        (place / name).mkdir()
-        (place / name / "file").write_text("x")
-    made = scratch.make("driver").name
-    assert sorted(path.name for path in place.iterdir()) == sorted([*names[1:], made])
-    (place / names[0]).mkdir()
-    assert scratch.make("driver").is_dir()
-    assert (place / names[0]).exists()
+    code = "from suites import scratch; print(scratch.make('driver'), flush=True); input()"
+    env = {**os.environ, "TMPDIR": str(place)}
+    pipe = subprocess.PIPE
+    killed, alive = (
+        subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, env=env, stdin=pipe, stdout=pipe, text=True)
+        for _ in range(2)
+    )
+    with killed, alive:
+        assert killed.stdout is not None
+        assert alive.stdout is not None
+        left, kept = Path(killed.stdout.readline().strip()), Path(alive.stdout.readline().strip())
+        killed.kill()
+        killed.wait()
+        young, other = place / "linmem-run-driver-young", place / "linmem-build-x"
+        young.mkdir()
+        other.mkdir()
+        (left / "file").write_text("x")
+        for folder in (left, kept, other):
+            os.utime(folder, (0, 0))
+        own = scratch.make("driver")
+        assert sorted(place.iterdir()) == sorted([kept, young, other, own])
+        os.utime(young, (0, 0))
+        scratch.make("driver")  # it has looked before
+        assert young.exists()
+        alive.communicate("\n")
