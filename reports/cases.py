@@ -61,9 +61,9 @@ def case_of(result: Result) -> Case:
 
 def found_of(result: Result) -> Found:
     """What came of a result's case."""
-    status = judge.status(result.outcome, result.known)
-    if judge.by_chance(result.known) and status in ("known", "pass"):
+    if judge.came_by_chance(result.outcome, result.known):
         return Found(BY_CHANCE, result.message)
+    status = judge.status(result.outcome, result.known)
     # 'unexpected' is a word about the list of known defects; what the runtime did is its outcome.
     state = result.outcome if status == "unexpected" else status
     return Found(state, result.message, compare.answers(result))

@@ -1,7 +1,9 @@
 """Compare what runtimes did: outcomes of a scenario, and answers to its observations.
 
 Nothing is smoothed over. Two runtimes are alike only if every one of their results (over view kinds, with the same
-guest) is; a runtime that gave no answer is named beside those that did.
+guest) is; a runtime that gave no answer is named beside those that did. What comes of memory that is no longer the
+guest's is an answer to nothing: where a known defect says that a case is a matter of chance, that is told in place of
+what came.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeVar
 
+from reports import judge
 from reports.document import (
     Agreement,
     AnswerGroup,
@@ -25,6 +28,8 @@ from reports.document import (
 )
 
 NOT_ASKED = "not asked"
+BY_CHANCE = "a matter of chance"
+"""The answer of a result that came by chance, to every question of its scenario."""
 Key = tuple[str, str]
 """A suite's path and a scenario's slug."""
 
@@ -83,7 +88,7 @@ def observations(
     for (suite, scenario), members in results.items():
         ids = dict.fromkeys(item.id for result in members for item in result.observations)
         for id_ in ids:
-            answered = [(answer, result, raw) for result in members for answer, raw in _answer(result, id_)]
+            answered = [(answer, result, raw) for result in members for answer, raw in _answer_worth(result, id_)]
             groups = [AnswerGroup(answer=answer, subjects=subjects) for answer, subjects in _grouped(answered)]
             silent = _silent(members, id_, absent[suite, scenario], columns)
             found.append(
@@ -109,6 +114,18 @@ def _answer(result: Result, id_: str) -> Iterator[tuple[str, str | None]]:
     answer = answers[0] if len(set(answers)) == 1 else ", then ".join(answers)
     raws = list(dict.fromkeys(item.raw for item in given if item.raw is not None))
     yield answer, ", then ".join(raws) if raws else None
+
+
+def _answer_worth(result: Result, id_: str) -> Iterator[tuple[str, str | None]]:
+    """A result's answer to one question, as far as it is worth anything."""
+    if _by_chance(result):
+        yield BY_CHANCE, None
+    else:
+        yield from _answer(result, id_)
+
+
+def _by_chance(result: Result) -> bool:
+    return judge.came_by_chance(result.outcome, result.known)
 
 
 def answers(result: Result) -> dict[str, str]:
@@ -137,7 +154,7 @@ def _grouped(items: Iterable[tuple[_Key, Result, str | None]]) -> list[tuple[_Ke
 def _silent(results: list[Result], id_: str, missing: set[str], columns: Sequence[str]) -> list[Silence]:
     silent: dict[tuple[str, str | None, str], Silence] = {}
     for result in results:
-        if any(item.id == id_ for item in result.observations):
+        if _by_chance(result) or any(item.id == id_ for item in result.observations):
             continue
         place = result.label, result.view, result.outcome
         entry = silent.setdefault(place, Silence(runtime=result.label, view=result.view, guests=[], why=result.outcome))
@@ -158,6 +175,8 @@ def _agreement(answered: list[tuple[str, Result, str | None]], silent: list[Sile
         return "differs"
     if len({result.label for _, result, _ in answered}) < 2:
         return "one runtime"
+    if any(_by_chance(result) for _, result, _ in answered):
+        return "differs"  # it does from one time to the next
     if silent:
         return "where answered"
     return "everywhere" if len(set().union(*answers.values())) == 1 else "by guest"

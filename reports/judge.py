@@ -89,6 +89,11 @@ def by_chance(known: Expectation | None) -> bool:
     return known is not None and known.outcome in (None, SOMETIMES)
 
 
+def came_by_chance(outcome: Outcome, known: Expectation | None) -> bool:
+    """Whether what came is a known defect's doing, and a matter of chance: another time it may be something else."""
+    return by_chance(known) and status(outcome, known) in ("known", "pass")
+
+
 def rank(value: Status) -> int:
     """Where a status stands between the best (0) and the worst."""
     return _RANK[value]

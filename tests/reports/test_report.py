@@ -276,6 +276,37 @@ def test_who_gave_no_answer_is_named_with_the_reason(records):
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize(("outcome", "entry"), [("pass", "sometimes"), ("crash", "sometimes"), ("fail", "any")])
+def test_what_came_by_chance_is_no_answer(records, outcome, entry):
+    entry = None if entry == "any" else entry
+    given = [] if outcome == "crash" else [observed("a")]
+    results = [
+        result(runtime="wasmtime", observations=[observed("a")]),
+        result(runtime="node", outcome=outcome, observations=given, known=known(outcome=entry)),
+    ]
+    (item,) = records.report(results).observations
+    assert [(group.answer, [each.runtime for each in group.subjects]) for group in item.groups] == [
+        ("a", ["wasmtime"]),
+        ("a matter of chance", ["node"]),
+    ]
+    assert (item.agreement, item.unanswered) == ("differs", [])
+
+
+def test_nothing_is_safe_to_rely_on_where_all_is_chance(records):
+    by_chance = {"observations": [observed("a")], "known": known(outcome="sometimes")}
+    (item,) = records.report([result(runtime=label, **by_chance) for label in ("wasmtime", "node")]).observations
+    assert item.agreement == "differs"
+
+
+def test_a_known_defect_that_always_comes_leaves_answers_as_they_are(records):
+    results = [
+        result(runtime="wasmtime", observations=[observed("a")]),
+        result(runtime="node", outcome="fail", observations=[observed("a")], known=known(outcome="fail")),
+    ]
+    (item,) = records.report(results).observations
+    assert [group.answer for group in item.groups] == ["a"]
+
+
 def test_a_question_asked_several_times_tells_its_answers_in_order(records):
     twice = [observed("a"), observed("b", raw="25")]
     (item,) = records.report(
