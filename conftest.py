@@ -27,13 +27,13 @@ from reports.report import ReportError
 from runtimes.errors import UserError
 from runtimes.manifest import all_manifests
 from runtimes.selection import choose
+from suites.files import ENDINGS, is_other, walk
 from suites.items import Cell, ScenarioItem, SuiteFile
 from suites.model import Scenario, Suite
 from suites.outcome import KnownFailure, Result
 from suites.yamlsource import SourceError
 
 ROOT = Path(__file__).parent
-SUFFIXES = (".yaml", ".yml")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -212,14 +212,14 @@ def suites_argument(text: str) -> str:
     path = Path(name)
     if not path.exists():
         raise pytest.UsageError(f"--suites {name}: there is no such file or folder")
-    if path.is_file() and path.suffix not in SUFFIXES:
-        raise pytest.UsageError(f"--suites {name}: a scenario file's name ends in {' or '.join(SUFFIXES)}")
+    if path.is_file() and path.suffix not in ENDINGS:
+        raise pytest.UsageError(f"--suites {name}: a scenario file's name ends in {' or '.join(ENDINGS)}")
     return f"{path.resolve()}{separator}{inside}"
 
 
 def suite_files() -> list[str]:
     """Linmem's own suites, as ids name them."""
-    return [f"suites/{path.name}" for path in sorted((ROOT / "suites").iterdir()) if path.suffix in SUFFIXES]
+    return [f"suites/{path.name}" for path in sorted((ROOT / "suites").iterdir()) if path.suffix in ENDINGS]
 
 
 class Door:
@@ -252,14 +252,14 @@ class Door:
     def plays_suites(self) -> bool:
         """Whether the run is (also) about scenarios, not only about linmem's own tests."""
         folder = ROOT / "suites"
-        return bool(self.given) or any(path.suffix in SUFFIXES or path in (ROOT, folder) for path in self.named)
+        return bool(self.given) or any(path.suffix in ENDINGS or path in (ROOT, folder) for path in self.named)
 
     def files(self) -> list[Path]:
         """The run's scenario files."""
-        files = [place for place in (*self.given, *self.named) if place.suffix in SUFFIXES]
+        files = [place for place in (*self.given, *self.named) if place.suffix in ENDINGS]
         folders = [ROOT / "suites" if place == ROOT else place for place in self.named if place.is_dir()]
-        files += [path for folder in folders for path in sorted(folder.iterdir()) if path.suffix in SUFFIXES]
-        files += [path for place in self.given if place.is_dir() for path in sorted(place.rglob("*.y*ml"))]
+        files += [path for folder in folders for path in sorted(folder.iterdir()) if path.suffix in ENDINGS]
+        files += [path for place in self.given if place.is_dir() for path in sorted(walk(place))]
         return list(dict.fromkeys(files))
 
     @pytest.hookimpl(optionalhook=True)
@@ -275,9 +275,9 @@ class Door:
     def pytest_collect_file(self, file_path: Path, parent: pytest.Collector) -> SuiteFile | None:
         """A scenario file: one in suites/, or given by the user."""
         path = file_path.resolve()
-        if path.suffix not in SUFFIXES:
+        if path.suffix not in ENDINGS:
             return None
-        given = any(path == place or place in path.parents for place in self.given)
+        given = path in self.given or (any(place in path.parents for place in self.given) and not is_other(path))
         if given or path.parent == ROOT / "suites" or path in self.named:
             return SuiteFile.make(parent, file_path, self.bench)
         return None

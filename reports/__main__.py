@@ -9,18 +9,21 @@ from pathlib import Path
 
 from rich.console import Console
 
-from reports import comparing, known_command, merge_command, report, sweep, terminal, write
+from reports import comparing, inputs, known_command, merge_command, sweep, terminal, write
 from reports.baseline import BaselineError
 from reports.columns import PairError
 from reports.known import KnownError
+from reports.place import RECORD
 from reports.record import RecordError
 from reports.report import ReportError
 from reports.repro import command as repro_command
 from reports.repro.goal import ReproError
 from runtimes.errors import UserError
+from suites import command
 
 OUT = Path("reports") / "out"
 SCHEMA = Path(__file__).with_name("report.schema.json")
+MISTAKES = (RecordError, ReportError, BaselineError, KnownError, PairError, ReproError, UserError)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -31,13 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options.passed_on = given[len(own) + 1 :]
     if options.passed_on and not options.passes_on:
         parser.error("only 'history' passes what follows -- on to pytest")
-    try:
-        return int(options.command(options))
-    except (RecordError, ReportError, BaselineError, KnownError, PairError, ReproError, UserError) as error:
-        print(f"python -m reports: {error}", file=sys.stderr)
-    except OSError as error:
-        print(f"python -m reports: {error.filename}: {error.strerror}", file=sys.stderr)
-    return 2
+    return command.end("python -m reports", lambda: int(options.command(options)), MISTAKES)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -46,12 +43,14 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     build = commands.add_parser("build", help="build the reports from a record, for example of a run that was killed")
-    build.add_argument("record", nargs="?", type=Path, default=OUT / "record.jsonl", help="default: %(default)s")
+    build.add_argument("record", nargs="?", type=Path, default=OUT / RECORD, help="or its folder; default: %(default)s")
     build.add_argument("--out", type=Path, metavar="DIR", help="where to write them (default: beside the record)")
     build.set_defaults(command=_build)
 
     show = commands.add_parser("show", help="show a report on the terminal")
-    show.add_argument("report", nargs="?", type=Path, default=OUT / "report.json", help="default: %(default)s")
+    show.add_argument(
+        "report", nargs="?", type=Path, default=OUT, help="a run's folder, record or report.json; default: %(default)s"
+    )
     show.set_defaults(command=_show)
 
     schema = commands.add_parser("schema", help="print the JSON Schema of report.json")
@@ -66,8 +65,9 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _build(options: argparse.Namespace) -> int:
-    out: Path = options.out or options.record.parent
-    built = write.write_all(options.record, out)
+    record: Path = options.record / RECORD if options.record.is_dir() else options.record
+    out: Path = options.out or record.parent
+    built = write.write_all(record, out)
     if not built.complete:
         print(f"incomplete: {built.reason}", file=sys.stderr)
     for name in write.NAMES:
@@ -77,8 +77,9 @@ def _build(options: argparse.Namespace) -> int:
 
 
 def _show(options: argparse.Namespace) -> int:
-    page = options.report.with_name("report.html")
-    terminal.render(report.load(options.report), Console(), page if page.exists() else None, failures=True)
+    given: Path = options.report
+    page = (given if given.is_dir() else given.parent) / "report.html"
+    terminal.render(inputs.load(given), Console(), page if page.exists() else None, failures=True)
     return 0
 
 

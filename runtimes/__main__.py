@@ -21,6 +21,7 @@ from runtimes.manifest import Manifest, all_manifests, load_manifest
 from runtimes.releases import releases, within
 from runtimes.selection import ALL, default, everyone
 from runtimes.uvtool import Progress
+from suites import command
 
 WIDTH = 80
 STYLES = {
@@ -53,15 +54,7 @@ class Asked:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; its exit status: 0 all well, 1 something is not, 2 it could not be understood."""
     args = _parser().parse_args(argv)
-    try:
-        status: int = args.run(args)
-    except UserError as error:
-        print(error, file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        return 130
-    return status
+    return command.end("python -m runtimes", lambda: int(args.run(args)), (UserError,))
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from suites import command
+from suites.files import ENDINGS, walk
 from suites.loader import load_suite
 from suites.model import Scenario, Suite
 from suites.validation import SCHEMA_PATH
@@ -23,8 +25,6 @@ if TYPE_CHECKING:
 
 ROOM = Path(__file__).parent
 WIDTH = 80
-ENDINGS = (".yaml", ".yml")
-SKIPPED = ("out", "__pycache__", "coverage")  # and hidden folders: what pytest does not enter either
 _EPILOG = "exit status: 0 all is well; 1 a scenario file is wrong; 2 the command makes no sense"
 
 
@@ -35,16 +35,7 @@ class Unusable(Exception):
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command and return its exit status: 0 all well, 1 a file is wrong, 2 it could not be understood."""
     options = _parser().parse_args(argv)
-    try:
-        status: int = options.run(options)
-        sys.stdout.flush()
-    except Unusable as error:
-        print(f"python -m suites: {error}", file=sys.stderr)
-        return 2
-    except BrokenPipeError:  # `| head` has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
-    return status
+    return command.end("python -m suites", lambda: int(options.run(options)), (Unusable,))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -176,7 +167,10 @@ def _load(paths: Sequence[str | Path]) -> tuple[list[Suite], list[SourceError]]:
 def _files(path: Path) -> list[Path]:
     """The scenario files that `path` is or holds, in pytest's order. Raises `Unusable`."""
     if path.is_dir():
-        found = sorted(_walk(path))
+        try:
+            found = sorted(walk(path.absolute()))
+        except OSError as error:
+            raise Unusable(f"{path}: can't be read: {error.strerror}") from None
         if not found:
             raise Unusable(f"{path}: there is no scenario file in this folder; their names end in {_endings()}")
         return found
@@ -185,22 +179,6 @@ def _files(path: Path) -> list[Path]:
     if path.suffix not in ENDINGS:
         raise Unusable(f"{path}: a scenario file's name ends in {_endings()}")
     return [path.absolute()]
-
-
-def _walk(folder: Path, above: frozenset[Path] = frozenset()) -> Iterator[Path]:
-    here = folder.resolve()
-    if here in above:  # a link that leads back
-        return
-    try:
-        entries = list(folder.absolute().iterdir())
-    except OSError as error:
-        raise Unusable(f"{folder}: can't be read: {error.strerror}") from None
-    for path in entries:
-        if path.is_dir():
-            if path.name not in SKIPPED and not path.name.startswith("."):
-                yield from _walk(path, above | {here})
-        elif path.suffix in ENDINGS:
-            yield path
 
 
 def _endings() -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -11,13 +12,15 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import hypothesis
 import pytest
 
-hypothesis.settings.register_profile(
-    "linmem", max_examples=80, deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
-)
-hypothesis.settings.load_profile("linmem")
+with contextlib.suppress(ImportError):  # a run of the suites, too, looks in here, and its environment may lack it
+    import hypothesis
+
+    hypothesis.settings.register_profile(
+        "linmem", max_examples=80, deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+    )
+    hypothesis.settings.load_profile("linmem")
 
 ROOT = Path(__file__).parents[1]
 PATIENCE = 60.0  # seconds after which what is waited for counts as never coming, also on a slow and busy machine

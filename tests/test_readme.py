@@ -66,6 +66,22 @@ def test_what_was_played_can_be_played_alone(run: DoRun) -> None:
         assert found(run("--runtime", "wasmtime", *alone, "--collect-only", "-q")) == alone
 
 
+def test_what_only_the_tests_need_is_not_needed_to_play(run: DoRun, tmp_path: Path) -> None:
+    """Without an argument that is a path, pytest also looks into tests/conftest.py, in whatever environment."""
+    lacking = tmp_path / "lacking"
+    lacking.mkdir()
+    for name in ("hypothesis", "playwright", "axe_playwright_python"):
+        (lacking / f"{name}.py").write_text(f"raise ModuleNotFoundError({name!r})\n", encoding="utf-8")
+    for words in (["--runtime", "wasmtime"], ["--guest", "c"], ["--report-dir", str(tmp_path / "new")]):
+        assert found(run(*words, "-k", "shared_buffer.yaml", "--collect-only", "-q", env={"PYTHONPATH": str(lacking)}))
+
+
+def test_the_suites_folder_can_be_named_like_any_other(run: DoRun) -> None:
+    assert found(run("--suites=suites", "--runtime=wasmtime", "--collect-only", "-q")) == found(
+        run("suites", "--runtime=wasmtime", "--collect-only", "-q")
+    )
+
+
 def test_with_workers_a_wrong_list_of_known_defects_is_one_line(run: DoRun, tmp_path: Path) -> None:
     known = tmp_path / "known.yaml"
     known.write_text(

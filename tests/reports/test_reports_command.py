@@ -39,6 +39,19 @@ def test_show_draws_a_report_with_its_failures(records, tmp_path, capsys):
     assert "report: " in shown
 
 
+def test_a_run_is_named_by_its_folder_too(records, tmp_path, capsys):
+    folder = records.write([result(outcome="fail", message="24 was due")]).rename(tmp_path / "record.jsonl").parent
+    assert main(["build", str(folder)]) == 0
+    assert (folder / "report.html").exists()
+    capsys.readouterr()
+    shown = []
+    for given in (folder, folder / "record.jsonl", folder / "report.json"):
+        assert main(["show", str(given)]) == 0
+        shown.append(capsys.readouterr().out)
+    assert "24 was due" in shown[0]
+    assert shown == [shown[0]] * 3
+
+
 def test_schema(capsys):
     assert main(["schema"]) == 0
     assert json.loads(capsys.readouterr().out)["properties"]["schema"] == {"const": "linmem-report/1"}
@@ -50,11 +63,12 @@ def test_schema(capsys):
     ("arguments", "message"),
     [
         (["build", "no.jsonl"], "no.jsonl: can't be read: No such file or directory"),
-        (["build", "folder"], "folder: can't be read: Is a directory"),
+        (["build", "folder"], "folder/record.jsonl: can't be read: No such file or directory"),
         (["build", "bad"], "bad:1: is no record of a run"),
         (["build", "good.jsonl", "--out", "bad"], "bad: File exists"),
         (["show", "no.json"], "no.json: can't be read: No such file or directory"),
         (["show", "bad"], "bad: is no linmem report"),
+        (["show", "folder"], "folder: holds neither record.jsonl nor report.json"),
     ],
 )
 def test_unusable_input_ends_with_one_line_and_status_2(records, tmp_path, monkeypatch, capsys, arguments, message):

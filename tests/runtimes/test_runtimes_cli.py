@@ -126,7 +126,9 @@ def test_install_goes_on_after_a_failure(stub: str, tmp_path: Path, capsys: Capt
 def test_an_unknown_runtime_is_told_before_anything_is_done(command: list[str], capsys: Captured) -> None:
     assert main(command) == 2
     captured = capsys.readouterr()
-    assert captured.err.startswith("there is no runtime 'wasmtim'; did you mean 'wasmtime'? (known: ")
+    assert captured.err.startswith(
+        "python -m runtimes: there is no runtime 'wasmtim'; did you mean 'wasmtime'? (known: "
+    )
     assert captured.out == ""
 
 
@@ -141,7 +143,7 @@ def test_an_unknown_runtime_is_told_before_anything_is_done(command: list[str], 
 def test_other_mistakes(name: str, words: str, capsys: Captured) -> None:
     assert main(["install", name]) == 2
     captured = capsys.readouterr()
-    assert captured.err.startswith(words)
+    assert captured.err.startswith(f"python -m runtimes: {words}")
     assert captured.err.count("\n") == 1
 
 
@@ -186,7 +188,9 @@ def test_check_names_what_is_wrong(tmp_path: Path, node: tuple[Manifest, Provide
 
 def test_check_of_an_unknown_method(stub: str, capsys: Captured) -> None:
     assert main(["check", stub, "--only", "memory.paint"]) == 2
-    assert capsys.readouterr().err.startswith("the protocol has no method 'memory.paint' (known: initialize, ")
+    assert capsys.readouterr().err.startswith(
+        "python -m runtimes: the protocol has no method 'memory.paint' (known: initialize, "
+    )
 
 
 def test_check_of_what_does_not_start(tmp_path: Path, capsys: Captured) -> None:
