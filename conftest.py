@@ -27,6 +27,7 @@ from reports.report import ReportError
 from runtimes.errors import UserError
 from runtimes.manifest import all_manifests
 from runtimes.selection import choose
+from suites.command import joined
 from suites.files import ENDINGS, is_other, walk
 from suites.items import Cell, ScenarioItem, SuiteFile
 from suites.model import Scenario, Suite
@@ -34,6 +35,17 @@ from suites.outcome import KnownFailure, Result
 from suites.yamlsource import SourceError
 
 ROOT = Path(__file__).parent
+TAKE_A_VALUE = (
+    "--runtime",
+    "--guest",
+    "--glue",
+    "--suites",
+    "--report-dir",
+    "--known",
+    "--baseline",
+    "--record-baseline",
+    "--step-timeout",
+)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -261,6 +273,16 @@ class Door:
         files += [path for folder in folders for path in sorted(folder.iterdir()) if path.suffix in ENDINGS]
         files += [path for place in self.given if place.is_dir() for path in sorted(walk(place))]
         return list(dict.fromkeys(files))
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_setupnodes(self) -> None:
+        """Workers read the command line again, when the run has made folders: pytest, which takes an existing path
+        that stands alone for a test file, must not find the value of an option of ours there.
+        """
+        given = self.config.invocation_params
+        self.config.invocation_params = pytest.Config.InvocationParams(
+            args=joined([str(word) for word in given.args], TAKE_A_VALUE), plugins=given.plugins, dir=given.dir
+        )
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:

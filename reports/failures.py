@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import shlex
 from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from reports import judge
+from reports import again, judge
 from reports.document import Report, Result, Subject
 from reports.findings import Phrase, phrases
 from suites.outcome import KnownFailure, StepTrace
-
-_CARRIED = ("--guest", "--glue", "--known", "--step-timeout")  # options of the run that a result depends on
 
 
 @dataclass
@@ -121,29 +118,5 @@ def defects(report: Report) -> list[Defect]:
 
 def known_file(report: Report) -> str:
     """The list of known defects that the run was held against."""
-    words = _options(report.command, ("--known",))
+    words = again.options(report.command, ("--known",))
     return words[-1].removeprefix("--known=") if words else "reports/known.yaml"
-
-
-def rerun(report: Report, results: Sequence[Result]) -> str:
-    """A command for a POSIX shell that runs just these results again, on guests given as they were in the run."""
-    words = ["pytest", *carried(report)]
-    for name in dict.fromkeys(result.runtime for result in results):
-        words += ["--runtime", name]
-    return shlex.join([*words, *(result.id for result in results)])
-
-
-def carried(report: Report) -> list[str]:
-    """The options of the run that its results depend on."""
-    return _options(report.command, _CARRIED)
-
-
-def _options(command: Sequence[str], wanted: tuple[str, ...]) -> list[str]:
-    """The `wanted` options of a command line, each with its value."""
-    words: list[str] = []
-    for number, word in enumerate(command):
-        if word in wanted:
-            words += command[number : number + 2]
-        elif word.startswith(tuple(f"{option}=" for option in wanted)):
-            words.append(word)
-    return words

@@ -14,8 +14,9 @@ import jinja2
 from markupsafe import Markup
 
 from reports import anchors, headline, judge, webpage
+from reports.again import rerun
 from reports.document import Guest, Report
-from reports.failures import defects, failures, known_file, rerun
+from reports.failures import defects, failures, known_file
 from reports.findings import findings, unasked
 from reports.matrix import LABELS, MARKS, MEANINGS, differing, matrix
 from reports.pagedata import PageData

@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterable, Sequence
 
 from reports import headline, judge
+from reports.again import rerun
 from reports.document import Counts, Report
-from reports.failures import Failure, defects, failures, known_file, rerun
+from reports.failures import Failure, defects, failures, known_file
 from reports.findings import Phrase, findings, outcome_phrases
 from reports.matrix import LABELS
 from reports.report import took_part

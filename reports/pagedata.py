@@ -12,9 +12,9 @@ from typing import Any
 
 import msgspec
 
-from reports import anchors, compare, judge
+from reports import again, anchors, compare, judge
 from reports.document import Observation, Report, Result
-from reports.failures import Failure, carried, failures, known_file
+from reports.failures import Failure, failures, known_file
 from reports.findings import Finding, Phrase, findings
 from reports.matrix import LABELS, MARKS, MEANINGS, Cell, Matrix
 from reports.text import clip, one_line, printable
@@ -74,13 +74,14 @@ class PageData:
         return {
             "statuses": [[status, MARKS[status], LABELS[status], MEANINGS[status], int(status in judge.BAD)]
                          for status in judge.STATUSES],
-            "columns": [[one_line(column.label, 200), one_line(column.version or "", 200), addresses[column.label]]
+            "columns": [[one_line(column.label, 200), one_line(column.version or "", 200), addresses[column.label],
+                         shlex.join(again.runtime(report, column.label))]
                         for column in self.table.columns],
             "suites": suites,
             "findings": [self._finding(item) for item in findings(report)],
             "failures": [self._failure(item) for item in _by_weight(failures(report, judge.BAD | {"known"}))],
             "agreements": _AGREEMENTS,
-            "rerun": shlex.join(["pytest", *carried(report)]),
+            "rerun": shlex.join(again.start(report)),
             "known": printable(known_file(report)),
             "texts": self.texts.items,
             "vectors": self.vectors.items,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 
 UNUSABLE = 2
 INTERRUPTED = 130
@@ -31,6 +31,16 @@ def end(name: str, command: Callable[[], int], mistakes: tuple[type[Exception], 
         print(f"{name}: interrupted", file=sys.stderr)
         return INTERRUPTED
     return UNUSABLE
+
+
+def joined(words: Sequence[str], options: Collection[str]) -> list[str]:
+    """A command line with the values of these options behind ``=``, not behind a space."""
+    found: list[str] = []
+    rest = iter(words)
+    for word in rest:
+        value = next(rest, None) if word in options else None
+        found.append(word if value is None else f"{word}={value}")
+    return found
 
 
 def _forget_output() -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 from pathlib import Path
 from typing import Any
 
 from fixtures.selection import Guests, modules
-from reports import inputs
+from reports import again, inputs
 from reports.document import Report, Result
 from reports.repro import recipe
 from reports.repro.goal import Goal, ReproError
@@ -40,7 +41,8 @@ def _repro(options: argparse.Namespace) -> int:
     report = inputs.load(options.run)
     result = next((item for item in report.results if item.id == options.case), None)
     if result is None:
-        raise ReproError(f"{options.run} has no case {options.case}: play it first: pytest '{options.case}'")
+        play = shlex.join(["pytest", again.item(options.case)])
+        raise ReproError(f"{options.run} has no case {options.case}: play it first: {play}")
     text = script(report, result)
     if options.out is not None:
         options.out.write_text(text, encoding="utf-8")

@@ -5,7 +5,7 @@ const STATUS = D.statuses.map(([key, mark, label, meaning, bad], rank) => ({ key
 const MISSING = STATUS.findIndex((status) => status.key === "missing");
 const UNEXPECTED = STATUS.findIndex((status) => status.key === "unexpected");
 const OUTCOMES = ["pass", "fail", "unsupported", "crash", "timeout", "error"];
-const COLUMNS = D.columns.map(([label, version, address], number) => ({ label, version, address, number }));
+const COLUMNS = D.columns.map(([label, version, address, again], number) => ({ label, version, address, again, number }));
 
 // A cell's content: `missing` results, and parts that have the same status and note, worst first.
 const CELLS = D.cells.map(([missing, parts]) => ({
@@ -81,4 +81,5 @@ const FINDINGS = D.findings.map(([suite, id, question, agreement, rows, groups, 
 // The command that plays just these results again, for a POSIX shell.
 const quoted = (word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'"'"'`)}'`);
 const testId = (row, column, { guest, view }) => `${row.suite.path}::${row.slug}[${[guest, column.label, view].filter(Boolean).join("-")}]`;
-const rerun = (column, ids) => [D.rerun, "--runtime", quoted(column.label), ...ids.map(quoted)].join(" ");
+const item = (id) => quoted(id.startsWith("suites/") ? id : `--suites=${id}`);
+const rerun = (column, ids) => [D.rerun, column.again, ...ids.map(item)].join(" ");

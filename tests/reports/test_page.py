@@ -8,10 +8,10 @@ import re
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from browsing import Visit, chromium
-from report_records import SUITE, Records, hostile_report, known, observed, result, step
+from report_records import SUITE, Records, header, hostile_report, known, observed, result, step
 from synthetic import picture, run
 
-from reports import html
+from reports import again, html
 from reports.pairs import pairs
 
 VIEWS = ("conformance", "portability", "differences", "failures", "environment")
@@ -289,6 +289,22 @@ def test_failures_tell_their_story_on_request(visit, small):
     linked = visit(small, "failure/growth/four/wasmtime")
     assert linked.view == "failures"
     assert "Memory four" in linked.text(".failure.marked")
+
+
+def test_the_command_to_run_again_is_the_same_everywhere(visit, folder):
+    rows = [result("one", outcome="fail"), result("two", "mine:fast", "fail", suite="../my suites/it's.yaml")]
+    command = [
+        "pytest",
+        "--suites=../my suites/it's.yaml",
+        "--runtime",
+        "node",
+        "--runtime=../my own/mine:fast",
+        "--slow",
+    ]
+    report = Records(folder / "again").report(rows, head=header(rows, command=command))
+    expected = {again.rerun(report, [row]) for row in report.results}
+    told = visit(report, "failures").page.locator(".command code").all_text_contents()
+    assert set(told) == expected
 
 
 def test_the_standard_error_and_the_command_can_be_had(visit, small):

@@ -109,7 +109,7 @@ def test_an_id_that_suite_scenario_and_runtime_don_t_make_is_kept(records):
 def test_a_command_to_run_again_carries_what_the_result_depends_on(records):
     command = ["pytest", "suites", "-k", "x", "--guest", "shared_buffer=my dir/main.wasm", "--glue=my glue.js"]
     found = data(records.report([result()], head=header([result()], command=command)))
-    assert found["rerun"] == "pytest --guest 'shared_buffer=my dir/main.wasm' '--glue=my glue.js'"
+    assert found["rerun"] == "pytest '--guest=shared_buffer=my dir/main.wasm' '--glue=my glue.js'"
 
 
 def test_where_there_is_no_room_the_headline_is_told_and_counted(records, monkeypatch):
