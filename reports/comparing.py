@@ -105,7 +105,7 @@ def _gate(options: argparse.Namespace) -> int:
         if not verdict.compared:
             raise ReportError(f"{options.run} and {options.baseline} have no case in common: nothing was compared")
         target = options.baseline if options.baseline.suffix in (".yaml", ".yml") else Path("reports/baseline.yaml")
-        record = gate.command(options.run, target)
+        record = gate.command(run, options.run, target, options.pair)
         emit(GATE_FORMATS[options.format](verdict, str(options.baseline), record), options.out)
         status = 0 if verdict.passed else 1
     if options.record is not None:
@@ -113,22 +113,23 @@ def _gate(options: argparse.Namespace) -> int:
     return status
 
 
-def _gate_text(verdict: gate.Verdict, name: str, record: str) -> str:
+def _gate_text(verdict: gate.Verdict, name: str, record: str | None) -> str:
     return "\n".join(gate.lines(verdict, name, record)) + "\n"
 
 
-def _gate_markdown(verdict: gate.Verdict, name: str, record: str) -> str:
+def _gate_markdown(verdict: gate.Verdict, name: str, record: str | None) -> str:
     *found, last = gate.lines(verdict, name, record) if verdict.to_record else [*gate.lines(verdict, name, record), ""]
-    summary = next(line for line in reversed([*found, last]) if line.startswith("gate: ") and "record it" not in line)
+    summary = next(line for line in reversed([*found, last]) if line.startswith(("gate: passed", "gate: FAILED")))
     head = [f"# {prose(summary.removeprefix('gate: ').capitalize(), 1000)}", ""]
     rows = [f"| {item.weight} | {code(item.name, 400)} | {prose(item.what, 400)} |" for item in verdict.findings]
     table = ["| | | |", "| --- | --- | --- |", *rows, ""] if rows else []
     rest = [f"Not compared: {plural(count, 'case')}: {prose(reason)}." for reason, count in verdict.left_out]
-    how = ["", f"To record it: {code(record, 400)}"] if verdict.to_record else []
+    told = f"To record it: {code(record, 400)}" if record else "To record it, play all of the baseline's cases."
+    how = ["", told] if verdict.to_record else []
     return "\n".join([*head, *table, *rest, *how]) + "\n"
 
 
-def _gate_json(verdict: gate.Verdict, name: str, record: str) -> str:
+def _gate_json(verdict: gate.Verdict, name: str, record: str | None) -> str:
     found = {
         "schema": "linmem-gate/1",
         "passed": verdict.passed,
@@ -141,7 +142,7 @@ def _gate_json(verdict: gate.Verdict, name: str, record: str) -> str:
     return msgspec.json.format(msgspec.json.encode(found), indent=1).decode() + "\n"
 
 
-GATE_FORMATS: dict[str, Callable[[gate.Verdict, str, str], str]] = {
+GATE_FORMATS: dict[str, Callable[[gate.Verdict, str, str | None], str]] = {
     "text": _gate_text,
     "markdown": _gate_markdown,
     "json": _gate_json,

@@ -18,6 +18,7 @@ from reports import baseline, cases, inputs, snapshot
 from reports.asked import Asked
 from reports.baseline import BaselineError
 from reports.cases import Case
+from reports.columns import PairError
 from reports.diff import Change, Diff, Side, compare
 from reports.document import Report
 from reports.snapshot import Snapshot
@@ -241,16 +242,21 @@ def write(report: Report, file: Path, asked: Sequence[tuple[str, str]] = ()) -> 
     return f"gate: recorded {plural(len(new.cases), 'case')} in {file}{warning}"
 
 
-def command(run: Path, file: Path) -> str:
-    """The command that records a run."""
+def command(report: Report, run: Path, file: Path, asked: Sequence[tuple[str, str]] = ()) -> str | None:
+    """The command that records a run in `file`; None where it can't be recorded there."""
+    try:
+        recorded(report, baseline.load(file) if file.exists() else None, asked)
+    except (BaselineError, PairError):
+        return None
     return shlex.join(["python", "-m", "reports", "gate", str(run), "--record", str(file)])
 
 
 # --------------------------------------------------------------------- wording
 
 
-def lines(verdict: Verdict, name: str, record: str) -> list[str]:
-    """The verdict as lines, the last of which sums it up; `record` is the command that records the run."""
+def lines(verdict: Verdict, name: str, record: str | None) -> list[str]:
+    """The verdict as lines, the last of which sums it up; `record` is the command that records the run, if one can."""
+    how = f"record it: {record}" if record else "play all of the baseline's cases, and record that run"
     found = [str(finding) for finding in verdict.findings]
     found += [f"not compared: {plural(count, 'case')} of the baseline: {reason}" for reason, count in verdict.left_out]
     compared = f"{plural(verdict.compared, 'case')} compared with {name}"
@@ -259,14 +265,14 @@ def lines(verdict: Verdict, name: str, record: str) -> list[str]:
         counts = [plural(regressions, "regression")] if regressions else []
         counts += [f"{missing:,} missing"] if missing else []
         found.append(f"gate: FAILED: {', '.join(counts)}; {compared}")
-        found.append(f"gate: if all of this is meant, record it: {record}")
+        found.append(f"gate: if all of this is meant, {how}")
     elif verdict.to_record:
         improved, new, changed = verdict.count("IMPROVED"), verdict.count("NEW"), verdict.count("CHANGED")
         counts = [plural(improved, "improvement")] if improved else []
         counts += [f"{new:,} new"] if new else []
         counts += [plural(changed, "other version")] if changed else []
         found.append(f"gate: passed: {', '.join(counts)}; {compared}")
-        found.append(f"gate: record it: {record}")
+        found.append(f"gate: {how}")
     else:
         found.append(f"gate: passed: {compared}")
     return found

@@ -44,11 +44,13 @@ class Gating:
         if self.baseline is not None and self.path is not None:
             verdict = gate.hold(report, self.baseline)
             target = self.record or self.path
-            record = gate.command(Path(shown(self.recording.folder)), Path(shown(target)))
-            self.lines += gate.lines(verdict, shown(self.path), record)
+            record = gate.command(report, Path(shown(self.recording.folder)), Path(shown(target)))
+            nothing = verdict.passed and not verdict.compared and self.record is None
+            if not nothing:
+                self.lines += gate.lines(verdict, shown(self.path), record)
             if not verdict.passed:
                 self.fail(session, pytest.ExitCode.TESTS_FAILED)
-            elif not verdict.compared and self.record is None:
+            elif nothing:
                 self.refuse(session, f"nothing of this run is in {shown(self.path)}, so nothing was compared")
         if self.record is not None:
             try:

@@ -71,8 +71,12 @@ class Recording:
     def pytest_sessionstart(self, session: pytest.Session) -> None:
         """From here on no older report may be taken for this run's, whatever ends it."""
         if self.plays() and not session.config.option.collectonly:
-            self.place = Place(self.folder)
-            self.place.take(self.header([]))
+            place = Place(self.folder)
+            try:
+                place.take(self.header([]))
+            except OSError as error:
+                raise pytest.UsageError(f"--report-dir {self.folder}: can't be written: {error.strerror}") from None
+            self.place = place
 
     def pytest_deselected(self, items: Sequence[pytest.Item]) -> None:
         """What `-k` and the like leave out, so that nobody takes it for missing."""

@@ -85,6 +85,8 @@ def choose(wanted: Sequence[str]) -> list[Chosen]:
     A range of versions stands for each that there is; one that can't be had is left out, as with ``all``.
     """
     texts = names.split(wanted)
+    if wanted and not texts:
+        raise UserError(f"--runtime '{wanted[0]}' names no runtime ('python -m runtimes list' shows those there are)")
     if not texts:
         return [_chosen(manifest, name, asked=False) for manifest, name in default()]
     chosen: dict[str, Chosen] = {}

@@ -63,6 +63,8 @@ WRONG = [
     (["--runtime=Wasmtime"], "'Wasmtime' does not name a runtime: write name[:variant][@version]"),
     (["--runtime=wasmer:gcc"], "wasmer has no variant 'gcc' (known: "),
     (["--runtime=./nowhere/at/all"], "./nowhere/at/all: there is no runtime.yaml in this folder"),
+    (["--runtime="], "--runtime '' names no runtime"),
+    (["--guest= , "], "--guest ' , ' names no guest"),
     (["--guest=golang"], "unknown guest 'golang' in --guest (or give PROGRAM=MODULE); "),
     (["--guest=shared_bufer=a.wasm"], "unknown program 'shared_bufer' in fixtures; did you mean 'shared_buffer'?"),
     (["--guest=shared_buffer=none.wasm"], "none.wasm: No such file or directory"),
@@ -76,6 +78,8 @@ USAGE = [
     (["--step-timeout=nan"], 4, "argument --step-timeout: nan is no time to wait"),
     (["--runtime=wasmtime", "suites/growth.yaml::no-such-scenario[node]"], 4, "not found: "),
     (["--runtime=wasmtime", "suites/growth.yaml", "-k", "no_such_scenario"], 5, "deselected"),
+    (["suites/growth.yaml", "--report-dir=README.md"], 4, "--report-dir README.md: can't be written: File exists"),
+    (["suites/growth.yaml", "--report-dir=README.md/x"], 4, "--report-dir README.md/x: can't be written: Not a dir"),
     (["--help"], 0, "linmem: WebAssembly linear memory across runtimes:\n  --runtime=NAME[:VARIANT][@VERSION]"),
 ]
 MANY = """

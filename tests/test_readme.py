@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import re
 import shlex
 import shutil
@@ -12,8 +13,10 @@ from typing import Any
 import pytest
 
 from fixtures import catalogue
+from suites.loader import load_suite
 
-README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 PLAYS = "tox -e report -- "
 ASKED = [row for row in re.findall(r"^\| .+\? \| `(.+)` \|$", README, re.MULTILINE) if row.startswith(PLAYS)]
 SCENARIO = """\
@@ -53,6 +56,23 @@ def test_what_it_can_be_asked_collects_something(command: str, files: dict[str, 
     for name, path in files.items():
         words = [re.sub(rf"(?<![^=]){re.escape(name)}$", path, word) for word in words]
     assert found(run("suites", *words, "--collect-only", "-q"))
+
+
+@pytest.mark.parametrize(
+    "page", [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))], ids=lambda page: page.name
+)
+def test_a_scenario_that_a_page_names_exists(page: Path) -> None:
+    named = re.findall(r"\b(\w+\.yaml)::([a-z0-9_*?-]+)(?:\[([\w.@-]+)\])?", page.read_text(encoding="utf-8"))
+    for name, slug, _ in named:
+        path = ROOT / "suites" / name
+        if path.exists():
+            slugs = [scenario.slug for scenario in load_suite(path, name).scenarios]
+            assert fnmatch.filter(slugs, slug), f"{name}::{slug}"
+
+
+def test_the_pages_name_scenarios() -> None:
+    """Or the test above tests nothing."""
+    assert "growth.yaml::the-host-grows-past" in (ROOT / "docs" / "comparing.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("guest", ["assemblyscript", "c", "go", "npm", "rust", "wat", "zig"])

@@ -180,6 +180,19 @@ def test_what_improved_is_recorded_by_the_command_that_is_named(recorded, report
     assert held(after, path)[1] == [f"gate: passed: 4 cases compared with {path}"]
 
 
+def test_no_command_is_named_that_would_be_refused(recorded, reports, held):
+    """Of another version only a part was played: it can't be recorded beside the rest of the older one."""
+    path = recorded(results())
+    some = [{**item, "runtime": "node@99", "version": "99", "id": item["id"].replace("[node]", "[node@99]")}
+            for item in results() if item["runtime"] == "node"][:1]  # fmt: skip
+    after = reports("after", some, head=run(some, selection={"runtimes": ["node@99"], "paths": [some[0]["id"]]}))
+    status, lines, _ = held(after, path)
+    assert status == 0
+    assert lines[-1] == "gate: play all of the baseline's cases, and record that run"
+    assert main(["gate", str(after), "--record", str(path)]) == 2
+    assert main(["gate", str(after), "--baseline", str(path), "--format", "markdown"]) == 0
+
+
 # ------------------------------------------------------------------ selections
 
 
