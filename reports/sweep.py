@@ -22,6 +22,7 @@ from reports.timeline import Change, History, Moment, Timeline
 from runtimes import names
 from runtimes.manifest import load_manifest
 from runtimes.releases import within
+from runtimes.selection import ALL
 
 ROOT = Path(__file__).parents[1]
 OUT = Path("reports") / "out" / "history"
@@ -99,6 +100,7 @@ def _history(options: argparse.Namespace) -> int:
     if options.run:
         report = inputs.load(options.run)
     else:
+        _need_versions([*options.runtime, *(text for text in options.passed_on if text.startswith("--runtime"))])
         suites = [] if any(text.startswith("--suites") for text in extra) else ["suites"]
         chosen = [f"--runtime={name}" for name in options.runtime]
         report = play([*suites, *chosen, *extra], options.out.absolute())
@@ -107,6 +109,14 @@ def _history(options: argparse.Namespace) -> int:
         raise ReportError("no runtime of this run has more than one version")
     print(FORMATS[options.format](found), end="")
     return 0
+
+
+def _need_versions(given: Sequence[str]) -> None:
+    """Refuse, before anything is played, what names one version of one runtime. Raises `ReportError`, `UserError`."""
+    asked = names.split(given)
+    if len(asked) == 1 and asked[0] != ALL and names.parse_range(asked[0])[1] is None:
+        name = asked[0].partition("@")[0]
+        raise ReportError(f"{asked[0]} is one version: give a range, such as '{name}@>=1', or several versions")
 
 
 # -------------------------------------------------------------------------------------------------------- the texts

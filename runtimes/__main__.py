@@ -198,6 +198,12 @@ def _versions(args: argparse.Namespace) -> int:
     except Unavailable as problem:
         _complain(Asked(manifest, None, None), problem)
         return 1
+    if not found:
+        where = environments.status(manifest)
+        if where.state == environments.UNAVAILABLE:
+            _complain(Asked(manifest, None, None), Unavailable(where.reason, where.remedy))
+            return 1
+        print(f"{manifest.name} is the machine's own, {where.origin}: there are no other versions of it")
     for version in found:
         print(f"{version}  (default)" if version == manifest.version else version)
     return 0

@@ -204,7 +204,8 @@ def load_manifest(name_or_folder: str | Path) -> Manifest:
     if isinstance(name_or_folder, Path) or os.sep in name_or_folder:
         folder = Path(name_or_folder).absolute()
         if not (folder / FILE).is_file():
-            raise UserError(f"{name_or_folder}: there is no {FILE} in this folder")
+            what = f"there is no {FILE} in this folder" if folder.is_dir() else "there is no such folder"
+            raise UserError(f"{name_or_folder}: {what}")
         return _load(folder)
     known = _folders()
     if name_or_folder not in known:

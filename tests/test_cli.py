@@ -62,7 +62,7 @@ WRONG = [
     (["--runtime=wasmtim"], "there is no runtime 'wasmtim'; did you mean 'wasmtime'? (known: "),
     (["--runtime=Wasmtime"], "'Wasmtime' does not name a runtime: write name[:variant][@version]"),
     (["--runtime=wasmer:gcc"], "wasmer has no variant 'gcc' (known: "),
-    (["--runtime=./nowhere/at/all"], "./nowhere/at/all: there is no runtime.yaml in this folder"),
+    (["--runtime=./nowhere/at/all"], "./nowhere/at/all: there is no such folder"),
     (["--runtime="], "--runtime '' names no runtime"),
     (["--guest= , "], "--guest ' , ' names no guest"),
     (["--guest=golang"], "unknown guest 'golang' in --guest (or give PROGRAM=MODULE); "),

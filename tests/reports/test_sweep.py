@@ -53,6 +53,8 @@ def test_bisect_asks_the_ends_first(suite: Path, capsys: pytest.CaptureFixture[s
     [
         (["history"], "give a runtime with a range of versions"),
         (["history", "wasmtime@>=50", "--from", "x"], "give a runtime with a range of versions"),
+        (["history", "wasmtime@49.0.0"], "wasmtime@49.0.0 is one version: give a range, such as 'wasmtime@>=1'"),
+        (["history", "wasmtime", "-k", "x"], "wasmtime is one version: give a range"),
         (["bisect", "growth.yaml::x", "wasmtime"], "give a range of versions"),
         (["bisect", "growth.yaml", "wasmtime@>=50"], "a case is named like"),
         (["bisect", "growth.yaml::x", "wasmtme@>=50"], "did you mean 'wasmtime'"),

@@ -137,7 +137,8 @@ def test_an_unknown_runtime_is_told_before_anything_is_done(command: list[str], 
     [
         ("wasmer@@", "'wasmer@@' does not name a runtime"),
         ("wasmer:lvm", "wasmer has no variant 'lvm'; did you mean 'llvm'?"),
-        ("./nowhere", "./nowhere: there is no runtime.yaml in this folder"),
+        ("./nowhere", "./nowhere: there is no such folder"),
+        (str(FAKES), f"{FAKES}: there is no runtime.yaml in this folder"),
     ],
 )
 def test_other_mistakes(name: str, words: str, capsys: Captured) -> None:
@@ -145,6 +146,16 @@ def test_other_mistakes(name: str, words: str, capsys: Captured) -> None:
     captured = capsys.readouterr()
     assert captured.err.startswith(f"python -m runtimes: {words}")
     assert captured.err.count("\n") == 1
+
+
+def test_versions_of_what_has_none(stub: str, capsys: Captured, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert main(["versions", stub]) == 0
+    assert f"{Path(stub).name} is the machine's own, " in capsys.readouterr().out
+    assert main(["versions", "wazero"]) == 1
+    assert capsys.readouterr().err.startswith("wazero: unavailable: ")
+    monkeypatch.setenv("PATH", "/nowhere")
+    assert main(["versions", "jsc"]) == 1
+    assert capsys.readouterr().err.startswith("jsc: unavailable: jsc is not on PATH")
 
 
 def test_a_broken_manifest_is_told_by_file_and_line(tmp_path: Path, capsys: Captured) -> None:
