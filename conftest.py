@@ -193,8 +193,7 @@ def is_worker(config: pytest.Config) -> bool:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Read the options and open the door. A user's mistake ends here, in one line."""
-    if config.option.suites:
-        config.args = [suites_argument(text) for text in config.option.suites]
+    config.args = [suites_argument(text) for text in config.option.suites] or narrowed(config.args)
     try:
         door = Door(config, Bench(config))
     except (UserError, known.KnownError) as error:
@@ -227,6 +226,17 @@ def suites_argument(text: str) -> str:
     if path.is_file() and path.suffix not in ENDINGS:
         raise pytest.UsageError(f"--suites {name}: a scenario file's name ends in {' or '.join(ENDINGS)}")
     return f"{path.resolve()}{separator}{inside}"
+
+
+def narrowed(args: list[str]) -> list[str]:
+    """What the command line names, without the folder of the suites if it also names some of what the folder holds:
+    ``tox -e report -- suites/growth.yaml`` says "suites" by itself.
+    """
+    folder = ROOT / "suites"
+    places = [Path(arg.partition("::")[0]).resolve() for arg in args]
+    if not any(folder in place.parents for place in places):
+        return args
+    return [arg for arg, place in zip(args, places, strict=True) if place != folder]
 
 
 def suite_files() -> list[str]:

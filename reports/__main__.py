@@ -66,6 +66,8 @@ def _parser() -> argparse.ArgumentParser:
 
 def _build(options: argparse.Namespace) -> int:
     record: Path = options.record / RECORD if options.record.is_dir() else options.record
+    if not record.exists():
+        raise RecordError(f"{record}: there is no such run: play one first, as 'tox -e report' does, or name another")
     out: Path = options.out or record.parent
     built = write.write_all(record, out)
     if not built.complete:

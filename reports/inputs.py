@@ -18,6 +18,8 @@ def load(path: Path) -> Report:
     In a folder the record counts, because it is written while a run goes and the report only when it ends. Raises
     `ReportError` or `RecordError` for what can't be used. A run that is incomplete can be: see `Report.complete`.
     """
+    if not path.exists():
+        raise ReportError(f"{path}: there is no such run: play one first, as 'tox -e report' does, or name another")
     if path.is_dir():
         found = next((path / name for name in (RECORD, REPORT) if (path / name).is_file()), None)
         if found is None:

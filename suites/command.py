@@ -26,7 +26,7 @@ def end(name: str, command: Callable[[], int], mistakes: tuple[type[Exception], 
     except OSError as error:
         if error.filename is None:  # it is the output that can't be written
             _forget_output()
-        print(f"{name}: {error.filename or 'standard output'}: {error.strerror or error}", file=sys.stderr)
+        print(f"{name}: {error.filename or 'the output'}: {error.strerror or error}", file=sys.stderr)
     except KeyboardInterrupt:
         print(f"{name}: interrupted", file=sys.stderr)
         return INTERRUPTED

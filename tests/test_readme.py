@@ -86,6 +86,17 @@ def test_what_was_played_can_be_played_alone(run: DoRun) -> None:
         assert found(run("--runtime", "wasmtime", *alone, "--collect-only", "-q")) == alone
 
 
+def test_the_main_job_plays_only_what_it_is_told_to(run: DoRun) -> None:
+    """Its command begins with `pytest suites`; what follows names files and ids in that folder."""
+    one = "suites/shared_buffer.yaml::wasm-writes-24-at-index-0[c-node]"
+    assert found(run("suites", one, "--collect-only", "-q")) == [one]
+    two = found(run("suites", "suites/growth.yaml", "suites/wasi.yaml", "--collect-only", "-q"))
+    assert {name.partition("::")[0] for name in two} == {"suites/growth.yaml", "suites/wasi.yaml"}
+    played = run("suites", one, "-n", "2")
+    assert (played.status, [line["id"] for line in played.lines("result")]) == (0, [one])
+    assert played.report["selection"]["paths"] == [one]
+
+
 def test_what_only_the_tests_need_is_not_needed_to_play(run: DoRun, tmp_path: Path) -> None:
     """Without an argument that is a path, pytest also looks into tests/conftest.py, in whatever environment."""
     lacking = tmp_path / "lacking"

@@ -194,7 +194,7 @@ def test_a_runtime_that_one_part_could_not_have_is_taken_from_another(part, merg
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["one/out", "nowhere"], "nowhere: can't be read: No such file or directory"),
+        (["one/out", "nowhere"], "nowhere: there is no such run: play one first"),
         (["one/out", "."], ".: holds neither record.jsonl nor report.json"),
         (["one/out", "all"], "--out all holds one of the parts, which would be lost"),
     ],

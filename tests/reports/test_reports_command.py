@@ -62,11 +62,11 @@ def test_schema(capsys):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["build", "no.jsonl"], "no.jsonl: can't be read: No such file or directory"),
-        (["build", "folder"], "folder/record.jsonl: can't be read: No such file or directory"),
+        (["build", "no.jsonl"], "no.jsonl: there is no such run: play one first"),
+        (["build", "folder"], "folder/record.jsonl: there is no such run: play one first"),
         (["build", "bad"], "bad:1: is no record of a run"),
         (["build", "good.jsonl", "--out", "bad"], "bad: File exists"),
-        (["show", "no.json"], "no.json: can't be read: No such file or directory"),
+        (["show", "no.json"], "no.json: there is no such run: play one first"),
         (["show", "bad"], "bad: is no linmem report"),
         (["show", "folder"], "folder: holds neither record.jsonl nor report.json"),
     ],

@@ -65,5 +65,5 @@ def test_output_that_cannot_be_written_is_one_line(words: list[str]) -> None:
     with Path("/dev/full").open("wb") as full:
         done = subprocess.run([sys.executable, "-m", *words], cwd=ROOT, stdout=full, stderr=subprocess.PIPE, text=True)
     if "--help" not in words:  # argparse writes that
-        assert done.stderr == f"python -m {words[0]}: standard output: No space left on device\n"
+        assert done.stderr == f"python -m {words[0]}: the output: No space left on device\n"
         assert done.returncode == 2
