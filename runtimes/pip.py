@@ -26,6 +26,7 @@ from runtimes.provided import (
     install_command,
     notes,
     version_of,
+    versions_command,
 )
 from runtimes.recipe import Environment, Recipe
 from runtimes.uvtool import Progress
@@ -69,6 +70,7 @@ def _recipe(manifest: Manifest, variant: str | None, version: str | None) -> Rec
     assert isinstance(packages, Packages)
     assert manifest.version is not None
     chosen = version or manifest.version
+    remedy = f"'{versions_command(manifest)}' lists the versions; choose one, or check the network"
     requirements = manifest.requirements(variant, chosen)
     is_default = requirements == manifest.requirements(None, manifest.version)
     return Recipe(
@@ -80,7 +82,7 @@ def _recipe(manifest: Manifest, variant: str | None, version: str | None) -> Rec
         bytecode=_uses_python(manifest),
         variant=variant or manifest.variant,
         again=install_command(manifest, variant, version),
-        remedy=manifest.remedy(variant, Recipe.remedy),
+        remedy=manifest.remedy(variant, remedy if version else Recipe.remedy),
         notes=notes(manifest, variant, chosen),
     )
 

@@ -52,6 +52,11 @@ def install_command(manifest: Manifest, variant: str | None, version: str | None
     return f"python -m runtimes install {spelled(manifest, variant, version)}"
 
 
+def versions_command(manifest: Manifest) -> str:
+    """The command that lists the runtime's versions."""
+    return f"python -m runtimes versions {spelled(manifest, None, None)}"
+
+
 def notes(manifest: Manifest, variant: str | None, version: str) -> dict[str, object]:
     """What is kept with an environment, for `environments.installed`."""
     return {"runtime": [manifest.name, variant, version]} if manifest.folder.parent == ROOM else {}

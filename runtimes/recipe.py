@@ -46,7 +46,7 @@ class Recipe:
     bytecode: bool = True
     variant: str | None = None
     again: str = ""
-    remedy: str = "check the version's name and the network"
+    remedy: str = "check the network"
     notes: Mapping[str, Any] = field(default_factory=dict)
 
     def __str__(self) -> str:

@@ -283,7 +283,8 @@ def test_uv_s_own_words_where_it_fails(toy: Manifest) -> None:
     failure = refusal(toy, "9.9")
     assert failure.reason.startswith("uv could not install toy==9.9: Because there is no version of toy==9.9")
     assert failure.remedy == (
-        f"check the version's name and the network, then: python -m runtimes install {toy.folder}@9.9"
+        f"'python -m runtimes versions {toy.folder}' lists the versions; choose one, or check the network, "
+        f"then: python -m runtimes install {toy.folder}@9.9"
     )
     told = status(toy, version="9.9")
     assert (told.state, told.reason, told.remedy) == (UNAVAILABLE, failure.reason, failure.remedy)
