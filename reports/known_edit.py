@@ -243,6 +243,9 @@ def _write(path: Path, text: str, kept: Sequence[KnownDefect], added: int = 0) -
     try:
         trial.write_text(text, encoding="utf-8")
         after = known.load(trial)
+    except OSError as error:
+        error.filename = str(path)  # not of the trial, which nobody has named
+        raise
     except KnownError as error:
         words = str(error).partition(trial.name)[2].lstrip(":") or str(error)
         raise KnownError(f"{path}: would be unusable afterwards, so it stays as it is: {words}") from None

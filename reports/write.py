@@ -70,5 +70,8 @@ def replace(path: Path, data: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)
+    except OSError as error:
+        error.filename = str(path)  # not of the temporary file, which nobody has named
+        raise
     finally:
         temporary.unlink(missing_ok=True)

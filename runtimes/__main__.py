@@ -17,7 +17,7 @@ from runtimes import environments, names
 from runtimes.cache import VARIABLE, cache_dir
 from runtimes.environments import Status
 from runtimes.errors import Unavailable, UserError
-from runtimes.manifest import Manifest, all_manifests, load_manifest
+from runtimes.manifest import Absent, Manifest, Program, all_manifests, load_manifest
 from runtimes.releases import releases, within
 from runtimes.selection import ALL, default, everyone
 from runtimes.uvtool import Progress
@@ -169,9 +169,11 @@ def _print_table(found: Sequence[tuple[Asked, Status]]) -> None:
 def _install(args: argparse.Namespace) -> int:
     everything = [Asked(manifest, name.variant, name.version) for manifest, name in everyone()]
     usual = [Asked(manifest, None, None) for manifest, _ in default()]
-    wanted = [one for text in args.names for one in (everything if text == ALL else [_asked(text)])] or usual
+    wanted = [(one, text == ALL) for text in args.names for one in (everything if text == ALL else [_asked(text)])] or [
+        (one, False) for one in usual
+    ]
     failed = 0
-    for one in wanted:
+    for one, by_all in wanted:
         start = time.monotonic()
         try:
             provided = environments.provide(
@@ -183,7 +185,7 @@ def _install(args: argparse.Namespace) -> int:
                 progress=_teller(one),
             )
         except Unavailable as problem:
-            failed += 1
+            failed += not (by_all and isinstance(one.manifest.environment, (Absent, Program)))  # what a machine lacks
             _complain(one, problem)
             continue
         print(f"{one.title}: ready in {time.monotonic() - start:.1f} s, {provided.origin}", flush=True)

@@ -83,6 +83,16 @@ def test_unusable_input_ends_with_one_line_and_status_2(records, tmp_path, monke
     assert said.out == ""
 
 
+def test_a_file_that_cannot_be_written_is_told_by_its_own_name(records, tmp_path, capsys):
+    path = records.write([result(outcome="fail")])
+    wanted = tmp_path / "nowhere" / "known.yaml"
+    assert main(["known", "--add", "--from", str(path), "--file", str(wanted)]) == 2
+    assert capsys.readouterr().err == f"python -m reports: {wanted}: No such file or directory\n"
+    with pytest.raises(OSError, match="No such file") as caught:
+        write.replace(wanted, b"")
+    assert caught.value.filename == str(wanted)
+
+
 def test_it_is_a_command_with_help():
     done = subprocess.run(
         [sys.executable, "-m", "reports", "--help"], cwd=ROOT, capture_output=True, text=True, check=True

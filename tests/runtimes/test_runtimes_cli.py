@@ -14,6 +14,7 @@ from runtimes.__main__ import main
 from runtimes.environments import Provided, provide
 from runtimes.errors import Unavailable
 from runtimes.manifest import Manifest, load_manifest
+from runtimes.names import RuntimeName
 
 REPOSITORY = Path(__file__).parents[2]
 FAKES = Path(__file__).with_name("fakes")
@@ -120,6 +121,22 @@ def test_install_goes_on_after_a_failure(stub: str, tmp_path: Path, capsys: Capt
         "dead: unavailable: the driver does not start: the runtime's process ended with status 1 (no runtime here)\n"
         f"  look at {dead}\n"
     )
+
+
+def test_all_are_those_that_can_be_had(
+    stub: str, tmp_path: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What no package brings, and programs that the machine lacks, are named; to ask for one by name is another thing."""
+    lacking = Path(write_runtime(tmp_path / "lacking", "no-such-program-anywhere"))
+    found = [load_manifest("wazero"), load_manifest(Path(stub)), load_manifest(lacking)]
+    monkeypatch.setattr("runtimes.__main__.everyone", lambda: [(one, RuntimeName(one.name)) for one in found])
+    assert main(["install", "all"]) == 0
+    said = capsys.readouterr()
+    assert "wazero: unavailable" in said.err
+    assert "lacking: unavailable" in said.err
+    assert "stub: ready" in said.out
+    assert main(["install", "wazero"]) == 1
+    assert main(["install", "all", str(lacking)]) == 1
 
 
 @pytest.mark.parametrize("command", [["install", "wasmtim"], ["check", "wasmtim"], ["install", "node", "wasmtim"]])
