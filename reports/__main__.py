@@ -28,13 +28,17 @@ MISTAKES = (RecordError, ReportError, BaselineError, KnownError, PairError, Repr
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; 2 if its input can't be used, else what the command says: 0 if it did what was asked."""
+    return command.end("python -m reports", lambda: _run(arguments), MISTAKES)
+
+
+def _run(arguments: Sequence[str] | None) -> int:
     given, parser = list(sys.argv[1:] if arguments is None else arguments), _parser()
     own = given[: given.index("--")] if "--" in given else given
     options = parser.parse_args(own)
     options.passed_on = given[len(own) + 1 :]
     if options.passed_on and not options.passes_on:
         parser.error("only 'history' passes what follows -- on to pytest")
-    return command.end("python -m reports", lambda: int(options.command(options)), MISTAKES)
+    return int(options.command(options))
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -53,8 +53,12 @@ class Asked:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; its exit status: 0 all well, 1 something is not, 2 it could not be understood."""
+    return command.end("python -m runtimes", lambda: _run(argv), (UserError,))
+
+
+def _run(argv: Sequence[str] | None) -> int:
     args = _parser().parse_args(argv)
-    return command.end("python -m runtimes", lambda: int(args.run(args)), (UserError,))
+    return int(args.run(args))
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -34,8 +34,12 @@ class Unusable(Exception):
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command and return its exit status: 0 all well, 1 a file is wrong, 2 it could not be understood."""
+    return command.end("python -m suites", lambda: _run(argv), (Unusable,))
+
+
+def _run(argv: Sequence[str] | None) -> int:
     options = _parser().parse_args(argv)
-    return command.end("python -m suites", lambda: int(options.run(options)), (Unusable,))
+    return int(options.run(options))
 
 
 def _parser() -> argparse.ArgumentParser:

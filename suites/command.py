@@ -15,9 +15,10 @@ def end(name: str, command: Callable[[], int], mistakes: tuple[type[Exception], 
     be read or written, 130 after Ctrl-C. Whoever reads its output may close the pipe early, as ``head`` does.
     """
     try:
-        status = command()
-        sys.stdout.flush()
-        return status
+        try:
+            return command()
+        finally:  # also where argparse has printed its help, and exits
+            sys.stdout.flush()
     except mistakes as error:
         print(f"{name}: {error}", file=sys.stderr)
     except BrokenPipeError:

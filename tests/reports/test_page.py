@@ -63,15 +63,30 @@ def few(folder):
     return run(Records(folder / "few"), runtimes=8, scenarios=24)
 
 
+@pytest.fixture(scope="module")
+def page_of(folder):
+    """The file with a report's page, which is made once."""
+    made = []
+
+    def path_of(report):
+        for number, one in enumerate(made):
+            if one is report:
+                return folder / f"{number}.html"
+        path = folder / f"{len(made)}.html"
+        path.write_text(html.render(report), encoding="utf-8")
+        made.append(report)
+        return path
+
+    return path_of
+
+
 @pytest.fixture
-def visit(browser, folder):
+def visit(browser, page_of):
     """Open a report's page; in the end it must have had nothing to complain of."""
     visits = []
 
     def opened(report, fragment="", **more):
-        path = folder / f"{id(report)}.html"
-        if not path.exists():
-            path.write_text(html.render(report), encoding="utf-8")
+        path = page_of(report)
         visits.append(Visit(browser, path, fragment, **more))
         return visits[-1]
 

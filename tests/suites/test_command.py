@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import IO
 
 import pytest
 
@@ -24,6 +25,13 @@ MUCH = [
 
 class MistakeError(Exception):
     pass
+
+
+def run(words: list[str], out: IO[bytes]) -> subprocess.CompletedProcess[str]:
+    """Run a room's command. What it prints is buffered, as it is unless the user's environment says otherwise."""
+    env = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    command = [sys.executable, "-m", *words]
+    return subprocess.run(command, cwd=ROOT, env=env, stdout=out, stderr=subprocess.PIPE, text=True)
 
 
 def raising(error: BaseException) -> int:
@@ -55,15 +63,14 @@ def test_the_reader_may_leave_early(words: list[str]) -> None:
     reading, writing = os.pipe()
     os.close(reading)
     with os.fdopen(writing, "wb") as closed:
-        done = subprocess.run([sys.executable, "-m", *words], cwd=ROOT, stdout=closed, stderr=subprocess.PIPE)
-    assert done.stderr == b""
+        done = run(words, closed)
+    assert (done.stderr, done.returncode) == ("", 0)
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
 @pytest.mark.parametrize("words", MUCH, ids=" ".join)
 def test_output_that_cannot_be_written_is_one_line(words: list[str]) -> None:
     with Path("/dev/full").open("wb") as full:
-        done = subprocess.run([sys.executable, "-m", *words], cwd=ROOT, stdout=full, stderr=subprocess.PIPE, text=True)
-    if "--help" not in words:  # argparse writes that
-        assert done.stderr == f"python -m {words[0]}: the output: No space left on device\n"
-        assert done.returncode == 2
+        done = run(words, full)
+    assert done.stderr == f"python -m {words[0]}: the output: No space left on device\n"
+    assert done.returncode == 2
