@@ -58,13 +58,13 @@ class Visit:
 
     def until(self, condition, wanted=True):
         """Wait until an expression has the value that is wanted; the page's policy forbids Playwright's own way."""
+        self._wait(condition, lambda: self.page.evaluate(condition), wanted)
+
+    def _wait(self, what, look, wanted):
         end = time.monotonic() + 60
-        while time.monotonic() < end:
-            value = self.page.evaluate(condition)
-            if value == wanted:
-                return
+        while (value := look()) != wanted:
+            assert time.monotonic() < end, f"{what} is {value!r}, not {wanted!r}"
             self.page.wait_for_timeout(20)
-        raise AssertionError(f"{condition} is {value!r}, not {wanted!r}")
 
     def open_all(self):
         """Open every details element, those inside of others too."""
@@ -79,9 +79,12 @@ class Visit:
     def fragment(self):
         return self.page.evaluate("decodeURIComponent(location.hash.slice(1))")
 
-    @property
-    def view(self):
-        return self.page.evaluate("document.documentElement.dataset.view")
+    def is_at(self, fragment=None, view=None):
+        """Wait until the address and the view are these: a page answers to a link later than the click ends."""
+        if fragment is not None:
+            self.until("decodeURIComponent(location.hash.slice(1))", fragment)
+        if view is not None:
+            self.until("document.documentElement.dataset.view", view)
 
     def shifts(self):
         """How far what was shown has jumped since the page began to load (the sum of layout shifts; 0: not at all)."""
@@ -96,5 +99,7 @@ class Visit:
     def text(self, selector):
         return " ".join(self.page.locator(selector).first.inner_text().split())
 
-    def shown(self, selector):
-        return self.page.locator(selector).filter(visible=True).count()
+    def shows(self, selector, count):
+        """Wait until so many elements are visible."""
+        seen = self.page.locator(selector).filter(visible=True)
+        self._wait(f"the number of {selector}", seen.count, count)

@@ -99,13 +99,13 @@ def visit(browser, page_of):
 @pytest.mark.parametrize("view", VIEWS)
 def test_each_view_is_shown_alone_and_linked_to(visit, built, view):
     seen = visit(built)
-    assert seen.view == "conformance"
+    seen.is_at(view="conformance")
     seen.page.locator("#bar a", has_text=re.compile(view, re.IGNORECASE)).click()
-    assert (seen.view, seen.fragment) == (view, view)
-    assert seen.shown(".view") == 1
-    assert seen.shown(f"#view-{view}") == 1
+    seen.is_at(view, view)
+    seen.shows(".view", 1)
+    seen.shows(f"#view-{view}", 1)
     assert seen.page.locator("#bar a[aria-current=page]").inner_text().lower().startswith(view)
-    assert visit(built, view).view == view
+    visit(built, view).is_at(view=view)
 
 
 def test_a_suite_unfolds_into_its_scenarios_and_folds_again(visit, small):
@@ -113,7 +113,7 @@ def test_a_suite_unfolds_into_its_scenarios_and_folds_again(visit, small):
     button = seen.page.get_by_role("button", name="Suite growth")
     if button.get_attribute("aria-expanded") == "true":
         button.click()
-    assert seen.shown("tr[data-row]") == 0
+    seen.shows("tr[data-row]", 0)
     button.click()
     assert seen.page.locator("tr[data-row] th").all_inner_texts() == [
         "≠\ndiffers:\nMemory one", "≠\ndiffers:\nMemory two", "Memory three", "≠\ndiffers:\nMemory four",
@@ -126,7 +126,7 @@ def test_a_suite_unfolds_into_its_scenarios_and_folds_again(visit, small):
 def test_a_cell_opens_on_its_steps_and_its_address_leads_back_to_it(visit, small):
     seen = visit(small)
     seen.page.locator("a.cell[href='#growth/one/node']").click()
-    assert seen.fragment == "growth/one/node"
+    seen.is_at("growth/one/node")
     for one in (seen, visit(small, "growth/one/node")):
         told = one.text("#panel .chosen")
         for words in ("node", "✗ fail", "24 was due", "call grow() → 1", "read u8 at 65536", "expected 24", "actual 25",
@@ -149,7 +149,7 @@ def test_every_cell_has_an_address(visit, built):
     assert len(set(addresses)) == len(addresses) == 8 * 96
     for address in addresses[:: len(addresses) // 7]:
         there = visit(built, address[1:])
-        assert there.shown("#panel .chosen") == 1
+        there.shows("#panel .chosen", 1)
         assert there.page.locator("td.marked a").get_attribute("href") == address
 
 
@@ -158,41 +158,37 @@ def test_the_panel_is_left_by_escape_and_the_focus_returns(visit, small):
     cell = seen.page.locator("a.cell[href='#growth/two/wasmtime']")
     cell.focus()
     seen.page.keyboard.press("Enter")
-    assert seen.shown("#panel") == 1
-    assert seen.page.evaluate("document.activeElement.id") == "panel-h"
+    seen.shows("#panel", 1)
+    seen.until("document.activeElement.id", "panel-h")
     seen.page.keyboard.press("Escape")
-    assert seen.shown("#panel") == 0
-    assert seen.page.evaluate("document.activeElement.getAttribute('href')") == "#growth/two/wasmtime"
-    assert seen.fragment == "conformance"
+    seen.shows("#panel", 0)
+    seen.until("document.activeElement.getAttribute('href')", "#growth/two/wasmtime")
+    seen.is_at("conformance")
 
 
 def test_arrows_go_from_cell_to_cell(visit, small):
     seen = visit(small)
     seen.page.locator("tr[data-row='growth/one'] a.row").focus()
-
-    def at():
-        return seen.page.evaluate("document.activeElement.getAttribute('href')")
-
     for key, expected in (("ArrowRight", "#growth/one/node"), ("ArrowDown", "#growth/two/node"),
                           ("ArrowRight", "#growth/two/wasmtime"), ("ArrowUp", "#growth/one/wasmtime"),
                           ("ArrowLeft", "#growth/one/node"), ("ArrowLeft", "#growth/one")):  # fmt: skip
         seen.page.keyboard.press(key)
-        assert at() == expected
+        seen.until("document.activeElement.getAttribute('href')", expected)
     assert seen.page.locator("#matrix a[tabindex='0']").count() == 1
     seen.page.keyboard.press("ArrowUp")
-    assert seen.page.evaluate("document.activeElement.className") == "fold"
+    seen.until("document.activeElement.className", "fold")
 
 
 def test_keys_choose_views_and_the_search(visit, small):
     seen = visit(small)
     for number, view in enumerate(VIEWS, 1):
         seen.page.keyboard.press(str(number))
-        assert seen.view == view
+        seen.is_at(view=view)
     seen.page.keyboard.press("1")
     seen.page.keyboard.press("/")
     seen.page.keyboard.type("three 1/")
     assert seen.page.locator("#q").input_value() == "three 1/"
-    assert seen.view == "conformance"
+    seen.is_at(view="conformance")
 
 
 def test_search_filters_each_view_and_counts(visit, small):
@@ -250,9 +246,9 @@ def test_portability_groups_runtimes_that_answer_alike(visit, small):
 def test_a_finding_has_an_address(visit, small):
     seen = visit(small, "portability")
     seen.page.locator("[data-part=differs] a", has_text=re.compile("^link$")).click()
-    assert seen.fragment == "observed/growth/stale-read/two"
+    seen.is_at("observed/growth/stale-read/two")
     again = visit(small, seen.fragment)
-    assert again.view == "portability"
+    again.is_at(view="portability")
     assert again.page.locator("article.marked").get_attribute("data-address") == seen.fragment
 
 
@@ -260,7 +256,7 @@ def test_any_two_runtimes_can_be_compared(visit, small):
     seen = visit(small, "differences")
     seen.page.select_option("#one", label="wasmtime 1.0")
     seen.page.select_option("#other", label="wasmer 1.0")
-    assert seen.fragment == "differences/wasmtime/wasmer"
+    seen.is_at("differences/wasmtime/wasmer")
     assert seen.text("#pair .lead") == (
         "wasmtime and wasmer are alike in 2 scenarios. 2 differ in outcome, 0 only in what was observed."
     )
@@ -302,7 +298,7 @@ def test_failures_tell_their_story_on_request(visit, small):
     assert "reports/known.yaml:31" in told
     assert seen.page.locator("#failure-list a[href='https://example.org/issues/1']").count() == 1
     linked = visit(small, "failure/growth/four/wasmtime")
-    assert linked.view == "failures"
+    linked.is_at(view="failures")
     assert "Memory four" in linked.text(".failure.marked")
 
 
@@ -358,7 +354,7 @@ def test_a_phone_shows_it_all_without_scrolling_the_page_sideways(visit, built, 
 def test_it_prints_what_is_shown(visit, small):
     seen = visit(small, "failures")
     seen.page.emulate_media(media="print")
-    assert seen.shown(".bar") == 0
+    seen.shows(".bar", 0)
     assert seen.page.pdf()[:4] == b"%PDF"
 
 
@@ -380,7 +376,7 @@ def test_rows_that_are_drawn_late_move_nothing(visit, built):
 
 def test_without_javascript_the_summary_is_there(visit, small):
     seen = visit(small, java_script_enabled=False)
-    assert seen.shown(".view") == 5
+    seen.shows(".view", 5)
     page = seen.page.locator("main").inner_text()
     for words in (
         "Suite growth",
@@ -390,7 +386,7 @@ def test_without_javascript_the_summary_is_there(visit, small):
         "What does an old view see?",
     ):
         assert words in page
-    assert seen.shown(".needs-js") == 0
+    seen.shows(".needs-js", 0)
 
 
 def test_hostile_text_stays_text(visit, folder):
@@ -425,7 +421,7 @@ def test_axe_finds_nothing(visit, few, scheme, width):
         seen.open_all()
         found = Axe().run(seen.page, options={"resultTypes": ["violations"]})
         assert found.violations_count == 0, f"{fragment}: {found.generate_report()}"
-    assert seen.shown("#panel .chosen") == 1
+    seen.shows("#panel .chosen", 1)
 
 
 def failing(report):
