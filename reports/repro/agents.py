@@ -96,15 +96,7 @@ class AgentSteps(Steps):
 
     def came_of(self, call: model.AgentCall) -> Code:
         given, signature = self.outcomes[id(call)]
-        text = f"result_of({given})"
-        if not signature.results:
-            return Code([self.statement(text)], '"done"')
-        target = self.target(call)
-        lines = [self.statement(f"{target} = {text}")]
-        if len(signature.results) > 1:
-            return Code(lines, self.language.show_all(signature.results, target))
-        kind = signature.results[0]
-        return Code(lines, self.show(kind, target), self.bound(call, kind, target))
+        return self.called(call, f"result_of({given})", signature.results)
 
     def write_round(self, step: model.Agents, out: list[str]) -> None:
         """What the calls of the only round came to together."""

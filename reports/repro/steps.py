@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from reports.repro.goal import ReproError
 from reports.repro.recipe import fill
@@ -77,13 +77,17 @@ class Steps(Writing):
         args = [self.argument(literal, kind) for literal, kind in zip(step.args, signature.params, strict=True)]
         more = "".join(f", {arg}" for arg in args)
         text = self.snippet("call", function=function, args=", ".join(args), more=more)
-        if not signature.results:
+        return self.called(step, text, signature.results)
+
+    def called(self, step: Step, text: str, results: Sequence[str]) -> Code:
+        """What an expression that calls a function gives, for a step that may bind it."""
+        if not results:
             return Code([self.statement(text)], '"done"')
         target = self.target(step)
         lines = [self.statement(f"{target} = {text}")]
-        if len(signature.results) > 1:
-            return Code(lines, self.language.show_all(signature.results, target))
-        kind = signature.results[0]
+        if len(results) > 1:
+            return Code(lines, self.language.show_all(results, target))
+        (kind,) = results
         return Code(lines, self.show(kind, target), self.bound(step, kind, target))
 
     def argument(self, literal: Literal, kind: str) -> str:
