@@ -17,6 +17,7 @@ import yaml
 MAX_BYTES = 1_000_000
 MAX_NODES = 100_000
 MAX_DEPTH = 40
+TOO_DEEP = f"is nested more than {MAX_DEPTH} levels deep"
 MAX_DIGITS = 100  # far beyond any address or value
 
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -105,6 +106,8 @@ def _not_yaml(error: yaml.MarkedYAMLError, shown: str) -> SourceError:
     mark: Any = error.problem_mark or error.context_mark
     begin: Any = error.context_mark
     words = " ".join(part for part in (error.problem, error.context) if part)
+    if "maximum nesting depth" in words:  # libyaml, from 0.2.6 on, reads ahead of us and has a limit of its own
+        return SourceError(shown, mark.line + 1 if mark else None, TOO_DEEP)
     if mark and begin and begin.line != mark.line:
         words += f" that begins in line {begin.line + 1}"
     hint = next((hint for fault, hint in _HINTS.items() if fault in words), "")
@@ -142,7 +145,7 @@ class _Builder:
     def value(self, event: Any, depth: int) -> Any:
         self.count(event, 1)
         if depth > MAX_DEPTH:
-            raise self.fail(event, f"is nested more than {MAX_DEPTH} levels deep")
+            raise self.fail(event, TOO_DEEP)
         if isinstance(event, yaml.AliasEvent):
             if event.anchor not in self.anchors:
                 raise self.fail(event, f"alias '*{event.anchor}' stands before its anchor, or inside it")
