@@ -113,8 +113,8 @@ def checks(count: int) -> Bench:
 def spawn_node(times: int) -> float:
     """The median time, in seconds, of starting Node.js and ending it at once."""
     sys.path.insert(0, str(ROOT))
-    from runtimes.environments import provide
-    from runtimes.manifest import load_manifest
+    from linmem.provision.environments import provide
+    from linmem.provision.manifest import load_manifest
 
     program = provide(load_manifest("node")).command[0]
     taken = []

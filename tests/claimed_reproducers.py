@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import pytest
-
-from tests.reports.test_repro import every_known_defect_is_shown
+from tests.repro.test_repro import every_known_defect_is_shown
 
 
 @pytest.mark.parametrize("label", ["jsc", "wasm3", "pywasm"])

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import pytest
 
-from runtimes import selfcheck
-from runtimes.environments import provide
-from runtimes.manifest import NpmPackages, Packages, all_manifests
-from runtimes.releases import releases
+from linmem import check as selfcheck
+from linmem.provision.environments import provide
+from linmem.provision.manifest import NpmPackages, Packages, all_manifests
+from linmem.provision.releases import releases
 
 CLAIMS = [one for one in all_manifests() if isinstance(one.environment, Packages | NpmPackages) and len(one.supported)]
 

@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from playing import load, play  # noqa: F401
+from reporting import hostile, records, schema  # noqa: F401
 
 with contextlib.suppress(ImportError):  # a run of the suites, too, looks in here, and its environment may lack it
     import hypothesis
@@ -27,6 +29,14 @@ PATIENCE = 60.0  # seconds after which what is waited for counts as never coming
 FAKE_DRIVER = Path(__file__).parent / "fakes" / "fake_driver.py"
 FakeRuntime = Callable[..., Path]
 Processes = Callable[..., "list[str]"]
+
+
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty cache folder."""
+    folder = tmp_path / "cache"
+    monkeypatch.setenv("LINMEM_CACHE", str(folder))
+    return folder
 
 
 @pytest.fixture

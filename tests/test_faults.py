@@ -13,14 +13,14 @@ from typing import Any
 
 import pytest
 
-from fixtures import probes
-from fixtures.casting import Casting
-from fixtures.selection import Guests, modules
-from reports import describe
-from runtimes.selection import choose
-from suites.loader import load_suite
-from suites.outcome import KnownFailure, Result
-from suites.runner import Player
+from linmem.guests import probes
+from linmem.play.player import Player
+from linmem.plugin import describe
+from linmem.results.outcome import KnownFailure, Result
+from linmem.run.bench import Casting
+from linmem.run.guests import Guests, modules
+from linmem.run.runtimes import choose
+from linmem.scenario.loader import load_suite
 
 DoRun = Callable[..., Any]
 Fake = Callable[..., Path]

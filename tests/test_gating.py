@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from reports.__main__ import main
+from linmem.cli.reports import main
 
 DoRun = Callable[..., Any]
 Fake = Callable[..., Path]
@@ -118,7 +118,7 @@ def test_a_runtime_that_is_gone_is_missing_unless_others_were_asked_for(
 @pytest.mark.parametrize(
     ("options", "text"),
     [
-        (["--baseline={}/none.yaml"], "none.yaml: there is no such baseline; record one: python -m reports gate RUN"),
+        (["--baseline={}/none.yaml"], "none.yaml: there is no such baseline; record one: linmem gate RUN"),
         (["--baseline={}/mixed.yaml"], "mixed.yaml:1: has format None; this linmem reads 'linmem-baseline/1'"),
         (["--record-baseline={}/mixed.yaml"], "mixed.yaml:1: has format None"),
         (["--baseline={}"], "holds neither record.jsonl nor report.json"),

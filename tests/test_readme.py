@@ -6,14 +6,17 @@ import fnmatch
 import re
 import shlex
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from fixtures import catalogue
-from suites.loader import load_suite
+from linmem import project
+from linmem.guests import catalogue
+from linmem.scenario.loader import load_suite
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -46,26 +49,43 @@ def files(tmp_path: Path, fake_runtime: Callable[..., Path]) -> dict[str, str]:
     }
 
 
+def main_job(*words: str) -> list[str]:
+    """The ids that the main job would play: its command is ``linmem run``, with what follows ``--``."""
+    command = [sys.executable, "-m", "linmem", "run", *words, "--collect-only", "-q", "-p", "no:cacheprovider"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    return ids(done.returncode, done.stdout + done.stderr)
+
+
 def test_there_is_something_to_ask() -> None:
     assert len(ASKED) >= 12
 
 
 @pytest.mark.parametrize("command", ASKED)
-def test_what_it_can_be_asked_collects_something(command: str, files: dict[str, str], run: DoRun) -> None:
+def test_what_it_can_be_asked_collects_something(command: str, files: dict[str, str]) -> None:
     words = shlex.split(command.removeprefix(PLAYS))
     for name, path in files.items():
         words = [re.sub(rf"(?<![^=]){re.escape(name)}$", path, word) for word in words]
-    assert found(run("suites", *words, "--collect-only", "-q"))
+    assert main_job(*words)
+
+
+def test_the_project_file_of_the_page_is_read(tmp_path: Path) -> None:
+    (text,) = re.findall(r"```toml\n(.*?)```", README, re.DOTALL)
+    (tmp_path / project.NAME).write_text(text, encoding="utf-8")
+    shown = project.find(tmp_path)
+    assert shown.file == tmp_path / project.NAME
+    table = README.partition("| Key | What it stands for |")[2].partition("\n\n")[0]
+    keys = set(re.findall(r"^\| `([\w-]+)` \|", table, re.MULTILINE))
+    assert shown.keys < keys == {"runtimes", "suites", "known", "baseline", "report-dir", "step-timeout"}
 
 
 @pytest.mark.parametrize(
     "page", [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))], ids=lambda page: page.name
 )
 def test_a_scenario_that_a_page_names_exists(page: Path) -> None:
-    named = re.findall(r"\b(\w+\.yaml)::([a-z0-9_*?-]+)(?:\[([\w.@-]+)\])?", page.read_text(encoding="utf-8"))
-    for name, slug, _ in named:
-        path = ROOT / "suites" / name
-        if path.exists():
+    named = re.findall(r"(\bsuites/\w+/)?\b(\w+\.yaml)::([a-z0-9_*?-]+)(?:\[([\w.@-]+)\])?", page.read_text("utf-8"))
+    for folder, name, slug, _ in named:
+        paths = [ROOT / folder / name] if folder else [*(ROOT / "suites").glob(f"*/{name}")]
+        for path in paths:
             slugs = [scenario.slug for scenario in load_suite(path, name).scenarios]
             assert fnmatch.filter(slugs, slug), f"{name}::{slug}"
 
@@ -87,11 +107,13 @@ def test_what_was_played_can_be_played_alone(run: DoRun) -> None:
 
 
 def test_the_main_job_plays_only_what_it_is_told_to(run: DoRun) -> None:
-    """Its command begins with `pytest suites`; what follows names files and ids in that folder."""
-    one = "suites/shared_buffer.yaml::wasm-writes-24-at-index-0[c-node]"
-    assert found(run("suites", one, "--collect-only", "-q")) == [one]
-    two = found(run("suites", "suites/growth.yaml", "suites/wasi.yaml", "--collect-only", "-q"))
-    assert {name.partition("::")[0] for name in two} == {"suites/growth.yaml", "suites/wasi.yaml"}
+    """What follows names files and ids in the folder of the suites; so it does after `pytest suites`."""
+    one = "suites/memory/shared_buffer.yaml::wasm-writes-24-at-index-0[c-node]"
+    files = ["suites/memory/growth.yaml", "suites/wasi/wasi.yaml"]
+    assert found(run("suites", one, "--collect-only", "-q")) == main_job(one) == [one]
+    two = found(run("suites", *files, "--collect-only", "-q"))
+    assert {name.partition("::")[0] for name in two} == set(files)
+    assert two == main_job(*files) == main_job("growth.yaml", "wasi.yaml")
     played = run("suites", one, "-n", "2")
     assert (played.status, [line["id"] for line in played.lines("result")]) == (0, [one])
     assert played.report["selection"]["paths"] == [one]
@@ -119,15 +141,20 @@ def test_with_workers_a_wrong_list_of_known_defects_is_one_line(run: DoRun, tmp_
         "- {scenario: growth.yaml::nonsense, runtime: wasmtime@1, reason: It is nonsense.}\n", encoding="utf-8"
     )
     for workers in ("0", "2"):
-        ended = run("suites/growth.yaml", "--runtime=wasmtime", f"--known={known}", "-n", workers)
+        ended = run("suites/memory/growth.yaml", "--runtime=wasmtime", f"--known={known}", "-n", workers)
         assert ended.status == pytest.ExitCode.USAGE_ERROR
         assert (
-            "known.yaml:1: suites/growth.yaml has no scenario 'nonsense'; correct the entry or delete it" in ended.text
+            "known.yaml:1: suites/memory/growth.yaml has no scenario 'nonsense'; correct the entry or delete it"
+            in ended.text
         )
         assert "INTERNALERROR" not in ended.text
 
 
 def found(collected: Any) -> list[str]:
     """The ids that a collection printed."""
-    assert (collected.status, "ERROR" in collected.text) == (0, False), collected.text
-    return [line for line in collected.text.splitlines() if re.fullmatch(r"\S+::\S+\[\S+\]", line)]
+    return ids(collected.status, collected.text)
+
+
+def ids(status: int, text: str) -> list[str]:
+    assert (status, "ERROR" in text) == (0, False), text
+    return [line for line in text.splitlines() if re.fullmatch(r"\S+::\S+\[\S+\]", line)]

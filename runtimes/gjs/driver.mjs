@@ -5,7 +5,7 @@ import Gio from "gi://Gio";
 import GLib from "gi://GLib";
 import System from "system";
 
-import { serve } from "../jskit/core.mjs";
+import { serve } from "../kits/javascript/core.mjs";
 
 const EX_SOFTWARE = 70; // sysexits.h: an internal error
 

@@ -1,7 +1,7 @@
 // The driver of JavaScriptCore's shell, `jsc` (https://trac.webkit.org/wiki/JSC). The shell reads and prints lines and has
 // no module of Node.js's: what it lacks for language glue (TextDecoder, crypto) is not made up, so it runs none.
 
-import { serve } from "../jskit/core.mjs";
+import { serve } from "../kits/javascript/core.mjs";
 
 const EX_SOFTWARE = 70; // sysexits.h: an internal error
 const [version] = globalThis.arguments ?? []; // jsc has no way to ask; see launch.py

@@ -2,8 +2,8 @@
 
 import { parentPort } from "node:worker_threads";
 
-import { serveAgent } from "../jskit/agent.mjs";
-import { mailbox } from "../jskit/mailbox.mjs";
+import { serveAgent } from "../kits/javascript/agent.mjs";
+import { mailbox } from "../kits/javascript/mailbox.mjs";
 
 const { receive, arrived } = mailbox();
 parentPort.on("message", arrived);

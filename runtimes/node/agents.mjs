@@ -2,11 +2,11 @@
 
 import { Worker } from "node:worker_threads";
 
-import { mailbox } from "../jskit/mailbox.mjs";
+import { mailbox } from "../kits/javascript/mailbox.mjs";
 
 const SCRIPT = new URL("agent_worker.mjs", import.meta.url);
 
-/** A worker that serves agents: see jskit/agents.mjs. It keeps no process alive, and prints nowhere. */
+/** A worker that serves agents: see kits/javascript/agents.mjs. It keeps no process alive, and prints nowhere. */
 export function startAgent() {
   const worker = new Worker(SCRIPT, { stdout: true, stderr: true });
   const { receive, arrived, lost } = mailbox();

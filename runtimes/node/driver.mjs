@@ -5,7 +5,7 @@ import { Buffer } from "node:buffer";
 import fs from "node:fs";
 import { setImmediate } from "node:timers";
 
-import { serve } from "../jskit/core.mjs";
+import { serve } from "../kits/javascript/core.mjs";
 import { startAgent } from "./agents.mjs";
 import { garbageCollector, loadScript, prepareGlobals, redirectOutput } from "./globals.mjs";
 import { LineReader, writeLine } from "./stdio.mjs";

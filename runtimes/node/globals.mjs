@@ -9,7 +9,7 @@ import { createRequire } from "node:module";
 import v8 from "node:v8";
 import vm from "node:vm";
 
-import { GuestExit } from "../jskit/errors.mjs";
+import { GuestExit } from "../kits/javascript/errors.mjs";
 
 // The global, not an import: importing "node:process" reads its every property, process.stdin too, and that makes the
 // pipes non-blocking.

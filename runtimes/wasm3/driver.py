@@ -28,7 +28,7 @@ import struct
 import sys
 from typing import Any, Iterator, NamedTuple, Sequence
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "pykit"))
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "kits", "python"))
 
 from linmem_driver import Channel, Driver, Import, Refused, ViewKind  # noqa: E402
 from linmem_session import serve  # noqa: E402

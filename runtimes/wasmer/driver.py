@@ -33,7 +33,7 @@ import struct
 import sys
 from typing import Any, Sequence
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "pykit"))
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "kits", "python"))
 
 from linmem_driver import Channel, CodeCache, Driver, Import, Refused, ViewKind, Wasi  # noqa: E402
 from linmem_session import serve  # noqa: E402

@@ -11,8 +11,8 @@ import pytest
 from nodekit import command as node_command
 from rawclient import RawClient, i32, runtime_command, wasm
 
-from runtimes.driver import Driver
-from suites.interface import DriverTimeout
+from linmem.drivers.client import Driver
+from linmem.protocol import DriverTimeout
 
 OWNER = """
 (module

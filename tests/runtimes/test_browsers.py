@@ -15,12 +15,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-
 from runtimes.browserkit import bridge
-from runtimes.driver import Driver
-from runtimes.environments import provide
-from runtimes.manifest import load_manifest
-from suites.interface import CallFailed, DriverDied
+
+from linmem.drivers.client import Driver
+from linmem.protocol import CallFailed, DriverDied
+from linmem.provision.environments import provide
+from linmem.provision.manifest import load_manifest
 
 BROWSERS = ("chromium", "firefox")
 KIT = Path(bridge.__file__).parent

@@ -10,8 +10,8 @@ import pytest
 from nodekit import F, base64_of, instance, typed
 from rawclient import SECONDS, RawClient, i32, wasm
 
-from fixtures.program import programs
-from fixtures.toolchains import Go
+from linmem.guests.program import programs
+from linmem.guests.toolchains import Go
 
 pytest_plugins = ["nodefixtures"]
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from runtimes import selfcheck
-from runtimes.environments import READY, provide, status
-from runtimes.manifest import load_manifest
+from linmem import check as selfcheck
+from linmem.provision.environments import READY, provide, status
+from linmem.provision.manifest import load_manifest
 
 SMALL = ["pywasm", "gjs", "jsc"]  # a package of 100 kB, and programs that may be on the machine
 

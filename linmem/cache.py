@@ -1,0 +1,45 @@
+"""Where linmem keeps what it can make again: environments and compiled modules.
+
+``LINMEM_CACHE`` names the folder; without it, the user's cache folder of this platform is taken. Deleting it
+is always safe while nothing runs.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import platformdirs
+
+from linmem.errors import Unavailable
+
+VARIABLE = "LINMEM_CACHE"
+# The Cache Directory Tagging Specification: backup programs skip folders that hold a file with this first
+# line.
+TAG = "Signature: 8a477f597d28d172789f06886806bc55\n# linmem keeps here what it can make again.\n"
+
+
+def cache_dir() -> Path:
+    """The cache folder as an absolute path. It need not exist yet."""
+    chosen = os.environ.get(VARIABLE)
+    path = Path(chosen).expanduser() if chosen else Path(platformdirs.user_cache_dir("linmem"))
+    return path.absolute()
+
+
+def subfolder(name: str) -> Path:
+    """The folder `name` in the cache folder, made if needed. Raises `Unavailable` where that is forbidden."""
+    root = cache_dir()
+    try:
+        (root / name).mkdir(parents=True, exist_ok=True)
+        tag = root / "CACHEDIR.TAG"
+        if not tag.exists():
+            tag.write_text(TAG, encoding="utf-8")
+    except OSError as error:
+        raise unusable(error) from error
+    return root / name
+
+
+def unusable(error: OSError) -> Unavailable:
+    """What to tell a user when the cache folder can't be used."""
+    what = error.strerror or str(error)
+    return Unavailable(f"can't write to the cache folder {cache_dir()}: {what}", f"set {VARIABLE} to another folder")

@@ -1,0 +1,70 @@
+"""``linmem guests``: list the guests, fetch published ones, build the others, compare them with their sources."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import Any
+
+from linmem.guests import build, packages
+from linmem.guests.toolchains.base import tell
+
+_EPILOG = "exit status: 0 all is well; 1 something differs or could not be built; 2 the command makes no sense"
+
+
+def add(groups: Any) -> None:
+    """Declare the subcommands."""
+    parser = groups.add_parser(
+        "guests", help="list, fetch, build: the programs that scenarios are played with", epilog=_EPILOG
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    listing = commands.add_parser("list", help="every program in every language: toolchain and state")
+    listing.set_defaults(run_command=_list)
+
+    fetching = commands.add_parser("fetch", help="fetch the published modules, so that later runs need no network")
+    fetching.set_defaults(run_command=_fetch)
+
+    builder = commands.add_parser("build", help="rebuild from source and compare every byte", epilog=_EPILOG)
+    builder.add_argument("guests", nargs="*", metavar="PROGRAM[/LANGUAGE]", help="which ones (default: all)")
+    what = builder.add_mutually_exclusive_group()
+    what.add_argument("--check", action="store_true", help="compare with the committed modules (what it does anyway)")
+    builder.add_argument("--all", action="store_true", help="fail, too, where a committed module could not be checked")
+    what.add_argument("--write", action="store_true", help="replace the committed modules and record their sources")
+    builder.set_defaults(run_command=_build)
+
+
+def _list(options: argparse.Namespace) -> int:
+    rows = [("guest", "toolchain", "state")]
+    rows += [(str(target), *build.state(target)) for target in build.select([])]
+    rows += [
+        (f"{name}/{packages.LABEL}", package.origin, "in the cache" if package.folder() else "fetched on first use")
+        for name, package in packages.packages().items()
+    ]
+    widths = [max(len(row[column]) for row in rows) for column in range(2)]
+    for guest, toolchain, state in rows:
+        print(f"{guest:{widths[0]}}  {toolchain:{widths[1]}}  {state}")
+    return 0
+
+
+def _fetch(options: argparse.Namespace) -> int:
+    missing = packages.fetch_all(packages.packages().values(), tell)
+    for name in packages.packages():
+        if name not in missing:
+            print(f"{name} is in the cache")
+    for name, error in missing.items():
+        print(f"{name} is not available: {error}", file=sys.stderr)
+    return 1 if missing else 0
+
+
+def _build(options: argparse.Namespace) -> int:
+    targets = build.select(options.guests)
+    unsure, good = [], True
+    for built in map(build.write, targets) if options.write else build.check_all(targets):
+        print(f"{built.state:4}  {built.target}: {built.text}", flush=True)
+        good = good and built.state != "FAIL"
+        if built.state == "none" and built.target.toolchain.committed:
+            unsure.append(str(built.target))
+    if unsure:
+        print(f"not checked here, {len(unsure)} of {len(targets)}: {', '.join(unsure)}", file=sys.stderr)
+    return 0 if good and not (options.all and unsure) else 1

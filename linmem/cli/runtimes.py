@@ -1,0 +1,238 @@
+"""``linmem runtimes list | install | versions | check``."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from linmem.cache import VARIABLE, cache_dir
+from linmem.errors import Unavailable, UserError
+from linmem.provision import environments, names
+from linmem.provision.environments import Status
+from linmem.provision.manifest import Absent, Manifest, Program, all_manifests, load_manifest
+from linmem.provision.releases import releases, within
+from linmem.provision.uvtool import Progress
+from linmem.run.runtimes import ALL, default, everyone
+
+WIDTH = 80
+STYLES = {
+    environments.READY: "green",
+    environments.NOT_PROVISIONED: "yellow",
+    environments.UNAVAILABLE: "red",
+}
+NAME_HELP = "name[:variant][@version], or a folder with a runtime.yaml"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A runtime as the user named it, with its manifest."""
+
+    manifest: Manifest
+    variant: str | None
+    version: str | None
+
+    @property
+    def name(self) -> str:
+        """How it is called in what we print."""
+        return str(names.RuntimeName(self.manifest.name, self.variant))
+
+    @property
+    def title(self) -> str:
+        """Name and version."""
+        return f"{self.name} {self.version or self.manifest.version or ''}".rstrip()
+
+
+def add(groups: Any) -> None:
+    """Declare the subcommands."""
+    parser = groups.add_parser("runtimes", help="list, install, check: the runtimes that scenarios are played on")
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+
+    listing = commands.add_parser("list", help="show every runtime and whether it is ready")
+    listing.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    listing.set_defaults(run_command=_list)
+
+    install = commands.add_parser("install", help="make runtimes ready ahead of time", epilog=_about_settings())
+    install.add_argument(
+        "names", nargs="*", metavar="NAME", help=f"{NAME_HELP}, or all; default: those that a run plays by default"
+    )
+    install.add_argument("--offline", action="store_true", help="use only what uv and npm have downloaded before")
+    install.add_argument("--force", action="store_true", help="make environments anew, also those that are ready")
+    install.set_defaults(run_command=_install)
+
+    versions = commands.add_parser("versions", help="show which versions of a runtime there are")
+    versions.add_argument("name", metavar="NAME", help="a runtime, perhaps with a range: wasmtime, 'wasmtime@>=45,<50'")
+    versions.set_defaults(run_command=_versions)
+
+    check = commands.add_parser("check", help="test whether a runtime's driver speaks the protocol")
+    check.add_argument("name", metavar="NAME", help=NAME_HELP)
+    check.add_argument("--only", action="append", default=[], metavar="METHOD", help="check this method; repeatable")
+    check.add_argument("--verbose", action="store_true", help="show every check, not only those that went wrong")
+    check.set_defaults(run_command=_check)
+
+
+def _about_settings() -> str:
+    return (
+        f"Environments are kept in {cache_dir()}; {VARIABLE} names another folder. They are made by uv, which follows "
+        "its own settings (UV_DEFAULT_INDEX, UV_INDEX, UV_OFFLINE, uv.toml, ...), not pip's: where pip.conf or "
+        "PIP_INDEX_URL name an index, set UV_DEFAULT_INDEX to it."
+    ).replace("%", "%%")
+
+
+def _asked(text: str) -> Asked:
+    name = names.parse(text)
+    manifest = load_manifest(name.name)
+    manifest.check_variant(name.variant)
+    manifest.check_version(name.version)
+    return Asked(manifest, name.variant, name.version)
+
+
+def _list(args: argparse.Namespace) -> int:
+    manifests = {manifest.name: manifest for manifest in all_manifests()}
+    asked = [Asked(manifest, name.variant, name.version) for manifest, name in everyone()]
+    for name in environments.installed():  # the others that were asked for once
+        manifest = manifests.get(name.name)
+        if manifest is not None and _is_another(manifest, name, asked):
+            asked.append(Asked(manifest, name.variant, name.version))
+    asked.sort(key=lambda one: one.manifest.name)
+    found = [(one, environments.status(one.manifest, one.variant, one.version)) for one in asked]
+    if args.json:
+        print(json.dumps([_as_json(one, status) for one, status in found], indent=2))
+    else:
+        _print_table(found)
+    return 0
+
+
+def _is_another(manifest: Manifest, name: names.RuntimeName, listed: Sequence[Asked]) -> bool:
+    """Whether an installed runtime, still known to its manifest, is none of those listed already."""
+
+    def full(variant: str | None, version: str | None) -> tuple[str | None, str | None]:
+        return variant or manifest.variant, version or manifest.version
+
+    try:
+        manifest.check_variant(name.variant)
+        manifest.check_version(name.version)
+    except UserError:
+        return False
+    mine = [full(one.variant, one.version) for one in listed if one.manifest is manifest or one.manifest == manifest]
+    return full(name.variant, name.version) not in mine
+
+
+def _as_json(one: Asked, status: Status) -> dict[str, object]:
+    return {
+        "name": one.manifest.name,
+        "variant": one.variant,
+        "version": one.version or one.manifest.version,
+        "title": one.manifest.title,
+        "homepage": one.manifest.homepage,
+        "variants": list(one.manifest.variants),
+        "default": one.manifest.default and one.variant is None and one.version is None,
+        **asdict(status),
+    }
+
+
+def _print_table(found: Sequence[tuple[Asked, Status]]) -> None:
+    table = Table(box=None, pad_edge=False)
+    for column in ("Runtime", "Version", "State"):
+        table.add_column(column, no_wrap=True)
+    table.add_column("From", overflow="fold")
+    for one, status in found:
+        state = Text(status.state, STYLES[status.state])
+        table.add_row(one.name, one.version or one.manifest.version or "", state, status.origin)
+    console = Console(highlight=False, markup=False)
+    console.width = min(console.width, WIDTH)
+    console.print(table)
+    for one, status in found:
+        if status.state == environments.UNAVAILABLE:
+            console.print(f"\n{one.title}: {status.reason}", soft_wrap=True)
+            console.print(f"  {status.remedy}", soft_wrap=True)
+    if any(status.state == environments.NOT_PROVISIONED for _, status in found):
+        console.print("\nNot provisioned: installed on first use, or now by linmem runtimes install")
+
+
+def _install(args: argparse.Namespace) -> int:
+    everything = [Asked(manifest, name.variant, name.version) for manifest, name in everyone()]
+    usual = [Asked(manifest, None, None) for manifest, _ in default()]
+    wanted = [(one, text == ALL) for text in args.names for one in (everything if text == ALL else [_asked(text)])] or [
+        (one, False) for one in usual
+    ]
+    failed = 0
+    for one, by_all in wanted:
+        start = time.monotonic()
+        try:
+            provided = environments.provide(
+                one.manifest,
+                one.variant,
+                one.version,
+                offline=args.offline,
+                fresh=args.force,
+                progress=_teller(one),
+            )
+        except Unavailable as problem:
+            failed += not (by_all and isinstance(one.manifest.environment, (Absent, Program)))  # what a machine lacks
+            _complain(one, problem)
+            continue
+        print(f"{one.title}: ready in {time.monotonic() - start:.1f} s, {provided.origin}", flush=True)
+    return 1 if failed else 0
+
+
+def _versions(args: argparse.Namespace) -> int:
+    name, wanted = names.parse_range(args.name)
+    manifest = load_manifest(name.name)
+    try:
+        found = releases(manifest) if wanted is None else within(manifest, wanted)
+    except Unavailable as problem:
+        _complain(Asked(manifest, None, None), problem)
+        return 1
+    if not found:
+        where = environments.status(manifest)
+        if where.state == environments.UNAVAILABLE:
+            _complain(Asked(manifest, None, None), Unavailable(where.reason, where.remedy))
+            return 1
+        print(f"{manifest.name} is the machine's own, {where.origin}: there are no other versions of it")
+    for version in found:
+        print(f"{version}  (default)" if version == manifest.version else version)
+    return 0
+
+
+def _teller(one: Asked) -> Progress:
+    return lambda line: print(f"{one.title}: {line}", file=sys.stderr, flush=True)
+
+
+def _complain(one: Asked, problem: Unavailable) -> None:
+    print(f"{one.title}: unavailable: {problem.reason}", file=sys.stderr, flush=True)
+    if problem.remedy:
+        print(f"  {problem.remedy}", file=sys.stderr, flush=True)
+
+
+def _check(args: argparse.Namespace) -> int:
+    from linmem import check as selfcheck  # its modules are of use to nobody else
+
+    one = _asked(args.name)
+    try:
+        provided = environments.provide(one.manifest, one.variant, one.version, progress=_teller(one))
+    except Unavailable as problem:
+        _complain(one, problem)
+        return 1
+    print(f"{one.name} {provided.version}, {provided.origin}", flush=True)
+    unknown = [method for method in args.only if method not in selfcheck.METHODS]
+    if unknown:
+        raise UserError(f"the protocol has no method '{unknown[0]}' (known: {', '.join(selfcheck.METHODS)})")
+    report = selfcheck.check(
+        provided.command,
+        env=provided.env,
+        variant=one.variant or one.manifest.variant,
+        views=one.manifest.views,
+        only=args.only,
+        peculiar=one.manifest.peculiar,
+    )
+    print(report.text(verbose=args.verbose))
+    return 0 if report.right else 1

@@ -1,0 +1,279 @@
+"""Hold a run against a baseline: what got worse, what got better, and what was not compared.
+
+A regression is a case that passed and no longer does, or whose outcome is worse than it was; an answer to an
+observation that changed; a case, scenario, suite, guest or runtime that the run was asked for and lacks; and a new
+case that is not good. All else fails nothing.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from linmem.compare import baseline, inputs, snapshot
+from linmem.compare.asked import Asked
+from linmem.compare.baseline import BaselineError
+from linmem.compare.columns import PairError
+from linmem.compare.diff import Change, Diff, Side, compare
+from linmem.compare.snapshot import Snapshot
+from linmem.results import cases
+from linmem.results.atomic import replace
+from linmem.results.cases import Case
+from linmem.results.document import Report
+from linmem.results.text import one_line, plural
+
+Weight = Literal["REGRESSION", "MISSING", "IMPROVED", "NEW", "CHANGED"]
+FAILING: frozenset[Weight] = frozenset({"REGRESSION", "MISSING"})
+_RANK = {state: rank for rank, state in enumerate(baseline.STATES)}
+_STATES = {cases.WORDS.get(state, state): state for state in baseline.STATES}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of the verdict. ``name`` is what it is about: a case's id, a scenario, a suite, a guest, a runtime."""
+
+    weight: Weight
+    name: str
+    what: str
+
+    def __str__(self) -> str:
+        return f"{self.weight:<10} {self.name}: {self.what}"
+
+
+@dataclass
+class Verdict:
+    """What the gate says. ``left_out`` are reasons and how many cases of the baseline were not compared for them."""
+
+    findings: list[Finding]
+    compared: int
+    left_out: list[tuple[str, int]] = field(default_factory=list)
+
+    @property
+    def passed(self) -> bool:
+        """Whether nothing got worse."""
+        return not any(finding.weight in FAILING for finding in self.findings)
+
+    @property
+    def to_record(self) -> bool:
+        """Whether the baseline would change if the run were recorded."""
+        return bool(self.findings)
+
+    def count(self, *weights: Weight) -> int:
+        """How many findings have one of these weights."""
+        return sum(finding.weight in weights for finding in self.findings)
+
+
+def load(path: Path) -> Snapshot:
+    """The baseline at `path`: a file that the gate has written, or the report of a complete run.
+
+    Raises `BaselineError`, `ReportError` or `RecordError`.
+    """
+    if path.suffix in (".json", ".jsonl") or path.is_dir():
+        return snapshot.of(inputs.complete(path)).shortened()
+    return baseline.load(path)
+
+
+def hold(report: Report, against: Snapshot, asked: Sequence[tuple[str, str]] = (), whole: bool = False) -> Verdict:
+    """The verdict on a complete run. `asked` are pairs of runtimes, as for `linmem.compare.diff.diff`.
+
+    With `whole`, what the run was not asked for is missing too. Raises `PairError`.
+    """
+    run = _run(report)
+    if whole:
+        run.asked = Snapshot([], {}).asked
+    side = Side(name="", linmem="", started="", complete=True)
+    found = compare(Diff(old=side, new=side, compared=0), against, run, asked)
+    findings = [*_runtimes(found), *_cases(found, against, run)]
+    order = ("REGRESSION", "MISSING", "NEW", "IMPROVED", "CHANGED")
+    findings.sort(key=lambda finding: order.index(finding.weight))
+    left_out = [(item.reason, len(item.ids)) for item in found.not_compared if item.side == "new"]
+    return Verdict(findings, found.compared, left_out)
+
+
+def _run(report: Report) -> Snapshot:
+    """A run for the gate. A guest that can't be had does not fail a run, so what lacks for it is not compared."""
+    run = snapshot.of(report).shortened()
+    absent = {
+        guest.guest: one_line(guest.reason or "it is unavailable", 200)
+        for guest in report.guests
+        if guest.status == "unavailable"
+    }
+    run.asked = Asked(report.selection, absent)
+    return run
+
+
+def _runtimes(found: Diff) -> Iterable[Finding]:
+    for runtime in found.runtimes:
+        if runtime.kind == "vanished":
+            reason = f": {one_line(runtime.reason)}" if runtime.reason else ""
+            yield Finding("MISSING", f"runtime {runtime.old}", f"all its {plural(runtime.cases, 'case')}{reason}")
+        elif runtime.kind == "added":
+            yield Finding("NEW", f"runtime {runtime.new}", f"{plural(runtime.cases, 'case')}, not in the baseline")
+        elif runtime.kind == "version":
+            yield Finding("CHANGED", "version", f"{runtime.old} → {runtime.new}")
+    for guest in found.guests:
+        if guest.kind == "vanished":
+            reason = f": {one_line(guest.reason)}" if guest.reason else ""
+            what = f"all its {plural(guest.cases, 'case')}{reason}"
+            yield Finding("MISSING", f"guest {guest.guest} of {guest.program}", what)
+    for suite in found.suites:
+        if suite.kind == "removed":
+            yield Finding("MISSING", f"suite {suite.path}", f"all its {plural(suite.cases, 'case')}")
+
+
+def _cases(found: Diff, against: Snapshot, run: Snapshot) -> Iterable[Finding]:
+    worse: set[str] = set()
+    for change in found.changes:
+        if change.kind != "outcome" or change.old is None or change.new is None:
+            continue
+        old, new = _STATES[change.old], _STATES[change.new]
+        what = f"{change.old} → {change.new}"
+        if _RANK[new] > _RANK[old]:
+            worse.add(change.id)
+            reason = f": {one_line(change.message)}" if change.message else ""
+            yield Finding("REGRESSION", change.id, what + reason)
+        else:
+            yield Finding("IMPROVED", change.id, what)
+    for change in found.changes:
+        if change.kind == "observation" and change.id not in worse:  # else it never came to the question
+            yield _answer(change)
+    yield from _absent([change for change in found.changes if change.kind in ("removed", "not run")], against)
+    yield from _new([change for change in found.changes if change.kind == "added"], run)
+
+
+def _answer(change: Change) -> Finding:
+    if change.old is None:
+        return Finding("NEW", change.id, f"it answers {change.question}: {_said(change.new)}")
+    return Finding("REGRESSION", change.id, f"{change.question}: {_said(change.old)} → {_said(change.new)}")
+
+
+def _said(answer: str | None) -> str:
+    return "no answer" if answer is None else one_line(answer, 200)
+
+
+def _absent(changes: Sequence[Change], against: Snapshot) -> Iterable[Finding]:
+    """A scenario of which no case is left is one line; so is any other case."""
+    before = _by_scenario(against.cases)
+    for (suite, slug), gone in _grouped(changes).items():
+        if len(gone) > 1 and len(gone) == len(before[suite, slug]):
+            yield Finding("MISSING", f"{suite}::{slug}", f"the scenario with its {plural(len(gone), 'case')}")
+        else:
+            yield from (Finding("MISSING", change.id, f"the case is gone (it was {change.old})") for change in gone)
+
+
+def _new(changes: Sequence[Change], run: Snapshot) -> Iterable[Finding]:
+    """A new case that is not good is one line; the good ones of a scenario are one together."""
+    for change in changes:
+        if not _good(change):
+            reason = f": {one_line(change.message)}" if change.message else ""
+            yield Finding("REGRESSION", change.id, f"new, and {change.new}{reason}")
+    good = [change for change in changes if _good(change) and not change.within]
+    after = _by_scenario(run.cases)
+    for (suite, slug), come in _grouped(good).items():
+        if len(come) > 1 and len(come) == len(after[suite, slug]):
+            yield Finding("NEW", f"{suite}::{slug}", f"the scenario with its {plural(len(come), 'case')}")
+        else:
+            yield from (Finding("NEW", change.id, f"{change.new}, not in the baseline") for change in come)
+    suites = [change.within for change in changes if change.within and _good(change)]
+    for name in dict.fromkeys(suites):
+        if name.startswith("suite "):
+            yield Finding("NEW", name, f"{plural(suites.count(name), 'case')}, not in the baseline")
+
+
+def _good(change: Change) -> bool:
+    return cases.Found(_STATES[change.new or ""]).good
+
+
+def _grouped(changes: Sequence[Change]) -> dict[tuple[str, str], list[Change]]:
+    grouped: dict[tuple[str, str], list[Change]] = defaultdict(list)
+    for change in changes:
+        if change.kind == "added" or not change.within:
+            grouped[change.suite, change.scenario].append(change)
+    return grouped
+
+
+def _by_scenario(found: Mapping[Case, object]) -> dict[tuple[str, str], list[Case]]:
+    grouped: dict[tuple[str, str], list[Case]] = defaultdict(list)
+    for case in found:
+        grouped[case.suite, case.scenario].append(case)
+    return grouped
+
+
+# ------------------------------------------------------------------- recording
+
+
+def recorded(report: Report, old: Snapshot | None, asked: Sequence[tuple[str, str]] = ()) -> Snapshot:
+    """The baseline after a complete run: what it found, and of an older baseline what it was not asked for.
+
+    Raises `BaselineError` where the two can't stand in one file: another version of a runtime, of which the run played
+    a part only. Raises `PairError`.
+    """
+    run = _run(report)
+    if old is None or run.asked.everything:
+        return run
+    side = Side(name="", linmem="", started="", complete=True)
+    found = compare(Diff(old=side, new=side, compared=0), old, run, asked)
+    kept_ids = {id_ for item in found.not_compared if item.side == "new" for id_ in item.ids}
+    kept = {case: came for case, came in old.cases.items() if case.id in kept_ids}
+    for runtime in found.runtimes:
+        label = next((column.label for column in old.columns if column.shown == runtime.old), None)
+        if runtime.kind in ("version", "label") and any(case.runtime == label for case in kept):
+            raise BaselineError(
+                f"the run has {runtime.new} where the baseline has {runtime.old}, and it played only a part of the "
+                "baseline's cases: record a run of all of them"
+            )
+    labels = {case.runtime for case in kept}
+    columns = {column.label: column for column in old.columns if column.label in labels}
+    columns.update({column.label: column for column in run.columns})
+    return Snapshot(list(columns.values()), {**kept, **run.cases})
+
+
+def write(report: Report, file: Path, asked: Sequence[tuple[str, str]] = ()) -> str:
+    """Record a complete run in `file`, whole or not at all; what was done, in a line. Raises as `recorded` does."""
+    old = baseline.load(file) if file.exists() else None
+    new = recorded(report, old, asked)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    replace(file, baseline.dump(new).encode())
+    bad = sum(not found.good for found in new.cases.values())
+    warning = f", {bad:,} of which are not good" if bad else ""
+    return f"gate: recorded {plural(len(new.cases), 'case')} in {file}{warning}"
+
+
+def command(report: Report, run: Path, file: Path, asked: Sequence[tuple[str, str]] = ()) -> str | None:
+    """The command that records a run in `file`; None where it can't be recorded there."""
+    try:
+        recorded(report, baseline.load(file) if file.exists() else None, asked)
+    except (BaselineError, PairError):
+        return None
+    return shlex.join(["linmem", "gate", str(run), "--record", str(file)])
+
+
+# --------------------------------------------------------------------- wording
+
+
+def lines(verdict: Verdict, name: str, record: str | None) -> list[str]:
+    """The verdict as lines, the last of which sums it up; `record` is the command that records the run, if one can."""
+    how = f"record it: {record}" if record else "play all of the baseline's cases, and record that run"
+    found = [str(finding) for finding in verdict.findings]
+    found += [f"not compared: {plural(count, 'case')} of the baseline: {reason}" for reason, count in verdict.left_out]
+    compared = f"{plural(verdict.compared, 'case')} compared with {name}"
+    if not verdict.passed:
+        regressions, missing = verdict.count("REGRESSION"), verdict.count("MISSING")
+        counts = [plural(regressions, "regression")] if regressions else []
+        counts += [f"{missing:,} missing"] if missing else []
+        found.append(f"gate: FAILED: {', '.join(counts)}; {compared}")
+        found.append(f"gate: if all of this is meant, {how}")
+    elif verdict.to_record:
+        improved, new, changed = verdict.count("IMPROVED"), verdict.count("NEW"), verdict.count("CHANGED")
+        counts = [plural(improved, "improvement")] if improved else []
+        counts += [f"{new:,} new"] if new else []
+        counts += [plural(changed, "other version")] if changed else []
+        found.append(f"gate: passed: {', '.join(counts)}; {compared}")
+        found.append(f"gate: {how}")
+    else:
+        found.append(f"gate: passed: {compared}")
+    return found

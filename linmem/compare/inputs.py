@@ -1,0 +1,49 @@
+"""Read what a command is given, a report, a record or a folder of them, as one report document."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from linmem.report import build as report
+from linmem.report.build import ReportError
+from linmem.report.place import RECORD
+from linmem.results import record
+from linmem.results.document import Report
+
+REPORT = "report.json"
+
+
+def load(path: Path) -> Report:
+    """The report at `path`: a ``report.json``, a ``record.jsonl``, or a folder with one of them.
+
+    In a folder the record counts, because it is written while a run goes and the report only when it ends. Raises
+    `ReportError` or `RecordError` for what can't be used. A run that is incomplete can be: see `Report.complete`.
+    """
+    if not path.exists():
+        raise ReportError(f"{path}: there is no such run: play one first, as 'tox -e report' does, or name another")
+    if path.is_dir():
+        found = next((path / name for name in (RECORD, REPORT) if (path / name).is_file()), None)
+        if found is None:
+            raise ReportError(f"{path}: holds neither {RECORD} nor {REPORT}: give a run's report folder")
+        path = found
+    if path.suffix == ".jsonl":
+        return report.build(record.read(path))
+    loaded = report.load(path)
+    _check(path, loaded)
+    return loaded
+
+
+def complete(path: Path) -> Report:
+    """The same, of a run that is complete: of any other one can't say what it lacks. Raises `ReportError` too."""
+    loaded = load(path)
+    if not loaded.complete:
+        raise ReportError(f"{path}: the run is incomplete, so it is not taken for a whole one: {loaded.reason}")
+    return loaded
+
+
+def _check(path: Path, loaded: Report) -> None:
+    """Whether a report's parts fit together: one that lost some of its results must not pass for whole."""
+    counted = sum(loaded.summary.total.values())
+    held = len(loaded.results) + len(loaded.missing)
+    if counted != held:
+        raise ReportError(f"{path}: is damaged: it counts {counted:,} results and holds {held:,}")

@@ -1,0 +1,276 @@
+"""Merge the reports of several jobs or machines, each of which played a part, into one record of a whole run.
+
+Nothing is made up: a case that no part played is a gap, and a merged run with gaps is incomplete. A case that two parts
+played otherwise is a conflict; the worse result stands in the report.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+import msgspec
+
+from linmem.results import cases, verdict
+from linmem.results.cases import Case
+from linmem.results.document import Guest, Report, Result, Runtime, Selection, Suite
+from linmem.results.record import FORMAT, Answered, End, Run
+from linmem.results.text import one_line
+
+Struct = msgspec.Struct
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True)
+class Part:
+    """One of the reports to merge, and what it is called."""
+
+    name: str
+    report: Report
+
+
+@dataclass
+class Merged:
+    """The lines of the merged record, and what was noticed.
+
+    ``duplicates`` are ids that several parts played with the same result, ``conflicts`` are lines about what does not
+    fit together, ``gaps`` are ids of cases that nobody played. ``unfinished`` are the reasons of incomplete parts.
+    """
+
+    run: Run
+    end: End
+    answered: list[Answered] = field(default_factory=list)
+    broken: list[Struct] = field(default_factory=list)
+    results: list[Result] = field(default_factory=list)
+    duplicates: list[str] = field(default_factory=list)
+    conflicts: list[str] = field(default_factory=list)
+    gaps: list[str] = field(default_factory=list)
+    unfinished: list[str] = field(default_factory=list)
+
+    @property
+    def lines(self) -> Iterator[Struct]:
+        """The record, line by line."""
+        yield self.run
+        yield from self.broken
+        yield from self.answered
+        yield from self.results
+        yield self.end
+
+
+def merge(parts: Sequence[Part], command: Sequence[str], allow_gaps: bool = False) -> Merged:
+    """Merge parts. With `allow_gaps`, cases that nobody played are named and do not make the run incomplete."""
+    first = parts[0].report
+    conflicts: list[str] = []
+    for part in parts[1:]:
+        if part.report.linmem != first.linmem:
+            versions = f"linmem {first.linmem} in {parts[0].name} and {part.report.linmem} in {part.name}"
+            conflicts.append(f"the parts are not of one version: {versions}")
+    runtimes, labels = _runtimes(parts, conflicts)
+    guests = _guests(parts, conflicts)
+    results, missing, duplicates = _results(parts, labels, conflicts)
+    suites = _suites(parts)
+    selection = _selection(parts, labels)
+    played = {result.id for result in results}
+    left_out = [id_ for id_ in selection.deselected if id_ not in played and id_ not in missing]
+    gaps = list(_gaps(results, missing, left_out, [item.label for item in runtimes if item.status == "ready"]))
+    unfinished = [f"{part.name}: {part.report.reason}" for part in parts if not part.report.complete]
+    selection.deselected = []
+    end = End(
+        finished=max((part.report.finished or "" for part in parts), default="") or None,
+        complete=not unfinished,
+        reason="; ".join(unfinished) or None,
+        deselected=gaps if allow_gaps else [],
+    )
+    planned = [*played, *missing, *(() if allow_gaps else gaps)]
+    run = Run(
+        format=FORMAT,
+        linmem=first.linmem,
+        started=min(part.report.started for part in parts),
+        command=list(command),
+        environment=first.environment,
+        runtimes=runtimes,
+        guests=guests,
+        suites=suites,
+        planned=list(dict.fromkeys(planned)),
+        selection=selection,
+    )
+    return Merged(
+        run=run,
+        end=end,
+        answered=[
+            Answered(label=item.label, engine=item.engine, host=item.host, views=item.views, features=item.features)
+            for item in runtimes
+            if item.engine is not None
+        ],
+        broken=list({item.suite: item for part in parts for item in part.report.broken}.values()),
+        results=results,
+        duplicates=duplicates,
+        conflicts=conflicts,
+        gaps=gaps,
+        unfinished=unfinished,
+    )
+
+
+# -------------------------------------------------------------------- columns
+
+
+def _runtimes(parts: Sequence[Part], conflicts: list[str]) -> tuple[list[Runtime], dict[tuple[int, str], str]]:
+    """The runtimes of all parts, and the label that each part's runtime has in the merged report.
+
+    One that has another version in another part gets a column of its own.
+    """
+    found: dict[str, tuple[Runtime, str]] = {}
+    labels: dict[tuple[int, str], str] = {}
+    for number, part in enumerate(parts):
+        for given in part.report.runtimes:
+            runtime, label = given, given.label
+            other = found.get(label)
+            if other is not None and _two_versions(other[0], runtime):
+                label = f"{runtime.label.partition('@')[0]}@{runtime.version}"
+                conflicts.append(
+                    f"runtime {runtime.label} is {other[0].version} in {other[1]} and {runtime.version} in "
+                    f"{part.name}, where it is called {label} from here on"
+                )
+                runtime = msgspec.structs.replace(runtime, label=label)
+                other = found.get(label)
+            labels[number, given.label] = label
+            if other is None or _knows_more(runtime, other[0]):
+                found[label] = (runtime, part.name)
+    return [runtime for runtime, _ in found.values()], labels
+
+
+def _knows_more(new: Runtime, old: Runtime) -> bool:
+    """Whether a part says more of a runtime than another: that it is ready, and what its driver answered."""
+    if new.status != old.status:
+        return new.status == "ready"
+    return old.engine is None and new.engine is not None
+
+
+def _two_versions(left: Runtime, right: Runtime) -> bool:
+    both = left.status == right.status == "ready"
+    return both and bool(left.version and right.version) and left.version != right.version
+
+
+def _guests(parts: Sequence[Part], conflicts: list[str]) -> list[Guest]:
+    found: dict[tuple[str, str], tuple[Guest, str]] = {}
+    for part in parts:
+        for guest in part.report.guests:
+            other = found.get((guest.program, guest.guest))
+            if other is None or (other[0].status != "ready" and guest.status == "ready"):
+                found[guest.program, guest.guest] = (guest, part.name)
+            elif other[0].status == guest.status == "ready" and other[0].sha256 != guest.sha256:
+                what = f"guest {guest.guest} of {guest.program}"
+                conflicts.append(f"{what} has another module in {part.name} than in {other[1]}")
+    return [guest for guest, _ in found.values()]
+
+
+def _suites(parts: Sequence[Part]) -> list[Suite]:
+    """The suites of all parts, in the order of their paths; scenarios in the order of their lines."""
+    found: dict[str, Suite] = {}
+    for part in parts:
+        for suite in part.report.suites:
+            into = found.setdefault(suite.path, msgspec.structs.replace(suite, scenarios=[], observations=[]))
+            into.scenarios += _unknown(suite.scenarios, into.scenarios, "scenario")
+            into.observations += _unknown(suite.observations, into.observations, "id")
+    for suite in found.values():
+        if all(item.line is not None for item in suite.scenarios):
+            suite.scenarios.sort(key=lambda item: item.line or 0)
+    return [found[path] for path in sorted(found)]
+
+
+def _unknown(new: Sequence[_T], old: Sequence[_T], key: str) -> list[_T]:
+    seen = {getattr(item, key) for item in old}
+    return [item for item in new if getattr(item, key) not in seen]
+
+
+# -------------------------------------------------------------------- results
+
+
+def _results(
+    parts: Sequence[Part], labels: dict[tuple[int, str], str], conflicts: list[str]
+) -> tuple[list[Result], list[str], list[str]]:
+    """Results by id, ids that were planned and not run, and ids that stand in several parts with the same result."""
+    found: dict[str, tuple[Result, str]] = {}
+    missing: dict[str, None] = {}
+    duplicates: dict[str, None] = {}
+    for number, part in enumerate(parts):
+        for result in part.report.results:
+            result = _relabelled(result, labels.get((number, result.label), result.label))
+            other = found.get(result.id)
+            if other is None:
+                found[result.id] = (result, part.name)
+                continue
+            if _same(other[0], result):
+                duplicates[result.id] = None
+            else:
+                words = f"{_told(other[0])} in {other[1]}, {_told(result)} in {part.name}"
+                conflicts.append(f"{result.id}: {words}")
+            if _rank(result) > _rank(other[0]):
+                found[result.id] = (result, part.name)
+        missing.update(dict.fromkeys(item.id for item in part.report.missing))
+    lost = [id_ for id_ in missing if id_ not in found]
+    return [result for result, _ in found.values()], lost, list(duplicates)
+
+
+def _relabelled(result: Result, label: str) -> Result:
+    if label == result.label:
+        return result
+    id_ = cases.case_of(result)._replace(runtime=label).id
+    return msgspec.structs.replace(result, id=id_, runtime=label, label=label)
+
+
+def _same(left: Result, right: Result) -> bool:
+    """Whether two results say the same; where a known defect is a matter of chance, they need not."""
+    one, two = cases.found_of(left), cases.found_of(right)
+    if one.state != two.state or one.answers != two.answers:
+        return False
+    return one.message == two.message or one.state == cases.BY_CHANCE
+
+
+def _told(result: Result) -> str:
+    found = cases.found_of(result)
+    answers = ", ".join(f"{id_}: {answer}" for id_, answer in found.answers.items())
+    return one_line(found.word + (f" ({found.message})" if found.message else f" ({answers})" if answers else ""), 300)
+
+
+def _rank(result: Result) -> int:
+    return verdict.rank(verdict.status(result.outcome, result.known))
+
+
+# ----------------------------------------------------------------------- gaps
+
+
+def _selection(parts: Sequence[Part], labels: dict[tuple[int, str], str]) -> Selection:
+    """What all parts together were asked for: where one of them was not narrowed, nothing is."""
+    given = [part.report.selection for part in parts]
+    runtimes = [labels.get((number, label), label) for number, item in enumerate(given) for label in item.runtimes]
+    return Selection(
+        runtimes=list(dict.fromkeys(runtimes)) if all(item.runtimes for item in given) else [],
+        guests=_union([item.guests for item in given]),
+        paths=_union([item.paths for item in given]),
+        deselected=list(dict.fromkeys(id_ for item in given for id_ in item.deselected)),
+    )
+
+
+def _union(lists: Sequence[Sequence[str]]) -> list[str]:
+    return list(dict.fromkeys(item for each in lists for item in each)) if all(lists) else []
+
+
+def _gaps(
+    results: Sequence[Result], missing: Sequence[str], left_out: Sequence[str], labels: Sequence[str]
+) -> Iterator[str]:
+    """Ids of cases that no part played or planned: those that each left out, and scenarios that a runtime lacks."""
+    yield from left_out
+    guests: dict[tuple[str, str], dict[str | None, set[str]]] = defaultdict(lambda: defaultdict(set))
+    for result in results:
+        guests[result.suite, result.scenario][result.guest].add(result.label)
+    named = set(left_out) | set(missing)
+    starts = {id_.rpartition("-")[0] + "]" for id_ in named}  # of a scenario for each view kind
+    for (suite, scenario), found in guests.items():
+        for guest, present in found.items():
+            for label in labels:
+                id_ = Case(suite, scenario, label, guest, None).id
+                if label not in present and id_ not in named and id_ not in starts:
+                    yield id_

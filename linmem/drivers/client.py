@@ -1,0 +1,365 @@
+"""The harness's side of a driver process: start it, send requests, read answers, survive whatever it does.
+
+The protocol is described in ``docs/driver-protocol.md``. Requests are posted ahead and written together (pipelining);
+answers come in order. Plain non-blocking reads and writes under one `poll` keep a step's cost near the cost of the
+call itself; no thread and no event loop takes part.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import signal
+import time
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NoReturn
+
+import msgspec
+
+from linmem.drivers.messages import PROTOCOL, Info, Message, Request, View, shorten
+from linmem.drivers.process import Process
+from linmem.protocol import (
+    FAILED,
+    CallFailed,
+    DriverDied,
+    DriverFault,
+    DriverGarbage,
+    DriverTimeout,
+    ImportFailed,
+    ImportHandler,
+    Reply,
+)
+
+__all__ = ["PROTOCOL", "Driver", "Info", "View", "died"]
+
+MAX_LINE = 64 * 1024 * 1024
+PATIENCE = {"agents.run": 3}  # on a busy machine it takes a browser seconds to start a worker
+CHECK = 1.0  # seconds of silence after which it is looked whether the process still runs
+BURIAL = 10.0  # seconds between the end of a process's output and its own end; dumping core takes time
+AT_FAULT = 70  # EX_SOFTWARE of sysexits.h
+
+
+def died(status: int) -> DriverFault:
+    """The fault for a process that ended with this status, as in `subprocess.Popen.returncode`.
+
+    A driver that finds a defect of its own says so by its status: that is no crash of the runtime.
+    """
+    if status == AT_FAULT:
+        return DriverGarbage(f"the driver ended because of a defect of its own (status {AT_FAULT})")
+    if status < 0:
+        with contextlib.suppress(ValueError):
+            return DriverDied(f"the runtime's process was killed by {signal.Signals(-status).name}")
+    return DriverDied(f"the runtime's process ended with status {status}")
+
+
+class Driver:
+    """One driver process. Use `post` and `reply` for pipelined work, `request` for a single question.
+
+    ``timeout`` is how many seconds the driver may take for one answer. ``on_import`` serves host functions: it gets the
+    function's token and typed arguments, may use this driver in turn, and returns typed values or raises
+    `ImportFailed`.
+    """
+
+    def __init__(
+        self,
+        command: Sequence[str],
+        *,
+        label: str,
+        env: Mapping[str, str] | None = None,
+        timeout: float = 10.0,
+    ) -> None:
+        self.label = label
+        self.timeout = timeout
+        self.command = list(command)
+        self.on_import: ImportHandler | None = None
+        self.info: Info | None = None
+        self._env = dict(env or {})
+        self._process: Process | None = None
+        self._fault: DriverFault | None = None
+        self._next_id = 0
+        self._out = bytearray()
+        self._in = bytearray()
+        self._scanned = 0
+        self._writing = False
+        self._stderr = bytearray()
+        self._pending: list[deque[int]] = [deque()]
+        self._replies: dict[int, Reply] = {}
+        self._patient: dict[int | None, int] = {}  # requests that may take longer, and how many times
+        self._introduction: int | None = None
+        self._encode = msgspec.json.Encoder().encode
+        self._decode = msgspec.json.Decoder(Message).decode
+
+    # ------------------------------------------------------------------ life
+
+    def launch(self, variant: str | None = None, cache: str | None = None) -> None:
+        """Start the process and introduce ourselves, without waiting for its answer. Raises `DriverFault`."""
+        try:
+            process = self._process = Process(self.command, self._env, self._stderr)
+        except OSError as error:
+            raise DriverDied(f"its process can't be started: {error.strerror}") from None
+        self._fd_in, self._fd_out, self._fd_err = process.stdin, process.stdout, process.stderr
+        self._poll = select.poll()
+        self._poll.register(self._fd_out, select.POLLIN)
+        self._poll.register(self._fd_err, select.POLLIN)
+        params = {"protocol": PROTOCOL, "variant": variant, "cache": cache}
+        self._introduction = self.post("initialize", params)
+        self.flush()
+
+    @contextlib.contextmanager
+    def waiting(self, seconds: float) -> Iterator[None]:
+        """For the time being, let an answer take so many seconds."""
+        usual, self.timeout = self.timeout, seconds
+        try:
+            yield
+        finally:
+            self.timeout = usual
+
+    def start(self, variant: str | None = None, cache: str | None = None, *, timeout: float = 60.0) -> Info:
+        """Start the process, unless it was launched before, and wait for its answer to our introduction.
+
+        Raises `DriverFault` or `CallFailed`.
+        """
+        if self._introduction is None:
+            self.launch(variant, cache)
+        assert self._introduction is not None
+        with self.waiting(timeout):
+            answer = self.reply(self._introduction)
+        if isinstance(answer, CallFailed):
+            raise answer
+        try:
+            self.info = msgspec.convert(answer, Info)
+        except msgspec.ValidationError as error:
+            self._give_up(f"its answer to 'initialize' is not of the protocol's form: {error}")
+        if self.info.protocol != PROTOCOL:
+            self._give_up(f"it speaks protocol {self.info.protocol}, not {PROTOCOL}")
+        return self.info
+
+    @property
+    def alive(self) -> bool:
+        """Whether the process runs and can be asked."""
+        return self._process is not None and self._process.running
+
+    def ended(self) -> DriverFault | None:
+        """What ended the process; None while it runs."""
+        if self._fault is None and self._process is not None and not self.alive:
+            self._fault = died(self.kill())
+        return self._fault
+
+    @property
+    def pid(self) -> int | None:
+        """The process's id, or None before the start and after the end."""
+        return self._process.pid if self._process is not None else None
+
+    def close(self, grace: float = 2.0) -> None:
+        """End the process: ask, wait `grace` seconds, then kill its whole group. One that owes answers isn't asked."""
+        if self._process is None:
+            return
+        if self.alive and not any(self._pending):
+            with contextlib.suppress(OSError):
+                self.post("shutdown", {})
+                os.write(self._fd_in, bytes(self._out))
+                self._process.close_stdin()
+            self._process.wait(grace)
+        self.kill()
+
+    def kill(self) -> int:
+        """End the process and everything it started, at once; its return code."""
+        status = self._process.kill() if self._process is not None else 0
+        self._process = None
+        return status
+
+    def take_stderr(self) -> str:
+        """What the process has printed since this was last asked (its last 8 KiB)."""
+        if self._process is not None:
+            self._process.drain()
+        text = self._stderr.decode("utf-8", "replace")
+        self._stderr.clear()
+        return text
+
+    # ------------------------------------------------------------- requests
+
+    def post(self, method: str, params: Mapping[str, Any]) -> int:
+        """Queue a request and return its id, which is also the name of the object it makes."""
+        self._next_id += 1
+        request_id = self._next_id
+        self._out += self._encode(Request(request_id, method, params))
+        self._out += b"\n"
+        self._pending[-1].append(request_id)
+        if method in PATIENCE:
+            self._patient[request_id] = PATIENCE[method]
+        return request_id
+
+    def flush(self) -> None:
+        """Write what is queued, as far as the pipe takes it; `reply` writes the rest."""
+        if self._process is not None and self._out:
+            self._write_some()
+
+    def reply(self, request_id: int) -> Reply:
+        """Wait for the answer to a posted request. A refusal is returned as `CallFailed`, not raised.
+
+        Raises `DriverFault` when no answer will come. What was answered before a fault is still given, so that the
+        fault falls on the request that has no answer.
+        """
+        replies = self._replies
+        if request_id not in replies:
+            try:
+                self._exchange(request_id)
+            except DriverFault as fault:
+                self._fault = fault
+                if request_id not in replies:
+                    raise
+        return replies.pop(request_id)
+
+    def request(self, method: str, params: Mapping[str, Any]) -> dict[str, Any]:
+        """Send one request and wait for its result. Raises `CallFailed` or `DriverFault`."""
+        answer = self.reply(self.post(method, params))
+        if isinstance(answer, CallFailed):
+            raise answer
+        return answer
+
+    # ------------------------------------------------------------ transport
+
+    def _exchange(self, until: int) -> None:
+        """Write what is queued and read until `until` is answered.
+
+        Each answer that is due here has its time, host functions included: a guest that calls them for ever is stopped.
+        """
+        if self._process is None:
+            raise self._fault or DriverDied("the runtime's process is not running")
+        pending = self._pending[-1]
+        due = pending[0] if pending else None
+        wait = self.timeout * self._patient.get(due, 1)
+        deadline = time.monotonic() + wait
+        while True:
+            if self._out:
+                self._write_some()
+            if bool(self._out) is not self._writing:
+                self._writing = not self._writing
+                if self._writing:
+                    self._poll.register(self._fd_in, select.POLLOUT)
+                else:
+                    self._poll.unregister(self._fd_in)
+            progress = self._read_lines()
+            if until in self._replies:
+                return
+            now = time.monotonic()
+            if progress and pending and pending[0] != due:
+                due = pending[0]
+                wait = self.timeout * self._patient.get(due, 1)
+                deadline = now + wait
+            left = deadline - now
+            if left <= 0:
+                running = self._process.running
+                status = self.kill()
+                if not running:
+                    raise died(status)
+                raise DriverTimeout(f"no answer within {wait:g} s")
+            if progress:
+                continue
+            events = self._poll.poll(min(left, CHECK) * 1000)
+            if not events and not self._process.running:  # a child of its holds the pipes
+                raise died(self.kill())
+            for descriptor, _ in events:
+                if descriptor == self._fd_out:
+                    self._read_stdout()
+                elif descriptor == self._fd_err:
+                    self._read_stderr()
+
+    def _write_some(self) -> None:
+        try:
+            written = os.write(self._fd_in, self._out)
+            del self._out[:written]
+        except BlockingIOError:
+            pass
+        except BrokenPipeError:
+            self._out.clear()  # its end is noticed where we read
+
+    def _read_stdout(self) -> None:
+        try:
+            data = os.read(self._fd_out, 1 << 20)
+        except BlockingIOError:
+            return
+        if not data:
+            self._bury()
+        self._in += data
+        if len(self._in) > MAX_LINE and b"\n" not in self._in:
+            self._give_up("it wrote a line of more than 64 MiB")
+
+    def _bury(self) -> NoReturn:
+        """Take leave of a process that closed its standard output; it is given a moment to end by itself."""
+        assert self._process is not None
+        if not self._process.wait(min(BURIAL, self.timeout)):
+            self._give_up("it closed its standard output and went on")
+        raise died(self.kill())
+
+    def _read_stderr(self) -> None:
+        assert self._process is not None
+        with contextlib.suppress(BlockingIOError):
+            if not self._process.take_stderr():
+                self._poll.unregister(self._fd_err)
+
+    def _read_lines(self) -> bool:
+        """Take in every whole line that has arrived; whether there was one."""
+        end = self._in.rfind(b"\n", self._scanned)
+        if end < 0:
+            self._scanned = len(self._in)
+            return False
+        lines = bytes(self._in[:end]).split(b"\n")
+        del self._in[: end + 1]
+        self._scanned = 0
+        for line in lines:
+            self._take(line)
+        return True
+
+    def _take(self, line: bytes) -> None:
+        try:
+            message = self._decode(line)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            self._give_up(f"it wrote a line that is not a message of the protocol: {shorten(line)}")
+        if message.method is not None:
+            self._serve(message)
+            return
+        pending = self._pending[-1]
+        if not pending:
+            self._give_up(f"it answered request {message.id}, but no answer was due")
+        due = pending[0]
+        if message.id != due:
+            self._give_up(f"it answered request {message.id} where the answer to {due} was due")
+        if message.error is not None:
+            answer: Reply = CallFailed(message.error.code, message.error.message, message.error.data)
+        elif message.result is not None:
+            answer = message.result
+        else:
+            self._give_up(f"its answer to request {due} has neither 'result' nor 'error': {shorten(line)}")
+        pending.popleft()
+        self._patient.pop(due, None)
+        self._replies[due] = answer
+
+    def _serve(self, message: Message) -> None:
+        """Serve a host function: the handler's own requests are answered before this one is."""
+        params = message.params or {}
+        if message.method != "import.call" or not isinstance(params.get("func"), str) or message.id is None:
+            self._give_up(f"it asked for '{message.method}', which is not in the protocol")
+        handler = self.on_import
+        if handler is None or not self._pending[-1]:
+            self._give_up(f"it called host function '{params['func']}' while no guest was running")
+        self._pending.append(deque())
+        answer: dict[str, Any] = {"jsonrpc": "2.0", "id": message.id}
+        try:
+            answer["result"] = {"values": list(handler(params["func"], params.get("args") or []))}
+        except ImportFailed as failure:
+            data = {"kind": failure.kind, "type": "", "message": failure.message, "text": failure.message}
+            answer["error"] = {"code": FAILED, "message": failure.message, "data": data}
+        except BaseException:
+            self.kill()  # it would wait for an answer for ever
+            raise
+        finally:
+            self._pending.pop()
+        self._out += self._encode(answer)
+        self._out += b"\n"
+
+    def _give_up(self, why: str) -> NoReturn:
+        self.kill()
+        raise DriverGarbage(f"the driver broke the protocol: {why}")

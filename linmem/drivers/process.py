@@ -1,0 +1,96 @@
+"""A driver's process: its pipes, what it prints, and an end that leaves nothing of it behind."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+
+from linmem import paths, scratch
+
+LAUNCHER = str(paths.RUNTIMES / "kits" / "launch.py")
+STDERR_KEPT = 8 * 1024
+DRAIN_SECONDS = 1.0
+
+
+class Process:
+    """A started command, in a session of its own and with a temporary folder of its own.
+
+    The session makes Ctrl-C reach the harness only and lets the whole group be ended. The folder (``TMPDIR``) is
+    removed when the group is dead: a browser's children go on writing for a moment after the browser has ended.
+
+    ``said`` takes the last 8 KiB of what the process prints to standard error. Raises `OSError` where it can't be
+    started.
+    """
+
+    def __init__(self, command: Sequence[str], env: Mapping[str, str], said: bytearray) -> None:
+        self._said = said
+        self._scratch = scratch.make("driver")
+        try:
+            self._process = subprocess.Popen(
+                [sys.executable, "-I", "-S", "-B", LAUNCHER, *command],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                env={**os.environ, **env, "TMPDIR": str(self._scratch)},
+                cwd=os.sep,
+                start_new_session=True,
+            )
+        except OSError:
+            scratch.remove(self._scratch)
+            raise
+        process = self._process
+        assert process.stdin is not None
+        assert process.stdout is not None
+        assert process.stderr is not None
+        self._streams = (process.stdin, process.stdout, process.stderr)
+        self.pid = process.pid
+        self.stdin, self.stdout, self.stderr = (stream.fileno() for stream in self._streams)
+        for descriptor in (self.stdin, self.stdout, self.stderr):
+            os.set_blocking(descriptor, False)
+
+    @property
+    def running(self) -> bool:
+        """Whether it has not ended."""
+        return self._process.poll() is None
+
+    def wait(self, seconds: float) -> bool:
+        """Give it so many seconds to end by itself; whether it did."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(seconds)
+        return self._process.returncode is not None
+
+    def close_stdin(self) -> None:
+        """Let its standard input end."""
+        self._streams[0].close()
+
+    def take_stderr(self) -> bool:
+        """Keep a piece of what it has printed; False at the end of it. Raises `BlockingIOError` where there is none."""
+        data = os.read(self.stderr, 1 << 16)
+        self._said += data
+        if len(self._said) > STDERR_KEPT:
+            del self._said[:-STDERR_KEPT]
+        return bool(data)
+
+    def drain(self) -> None:
+        """Keep all that it has printed so far, for a second at most: it may print faster than we read."""
+        end = time.monotonic() + DRAIN_SECONDS
+        with contextlib.suppress(OSError):
+            while self.take_stderr() and time.monotonic() < end:
+                pass
+
+    def kill(self) -> int:
+        """End it and everything it started, at once; its return code, as in `subprocess.Popen.returncode`."""
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.pid, signal.SIGKILL)  # children too, also when the leader has gone before them
+        status = self._process.wait()
+        self.drain()
+        for stream in self._streams:
+            with contextlib.suppress(OSError):
+                stream.close()
+        scratch.remove(self._scratch)
+        return status

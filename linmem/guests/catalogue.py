@@ -1,0 +1,186 @@
+"""Which guests take part: a program's own, in every language that can be had here, and the user's modules.
+
+Nothing is installed here. Go's committed module needs no compiler, and its ``wasm_exec.js`` is looked for
+when a driver is about to run it. TinyGo is different: a module must be built before anything can be said of
+it, so where `tinygo` is on PATH the first collection builds it, and later ones find it in the cache.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import re
+import tempfile
+from collections.abc import Callable, Collection
+from pathlib import Path
+
+import filelock
+
+from linmem import cache
+from linmem.errors import Unavailable, UserError
+from linmem.guests import lockfile
+from linmem.guests.gojs import GojsHost
+from linmem.guests.packages import LABEL, Package
+from linmem.guests.program import Program, find_program, programs
+from linmem.guests.tinygo import TinyGoHost
+from linmem.guests.toolchains import TOOLCHAINS, BuildError, Go, TinyGo
+from linmem.guests.wasi import ENTRIES, WasiHost
+from linmem.play.guest import Glue, Guest, LanguageHost, MissingGuest
+from linmem.wasm.types import ModuleTypes, UnreadableModule, read_types
+from linmem.wasm.wat import MAGIC
+
+__all__ = ["Program", "guests", "programs", "user_guest"]
+
+_ELSEWHERE = "or name a module that was built elsewhere: --guest {program}=main.wasm --glue wasm_exec.js"
+
+
+def guests(program: str) -> list[Guest | MissingGuest]:
+    """A program's implementations, in the order of its languages. Raises `UserError` for no such program."""
+    return list(_guests(find_program(program).name))
+
+
+@functools.cache
+def _guests(program: str) -> tuple[Guest | MissingGuest, ...]:
+    description = find_program(program)
+    return tuple(_guest(description, language) for language in description.languages)
+
+
+def user_guest(text: str, glue: Path | None = None, taken: Collection[str] = ()) -> Guest:
+    """The guest that ``PROGRAM=PATH`` names, with the user's own `glue` script if there is one.
+
+    Its label is the file's stem, made fit for item ids and different from the program's languages and from
+    the labels `taken` by other modules of the user's. Raises `UserError`.
+    """
+    name, equals, path = text.partition("=")
+    if not equals or not name or not path:
+        raise UserError(f"--guest {text}: expected PROGRAM=PATH, such as --guest shared_buffer=build/main.wasm")
+    program = find_program(name)
+    module = Path(path).expanduser().absolute()
+    host, fallback = _hosts(_read_module(module, f"--guest {text}"))
+    return Guest(
+        program=program.name,
+        label=_label(module.stem, {*program.languages, *taken}),
+        module=module,
+        glue=_user_glue(glue) if glue is not None else None,
+        host=host,
+        fallback=fallback if glue is not None else None,
+        toolchain=path,
+    )
+
+
+def package_guest(package: Package) -> Guest | None:
+    """The guest in a package; None while the package is not in the cache. Raises `UserError` for a module that is none.
+
+    Its hosts are asked for by what it imports, as those of a module of the user's.
+    """
+    folder = package.folder()
+    return _packaged(package, folder) if folder is not None else None
+
+
+@functools.cache
+def _packaged(package: Package, folder: Path) -> Guest:
+    module = folder / package.module
+    host, fallback = _hosts(_read_module(module, package.origin))
+    script = package.glue
+    glue = Glue("go", lambda: folder / script) if script is not None else None
+    return Guest(package.name, LABEL, module, glue, host, fallback if glue else None, package.origin)
+
+
+def _guest(program: Program, language: str) -> Guest | MissingGuest:
+    toolchain = TOOLCHAINS[language]
+    try:
+        if isinstance(toolchain, TinyGo):
+            module, version = _build_once(program, language, toolchain), toolchain.version()
+        else:
+            module, version = _committed(program, language), _recorded_toolchain(program, language)
+    except Unavailable as error:
+        elsewhere = _ELSEWHERE.format(program=program.name)
+        return MissingGuest(program.name, language, error.reason, f"{error.remedy}, {elsewhere}")
+    except BuildError as error:
+        source = program.source(language)
+        return MissingGuest(
+            program.name, language, str(error), f"build it by hand in {source}: {toolchain.command()} ."
+        )
+    host, fallback = _hosts(_read_module(module, f"{program.name}/{language}"))
+    glue = Glue("go", toolchain.glue) if isinstance(toolchain, Go | TinyGo) else None
+    return Guest(program.name, language, module, glue, host, fallback if glue else None, version)
+
+
+def _committed(program: Program, language: str) -> Path:
+    module = program.module(language)
+    if not module.exists():
+        raise Unavailable(f"{module} is missing", f"python -m fixtures build {program.name}/{language} --write")
+    return module
+
+
+def _recorded_toolchain(program: Program, language: str) -> str:
+    entry = _lock().get(f"{program.name}/{language}")
+    return entry.toolchain if entry is not None else ""
+
+
+_lock = functools.cache(lockfile.read_lock)
+
+
+def _build_once(program: Program, language: str, toolchain: TinyGo) -> Path:
+    """The module, built by this version of the compiler from this source, in the cache."""
+    source, version = program.source(language), toolchain.version()
+    key = lockfile.sha256(repr((lockfile.sources(source), version, toolchain.command())).encode())
+    folder = cache.subfolder(f"guests/{key[:16]}")
+    module = folder / f"{program.name}.wasm"
+    with filelock.FileLock(folder / "lock"):
+        if not module.exists():
+            with tempfile.TemporaryDirectory(dir=folder) as draft:
+                built = Path(draft) / module.name
+                toolchain.build(source, built)
+                os.replace(built, module)
+    return module
+
+
+def _read_module(path: Path, asked: str) -> ModuleTypes:
+    """The imports and exports of the module in a file. Raises `UserError`, naming what the user `asked`."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise UserError(f"{asked}: can't read {path}: {error.strerror}") from None
+    if not data.startswith(MAGIC):
+        raise UserError(f"{asked}: {path} is not a WebAssembly module: it does not begin with the bytes 00 61 73 6d")
+    try:
+        return read_types(data)
+    except UnreadableModule as error:
+        raise UserError(f"{asked}: {path} is damaged or no core module: {error}") from None
+
+
+Factory = Callable[[], LanguageHost]
+
+
+def _hosts(types: ModuleTypes) -> tuple[Factory | None, Factory | None]:
+    """The language host a module needs where no glue runs it, and the one that helps its glue out.
+
+    Today's glue scripts have no ``wasi_unstable``, which only modules of old TinyGo versions import.
+    """
+    imports = [(item.module, item.name) for item in types.imports]
+    if any(GojsHost().provides(*item) for item in imports):
+        return GojsHost, None
+    entry = next((name for name in ENTRIES if types.function(name) is not None), None)
+    if any(name.startswith("syscall/js.") for _, name in imports):
+        return functools.partial(TinyGoHost, entry), None
+    if entry is None and not any(WasiHost().provides(*item) for item in imports):
+        return None, None
+    host = functools.partial(WasiHost, entry)
+    return host, host if any(module == "wasi_unstable" for module, _ in imports) else None
+
+
+def _user_glue(path: Path) -> Glue:
+    script = path.expanduser().absolute()
+    if not script.is_file():
+        raise UserError(f"--glue {path}: there is no such file")
+    return Glue("go", lambda: script)
+
+
+def _label(stem: str, taken: Collection[str]) -> str:
+    """`stem` as a label: letters, digits, dot and underscore, and a number behind it while it is taken."""
+    plain = label = re.sub(r"[^0-9A-Za-z_.]+", "_", stem).strip("_.") or "guest"
+    number = 2
+    while label in taken:
+        label, number = f"{plain}_{number}", number + 1
+    return label

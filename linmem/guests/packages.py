@@ -1,0 +1,93 @@
+"""Published modules: ``packages.yaml``, and how they come into the cache.
+
+npm fetches a package, by `runtimes.npm`, which holds it against its checksum. What is in the cache needs no network.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterable
+from pathlib import Path
+
+import msgspec
+import yaml
+
+from linmem import paths
+from linmem.errors import Unavailable, UserError
+from linmem.provision import npm
+from linmem.provision.uvtool import Progress
+from linmem.scenario.schema import unknown
+
+PATH = paths.FIXTURES / "packages.yaml"
+LABEL = "npm"  # the guest's, in items' ids and after --guest
+
+
+class Package(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A module in an npm package. ``integrity`` is the archive's; ``module`` and ``glue`` are paths within it."""
+
+    title: str
+    about: str
+    npm: str
+    version: str
+    integrity: str
+    module: str
+    licence: str
+    homepage: str
+    glue: str | None = None
+    name: str = ""
+
+    @property
+    def origin(self) -> str:
+        """The package and its version, as reports name it."""
+        return f"{self.npm} {self.version}"
+
+    def folder(self) -> Path | None:
+        """Where it lies in the cache; None: it does not."""
+        return npm.find_package(self.npm, self.version, self.integrity)
+
+    def fetch(self, progress: Progress | None = None) -> Path:
+        """Its folder in the cache, fetched if need be. Raises `Unavailable`."""
+        return npm.provide_npm(self.npm, self.version, self.integrity, progress=progress)
+
+
+@functools.cache
+def packages() -> dict[str, Package]:
+    """Every package that scenarios may name. Raises `UserError` for a list that can't be read."""
+    return read_packages(PATH)
+
+
+def find_package(name: str) -> Package:
+    """The package of this name. Raises `UserError`, with the nearest name there is."""
+    try:
+        return packages()[name]
+    except KeyError:
+        raise UserError(unknown("package", name, sorted(packages()), PATH.name)) from None
+
+
+def read_packages(path: Path) -> dict[str, Package]:
+    """Read a list of packages. Raises `UserError` naming the file."""
+    try:
+        found = msgspec.convert(yaml.safe_load(path.read_text(encoding="utf-8")), dict[str, Package])
+    except (OSError, UnicodeDecodeError, yaml.YAMLError, msgspec.ValidationError) as error:
+        raise UserError(f"{path}: {' '.join(str(error).split())}") from None
+    return {name: msgspec.structs.replace(package, name=name) for name, package in found.items()}
+
+
+def fetch_all(wanted: Iterable[Package], progress: Progress | None = None) -> dict[str, Unavailable]:
+    """Fetch what is not in the cache; what can't be had, by name, and why.
+
+    npm takes its time to give up on a network that is not there. So after one failure no other package is tried.
+    """
+    missing: dict[str, Unavailable] = {}
+    for package in wanted:
+        if package.folder() is not None:
+            continue
+        if missing:
+            first = next(iter(missing.values()))
+            missing[package.name] = Unavailable(f"not tried, because {first.reason}", first.remedy)
+            continue
+        try:
+            package.fetch(progress)
+        except Unavailable as error:
+            missing[package.name] = error
+    return missing

@@ -1,0 +1,63 @@
+"""linmem as a pytest plugin: ``pytest -p linmem.plugin``, or ``linmem run``, which is the same.
+
+It is loaded only where it is asked for: its options have everyday names.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from linmem.compare.baseline import BaselineError
+from linmem.errors import UserError
+from linmem.plugin import describe, options
+from linmem.plugin.door import Door, arguments, is_worker
+from linmem.plugin.gating import Gating
+from linmem.plugin.options import Settings
+from linmem.plugin.progress import Live
+from linmem.plugin.recording import Recording, by_pytest
+from linmem.report.build import ReportError
+from linmem.results.known import KnownError
+from linmem.results.record import RecordError
+from linmem.run.bench import Bench
+from linmem.run.guests import Guests
+from linmem.run.lists import load_known
+from linmem.run.runtimes import choose
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Declare the options under the heading "linmem"."""
+    options.add(parser)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Read the options and open the door. A user's mistake ends here, in one line."""
+    try:
+        settings = options.settings(config)
+        config.args = arguments(config, settings)
+        door = Door(config, _bench(settings), settings)
+    except (UserError, KnownError) as error:
+        raise pytest.UsageError(str(error)) from None
+    config.pluginmanager.register(door, "linmem-door")
+    if is_worker(config):
+        return
+    recording = Recording(settings.report_dir, door.header, door.plays_suites, by_pytest(config, settings.report_dir))
+    config.pluginmanager.register(recording, "linmem-recording")
+    live = Live([chosen.label for chosen in door.bench.runtimes], door.plays_suites)
+    config.pluginmanager.register(live, "linmem-progress")
+    if settings.baseline is not None or settings.record_baseline is not None:
+        config.pluginmanager.register(_gating(recording, settings), "linmem-gating")
+
+
+def _bench(settings: Settings) -> Bench:
+    runtimes = choose(settings.runtimes)
+    defects = load_known(runtimes, settings.known)
+    guests = Guests(settings.guests, settings.glue)
+    return Bench(runtimes, guests, settings.step_timeout, describe.answered, defects, slow=settings.slow)
+
+
+def _gating(recording: Recording, settings: Settings) -> Gating:
+    """The gate, with its baseline read: a baseline that can't be used is told before anything runs."""
+    try:
+        return Gating(recording, settings.baseline, settings.record_baseline)
+    except (BaselineError, RecordError, ReportError) as error:
+        raise pytest.UsageError(str(error)) from None

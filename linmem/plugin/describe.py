@@ -1,0 +1,109 @@
+"""Describe what takes part in a run, for the record's first line: from the types of the run to the report's."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+from collections.abc import Iterable
+from pathlib import Path
+
+from linmem.play.guest import Guest, MissingGuest
+from linmem.results import document
+from linmem.run.runtimes import Chosen
+from linmem.run.session import Session
+from linmem.scenario import files as scenario_files
+from linmem.scenario.loader import load_suite
+from linmem.scenario.model import Suite
+from linmem.scenario.source import SourceError
+
+
+def runtime(chosen: Chosen) -> document.Runtime:
+    """A runtime of the run, and why it takes no part where it can't."""
+    missing = chosen.unavailable
+    return document.Runtime(
+        label=chosen.label,
+        name=chosen.manifest.name,
+        variant=chosen.variant,
+        version=chosen.version,
+        origin=chosen.origin or None,
+        status="ready" if missing is None else "unavailable",
+        reason=missing.reason if missing else None,
+        remedy=(missing.remedy or None) if missing else None,
+    )
+
+
+def answered(session: Session) -> dict[str, object]:
+    """What a driver said of itself, as a line of the record. It must have been started. Raises `DriverFault`."""
+    info = session.start()
+    host = " ".join(info.host.get(key, "") for key in ("implementation", "version")).strip()
+    return {
+        "label": session.label,
+        "engine": info.runtime.get("engine") or f"{info.runtime.get('name')} {info.runtime.get('version')}",
+        "host": host or info.host.get("language"),
+        "views": [view.kind for view in info.views],
+        "features": session.features(),
+    }
+
+
+def guest(guest: Guest | MissingGuest) -> document.Guest:
+    """A guest, with its module's checksum, or why it takes no part."""
+    if isinstance(guest, MissingGuest):
+        return document.Guest(
+            program=guest.program, guest=guest.label, status="unavailable", reason=guest.reason, remedy=guest.remedy
+        )
+    return document.Guest(
+        program=guest.program,
+        guest=guest.label,
+        toolchain=guest.toolchain or None,
+        sha256=hashlib.sha256(guest.module.read_bytes()).hexdigest(),
+    )
+
+
+def loadable(root: Path, files: Iterable[Path]) -> list[Suite]:
+    """The suites in scenario files, by paths relative to `root`. One that can't be read is left out: where it is
+    collected, its fault is told.
+    """
+    found = []
+    for path in files:
+        with contextlib.suppress(SourceError):
+            found.append(load_suite(path, scenario_files.name_of(path, root)))
+    return found
+
+
+def packages(suites: Iterable[Suite]) -> list[str]:
+    """The names of the packages that suites have for guests."""
+    return sorted({item.package for suite in suites for item in suite.scenarios if item.package is not None})
+
+
+def suites(root: Path, ids: Iterable[str]) -> list[Suite]:
+    """The suites that items' ids name, in their order, each with only the scenarios that are among them."""
+    wanted: dict[str, set[str]] = {}
+    for name in ids:
+        path, _, rest = name.partition("::")
+        wanted.setdefault(path, set()).add(rest.partition("[")[0])
+    found = []
+    for path, slugs in wanted.items():
+        try:
+            suite = load_suite(scenario_files.file_of(path, root), path)
+        except SourceError:  # it changed since it was collected; its results still speak for themselves
+            continue
+        scenarios = tuple(scenario for scenario in suite.scenarios if scenario.slug in slugs)
+        found.append(Suite(suite.path, suite.title, suite.about, scenarios, suite.observations))
+    return found
+
+
+def suite(suite: Suite) -> document.Suite:
+    """A suite as the report states it."""
+    return document.Suite(
+        path=suite.path,
+        title=suite.title,
+        about=suite.about or None,
+        scenarios=[
+            document.Scenario(scenario=item.slug, title=item.title, spec=item.spec, line=item.where.line)
+            for item in suite.scenarios
+        ],
+        observations=[
+            document.Question(id=item.id, question=item.question, answers=list(item.answers.values()))
+            for item in suite.observations.values()
+        ],
+    )

@@ -1,0 +1,249 @@
+"""The hooks of a run: which scenarios it plays, on what, and what travels in pytest's reports.
+
+They stand in a plugin object that `linmem.plugin` registers when it has read the options.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from linmem import __version__, paths
+from linmem.errors import UserError
+from linmem.plugin import describe
+from linmem.plugin.items import ScenarioItem, SuiteFile
+from linmem.plugin.options import TAKE_A_VALUE, Settings
+from linmem.plugin.recording import DESELECTED, command, environment, is_scenario, now
+from linmem.results.commandline import joined
+from linmem.results.document import Selection
+from linmem.results.record import FORMAT, Run
+from linmem.run.bench import Bench
+from linmem.scenario.files import ENDINGS, name_of, walk
+
+
+def is_worker(config: pytest.Config) -> bool:
+    """Whether this process is one of pytest-xdist's workers."""
+    return hasattr(config, "workerinput")
+
+
+def suites_argument(text: str) -> str:
+    """What `--suites` names, as pytest wants it: a file or folder, or what a file holds (``PATH::SCENARIO[CELL]``)."""
+    name, separator, inside = text.partition("::")
+    path = Path(name)
+    if not path.exists():
+        raise pytest.UsageError(f"--suites {name}: there is no such file or folder")
+    if path.is_file() and path.suffix not in ENDINGS:
+        raise pytest.UsageError(f"--suites {name}: a scenario file's name ends in {' or '.join(ENDINGS)}")
+    return f"{path.resolve()}{separator}{inside}"
+
+
+def arguments(config: pytest.Config, settings: Settings) -> list[str]:
+    """What pytest is to collect: the files that options name, those of the command line, or all suites."""
+    if settings.suites:
+        return [suites_argument(text) for text in settings.suites]
+    if config.args_source is not pytest.Config.ArgsSource.ARGS:
+        return [str(paths.SUITES)] if config.args_source is not pytest.Config.ArgsSource.TESTPATHS else config.args
+    return narrowed([found(text) for text in config.args])
+
+
+def found(text: str) -> str:
+    """An argument of the command line; one of linmem's own suites may be named from anywhere, by its id or its name:
+    ``suites/memory/growth.yaml``, ``growth.yaml::SCENARIO``, ``memory``.
+    """
+    name, separator, inside = text.partition("::")
+    if os.path.exists(name):
+        return text
+    relative = Path(name.removeprefix("suites/"))
+    if (paths.SUITES / relative).exists() and not relative.is_absolute():
+        return f"{paths.SUITES / relative}{separator}{inside}"
+    if len(relative.parts) == 1 and relative.suffix in ENDINGS:
+        for path in sorted(paths.SUITES.glob(f"*/{relative.name}")):
+            return f"{path}{separator}{inside}"
+    return text
+
+
+def narrowed(args: list[str]) -> list[str]:
+    """What the command line names, without the folder of the suites if it also names some of what the folder holds:
+    ``tox -e report -- suites/memory/growth.yaml`` says "suites" by itself.
+    """
+    places = [Path(arg.partition("::")[0]).resolve() for arg in args]
+    if not any(paths.SUITES in place.parents for place in places):
+        return args
+    return [arg for arg, place in zip(args, places, strict=True) if place != paths.SUITES]
+
+
+def is_own(path: Path) -> bool:
+    """Whether a resolved path is linmem's suites or lies in them."""
+    return path == paths.SUITES or paths.SUITES in path.parents
+
+
+def suite_files() -> list[str]:
+    """Linmem's own suites, as ids name them."""
+    return [f"suites/{path.relative_to(paths.SUITES).as_posix()}" for path in sorted(walk(paths.SUITES))]
+
+
+class Door:
+    """The hooks of one run."""
+
+    def __init__(self, config: pytest.Config, bench: Bench, settings: Settings) -> None:
+        self.config, self.bench, self.settings = config, bench, settings
+        self.given = [Path(text.partition("::")[0]).resolve() for text in settings.suites]
+        self.named = [Path(arg.split("::")[0]).resolve() for arg in config.args]
+
+    # --------------------------------------------------------------------------------------------- who takes part
+
+    def pytest_sessionstart(self) -> None:
+        """Make the runtimes ready, once and before any worker starts."""
+        gc.disable()  # until the items run: thousands of them and of steps are made, and live to the end
+        if is_worker(self.config):
+            given = getattr(self.config, "workerinput", {})
+            self.bench.take_over(given["linmem_runtimes"], given["linmem_missing"])
+        elif self.plays_suites():
+            suites = describe.loadable(self.config.rootpath, self.files())
+            if not self.config.option.collectonly:
+                try:
+                    self.bench.provide(describe.packages(suites))
+                except UserError as error:
+                    raise pytest.UsageError(str(error)) from None
+            problems = self.bench.problems(suites, None if self.selection().paths else suite_files())
+            if problems:
+                raise pytest.UsageError("\n".join(problems))
+
+    def plays_suites(self) -> bool:
+        """Whether the run is (also) about scenarios, not only about linmem's own tests."""
+        return bool(self.given) or any(
+            path.suffix in ENDINGS or is_own(path) or path == self.root_of_clone() for path in self.named
+        )
+
+    def root_of_clone(self) -> Path | None:
+        """The folder that holds the suites, if the user sees it: in a clone."""
+        return paths.ROOT if paths.IN_CLONE else None
+
+    def files(self) -> list[Path]:
+        """The run's scenario files."""
+        places = [*self.given, *(paths.SUITES if place == self.root_of_clone() else place for place in self.named)]
+        files = [place for place in places if place.suffix in ENDINGS]
+        folders = [place for place in places if place.is_dir() and (place in self.given or is_own(place))]
+        files += [path for place in folders for path in sorted(walk(place))]
+        return list(dict.fromkeys(files))
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_setupnodes(self) -> None:
+        """Workers read the command line again, when the run has made folders: pytest, which takes an existing path
+        that stands alone for a test file, must not find the value of an option of ours there.
+        """
+        given = self.config.invocation_params
+        self.config.invocation_params = pytest.Config.InvocationParams(
+            args=joined([str(word) for word in given.args], TAKE_A_VALUE), plugins=given.plugins, dir=given.dir
+        )
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: Any) -> None:
+        """Tell a worker which runtimes take part, in which versions."""
+        ready = {chosen.label: chosen.version for chosen in self.bench.runtimes if chosen.unavailable is None}
+        node.workerinput["linmem_runtimes"] = ready
+        missing = self.bench.guests.missing
+        node.workerinput["linmem_missing"] = {name: (guest.reason, guest.remedy) for name, guest in missing.items()}
+
+    # --------------------------------------------------------------------------------------------------- the items
+
+    def pytest_collect_file(self, file_path: Path, parent: pytest.Collector) -> SuiteFile | None:
+        """A scenario file: one in suites/, or given by the user."""
+        path = file_path.resolve()
+        if path.suffix not in ENDINGS:
+            return None
+        given = any(path == place or place in path.parents for place in self.given)
+        if given or is_own(path) or path in self.named:
+            return SuiteFile.make(parent, file_path, self.bench)
+        return None
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """The items are known. (In a run with workers, each worker fetches what it needs itself.)"""
+        if not self.config.option.collectonly:
+            self.bench.fetch_glue(item.cell for item in session.items if isinstance(item, ScenarioItem))
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self) -> None:
+        """The collector need not look again at what was made so far."""
+        gc.freeze()
+        gc.enable()
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> None:
+        """Let an item know its successor."""
+        if isinstance(item, ScenarioItem) and isinstance(nextitem, ScenarioItem):
+            item.successor = nextitem
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> pytest.TestReport | None:
+        """Let the result travel with pytest's report, which reaches the controlling process from workers too."""
+        if call.when != "call" or not isinstance(item, ScenarioItem) or item.result is None:
+            return None
+        report = pytest.TestReport.from_item_and_call(item, call)
+        report.__dict__["linmem_result"] = msgspec.to_builtins(item.result)
+        line = self.bench.introduction(item.cell.runtime)
+        if line is not None:
+            report.__dict__["linmem_runtime"] = line
+        item.result = None  # it has been handed on; pytest keeps items until the run ends
+        if report.skipped and isinstance(report.longrepr, tuple):
+            path, above, _ = item.reportinfo()
+            report.longrepr = (str(path), above + 1, report.longrepr[2])  # the scenario's place, not our code's
+        return report
+
+    # -------------------------------------------------------------------------------------------------- the record
+
+    def header(self, planned: list[str]) -> Run:
+        """The record's first line: what this run is about to do."""
+        bench = self.bench
+        suites = describe.suites(self.config.rootpath, planned)
+        scenarios = [scenario for suite in suites for scenario in suite.scenarios]
+        programs = {name for scenario in scenarios for name in (scenario.program, scenario.package) if name}
+        programs.update(bench.guests.missing)
+        return Run(
+            format=FORMAT,
+            linmem=__version__,
+            started=now(),
+            command=command(),
+            environment=environment(),
+            runtimes=[describe.runtime(chosen) for chosen in bench.runtimes],
+            guests=[describe.guest(guest) for program in sorted(programs) for guest in bench.guests.all(program)],
+            suites=[describe.suite(suite) for suite in suites],
+            planned=planned,
+            selection=self.selection(),
+        )
+
+    def selection(self) -> Selection:
+        """What the run was asked for, in place of everything."""
+        places = [argument.partition("::") for argument in self.config.args]
+        named = [name_of(Path(path).resolve(), self.config.rootpath) + sep + rest for path, sep, rest in places]
+        return Selection(
+            runtimes=[chosen.label for chosen in self.bench.runtimes if chosen.asked],
+            guests=list(self.settings.guests),
+            paths=[] if {".", "suites"} & set(named) else named,
+        )
+
+    def pytest_deselected(self, items: Sequence[pytest.Item]) -> None:
+        """In a worker: tell the controller what the selection leaves out."""
+        if is_worker(self.config):
+            out = self.config.workeroutput.setdefault(DESELECTED, [])  # type: ignore[attr-defined]
+            out += [item.nodeid for item in items if is_scenario(item.nodeid)]
+
+    def pytest_terminal_summary(self, terminalreporter: Any, exitstatus: int) -> None:
+        """A selection that matches nothing is an error, and says so."""
+        if exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED and self.plays_suites():
+            terminalreporter.write_line(
+                "ERROR: no scenario matches this selection, so nothing was played and no report was written "
+                "('linmem list' shows what there is)",
+                red=True,
+            )
+
+    def pytest_unconfigure(self) -> None:
+        """Nothing is left running."""
+        gc.enable()  # where the items never came to run
+        self.bench.close()

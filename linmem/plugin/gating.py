@@ -1,0 +1,82 @@
+"""The pytest plugin of ``--baseline`` and ``--record-baseline``: the gate's verdict when the run ends.
+
+It lives in the controlling process only.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from linmem.compare import gate
+from linmem.compare.baseline import BaselineError
+from linmem.plugin.recording import Recording, shown
+
+CANNOT_JUDGE = 2
+"""The status of a run that would have ended with 0, and that can't be held against its baseline."""
+
+
+_BAD = ("REGRESSION", "MISSING", "gate: FAILED", "gate: REFUSED")
+
+
+class Gating:
+    """Holds a run against a baseline, or records it. Raises `BaselineError` and its like where that can't be read."""
+
+    def __init__(self, recording: Recording, against: Path | None, record: Path | None) -> None:
+        self.recording, self.path, self.record = recording, against, record
+        self.baseline = gate.load(against) if against is not None else None
+        if record is not None and record.exists():
+            gate.load(record)  # rather now than after the run
+        self.lines: list[str] = []
+        self.failed = False
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Judge, once the reports are made; a verdict may change the exit status."""
+        report = self.recording.report
+        if report is None:
+            return
+        if not report.complete:
+            self.refuse(session, f"the run is incomplete: {report.reason}")
+            return
+        if self.baseline is not None and self.path is not None:
+            verdict = gate.hold(report, self.baseline)
+            target = self.record or self.path
+            record = gate.command(report, Path(shown(self.recording.folder)), Path(shown(target)))
+            nothing = verdict.passed and not verdict.compared and self.record is None
+            if not nothing:
+                self.lines += gate.lines(verdict, shown(self.path), record)
+            if not verdict.passed:
+                self.fail(session, pytest.ExitCode.TESTS_FAILED)
+            elif nothing:
+                self.refuse(session, f"nothing of this run is in {shown(self.path)}, so nothing was compared")
+        if self.record is not None:
+            try:
+                self.lines.append(gate.write(report, self.record))
+            except BaselineError as error:
+                self.refuse(session, str(error))
+            except OSError as error:
+                self.refuse(session, f"{error.filename}: {error.strerror}")
+
+    def refuse(self, session: pytest.Session, why: str) -> None:
+        self.lines.append(f"gate: REFUSED: {why}")
+        self.fail(session, CANNOT_JUDGE)
+
+    def fail(self, session: pytest.Session, status: int) -> None:
+        self.failed = True
+        if session.exitstatus == pytest.ExitCode.OK:
+            session.exitstatus = status
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_terminal_summary(self, terminalreporter: Any) -> None:
+        """The verdict, last of all, however quiet the run is."""
+        if not self.lines:
+            return
+        terminalreporter.ensure_newline()
+        terminalreporter.section("linmem: gate", sep="=")
+        for line in self.lines:
+            terminalreporter.write_line(
+                line, red=line.startswith(("REGRESSION", "MISSING", "gate: FAILED", "gate: REF"))
+            )

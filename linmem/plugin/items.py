@@ -1,0 +1,124 @@
+"""pytest's view of the suites: a scenario file is a collector, a scenario × guest × runtime (× view kind) is an item.
+
+The items know neither runtimes nor guests: the `Bench` they are given does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from linmem.plugin.failure import failure_text
+from linmem.results.outcome import Result
+from linmem.run.bench import Bench, Cell
+from linmem.scenario import files
+from linmem.scenario.loader import load_suite
+from linmem.scenario.model import Scenario, Suite
+from linmem.scenario.source import SourceError
+
+
+class ScenarioFailed(Exception):
+    """The item's result is not good; pytest shows `failure_text` of it."""
+
+    def __init__(self, result: Result) -> None:
+        self.result = result
+        super().__init__(result.message)
+
+
+class SuiteFile(pytest.File):
+    """One scenario file."""
+
+    bench: Bench
+    suite: Suite
+
+    @classmethod
+    def make(cls, parent: pytest.Collector, path: Path, bench: Bench) -> SuiteFile:
+        """A collector for the file at `path`."""
+        shown = files.name_of(path.resolve(), parent.config.rootpath)
+        file: SuiteFile = cls.from_parent(parent, path=path, nodeid=shown)
+        file.bench = bench
+        return file
+
+    def collect(self) -> Iterator[ScenarioItem]:
+        """An item for every scenario and cell. A fault in the file is one line, and other files still run."""
+        try:
+            self.suite = load_suite(self.path, self.nodeid)
+            for scenario in self.suite.scenarios:
+                for cell in self.bench.cells(scenario):
+                    yield ScenarioItem.make(self, scenario, cell)
+        except SourceError as error:
+            raise self.CollectError(str(error)) from None
+
+
+class ScenarioItem(pytest.Item):
+    """One scenario on one cell."""
+
+    scenario: Scenario
+    cell: Cell
+    bench: Bench
+    result: Result | None = None
+    successor: ScenarioItem | None = None
+
+    @classmethod
+    def make(cls, parent: SuiteFile, scenario: Scenario, cell: Cell) -> ScenarioItem:
+        """The item ``slug[guest-runtime-view]`` of this file."""
+        item: ScenarioItem = cls.from_parent(parent, name=f"{scenario.slug}[{cell.id}]")
+        item.scenario, item.cell, item.bench = scenario, cell, parent.bench
+        guest = cell.guest.label if cell.guest else "inline"
+        item.extra_keyword_matches.update((scenario.title, cell.runtime, guest))
+        item.user_properties += [
+            ("suite", scenario.suite),
+            ("runtime", cell.runtime),
+            ("version", cell.version),
+            ("guest", guest),
+            *([("view", cell.view)] if cell.view else []),
+            *([("spec", scenario.spec)] if scenario.spec else []),
+        ]
+        return item
+
+    def runtest(self) -> None:
+        """Play it. Not good is `ScenarioFailed`; unsupported is a skip; a known defect an expected failure."""
+        scenario, cell = self.scenario, self.cell
+        result = Result(
+            id=self.nodeid,
+            suite=scenario.suite,
+            scenario=scenario.slug,
+            title=scenario.title,
+            guest=cell.guest.label if cell.guest else None,
+            runtime=cell.runtime,
+            version=cell.version,
+            view=cell.view,
+            outcome="error",
+        )
+        result.known = self.bench.known_failure(scenario, cell)
+        try:
+            self.result = self.bench.play(scenario, cell, result)
+        except Exception as error:  # a defect of linmem's own: let pytest show the traceback, and the report the cell
+            result.outcome, result.message = "error", f"linmem itself failed: {type(error).__name__}: {error}"
+            self.result = result
+            raise
+        if self.successor is not None:
+            self.bench.begin(self.successor.scenario, self.successor.cell)
+            self.successor = None
+        if not self.bench.good(result):
+            raise ScenarioFailed(result)
+        if result.known is not None and result.outcome != "pass":
+            link = f" ({result.known.link})" if result.known.link else ""
+            pytest.xfail(result.known.reason + link)
+        if result.outcome == "unsupported":
+            pytest.skip(result.message)
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
+        """The scenario's steps and what went wrong, in place of a Python traceback."""
+        if isinstance(excinfo.value, ScenarioFailed):
+            return failure_text(excinfo.value.result)
+        if isinstance(excinfo.value, pytest.xfail.Exception):  # pytest would draw a traceback that nobody sees
+            return str(excinfo.value)
+        return super().repr_failure(excinfo, style)
+
+    def reportinfo(self) -> tuple[Path, int, str]:
+        """Where the scenario stands, for pytest's headings."""
+        return self.path, self.scenario.where.line - 1, f"{self.scenario.title} [{self.cell.id}]"

@@ -1,0 +1,140 @@
+"""pytest's options under the heading "linmem", and what they and the project file come to."""
+
+from __future__ import annotations
+
+import argparse
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from linmem import project
+
+TAKE_A_VALUE = (
+    "--runtime",
+    "--guest",
+    "--glue",
+    "--suites",
+    "--report-dir",
+    "--known",
+    "--baseline",
+    "--record-baseline",
+    "--step-timeout",
+)
+STEP_TIMEOUT = 10.0  # seconds
+
+
+def add(parser: pytest.Parser) -> None:
+    """The options under the heading "linmem"."""
+    group = parser.getgroup("linmem", "linmem: WebAssembly linear memory across runtimes")
+    group.addoption(
+        "--runtime",
+        action="append",
+        default=[],
+        metavar="NAME[:VARIANT][@VERSION]",
+        help="play on this runtime only; repeatable. 'all' is every one that 'linmem runtimes list' shows. "
+        "Default: the main ones.",
+    )
+    group.addoption(
+        "--guest",
+        action="append",
+        default=[],
+        metavar="NAME|PROGRAM=MODULE",
+        help="play with this guest only (go, tinygo, wat, ..., or 'inline' for those inside scenario files), or play a "
+        "program's scenarios on a module of your own: shared_buffer=path/to/main.wasm; repeatable.",
+    )
+    group.addoption(
+        "--glue",
+        type=Path,
+        metavar="SCRIPT",
+        help="the wasm_exec.js of the module given with --guest PROGRAM=MODULE.",
+    )
+    group.addoption(
+        "--suites",
+        action="append",
+        default=[],
+        metavar="PATH",
+        help="play the scenarios of this file or folder, anywhere, in place of suites/; repeatable. A file may be "
+        "followed by ::SCENARIO[CELL], as in a test's id.",
+    )
+    group.addoption(
+        "--report-dir",
+        type=Path,
+        metavar="DIR",
+        help="where the reports go. Default: reports/out.",
+    )
+    group.addoption(
+        "--known",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="a list of known upstream defects, beside those that runtimes bring in their folders; repeatable.",
+    )
+    group.addoption(
+        "--baseline",
+        type=Path,
+        metavar="FILE",
+        help="hold the run against this baseline: a regression makes it end with status 1. Only what the run is asked "
+        "for is compared.",
+    )
+    group.addoption(
+        "--record-baseline",
+        type=Path,
+        metavar="FILE",
+        help="write what the run found into FILE, for later runs to be held against with --baseline.",
+    )
+    group.addoption(
+        "--step-timeout",
+        type=seconds,
+        metavar="SECONDS",
+        help="how long a runtime may take for one step before it is stopped; for compiling a module six times as long. "
+        "Default: 10.",
+    )
+    group.addoption(
+        "--slow",
+        action="store_true",
+        help="play also what takes a runtime minutes, as its manifest says; else it is left out, as the report tells.",
+    )
+
+
+def seconds(text: str) -> float:
+    """A time that an option gives."""
+    value = float(text)
+    if not 0 < value < math.inf:
+        raise argparse.ArgumentTypeError(f"{text} is no time to wait: give seconds, more than 0")
+    return value
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a run is asked for. ``step_timeout`` is in seconds; ``known`` are lists beside those of the runtimes."""
+
+    runtimes: list[str]
+    guests: list[str]
+    glue: Path | None
+    suites: list[str]
+    report_dir: Path
+    known: list[Path]
+    baseline: Path | None
+    record_baseline: Path | None
+    step_timeout: float
+    slow: bool
+
+
+def settings(config: pytest.Config) -> Settings:
+    """The command line's options; where it has none, the project file's. Raises `UserError`."""
+    option, mine = config.option, project.find()
+    return Settings(
+        runtimes=option.runtime or list(mine.runtimes),
+        guests=option.guest,
+        glue=option.glue,
+        suites=option.suites,
+        report_dir=option.report_dir or mine.out,
+        known=option.known or list(mine.known),
+        baseline=option.baseline or mine.baseline,
+        record_baseline=option.record_baseline,
+        step_timeout=option.step_timeout or mine.step_timeout or STEP_TIMEOUT,
+        slow=option.slow,
+    )

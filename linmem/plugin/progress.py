@@ -1,0 +1,131 @@
+"""The pytest plugin that tells, on a terminal, what is being played: the suite, the runtime, how far the run is.
+
+In a pipe, with ``-q``, ``-v`` or ``-s`` pytest's own dots and lines stand as they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterable
+from pathlib import PurePosixPath
+from time import monotonic
+from typing import Any
+
+import pytest
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.text import Text
+
+from linmem.plugin.recording import is_scenario, make_console
+from linmem.results.text import one_line
+
+_WORDS = 32  # columns of what is played now
+_PAUSE = 0.1  # seconds between two drawings of the line
+
+
+class Live:
+    """One line that changes while the run goes, and a line that stays for each bad result.
+
+    `labels` are the runtimes' labels; `plays` says whether the run is about scenarios.
+    """
+
+    def __init__(self, labels: Iterable[str], plays: Callable[[], bool]) -> None:
+        self.labels = sorted(labels, key=len, reverse=True)
+        self.plays = plays
+        self.total = self.bad = 0
+        self.progress: Progress | None = None
+        self.task, self.drawn = TaskID(0), 0.0
+        self.reporter: Any = None
+
+    def pytest_sessionstart(self, session: pytest.Session) -> None:
+        """Where there is a terminal for it, keep pytest from drawing its dots; elsewhere, stand aside."""
+        plugins = session.config.pluginmanager
+        if not (wanted(session.config) and self.plays()):
+            plugins.unregister(self)
+            return
+        self.reporter = plugins.get_plugin("terminalreporter")
+        self.reporter.showfspath = False
+        self.reporter._show_progress_info = False
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Without workers: how much there is to do."""
+        self.total = len(session.items)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_node_collection_finished(self, node: Any, ids: list[str]) -> None:
+        """With workers: the first one that has collected tells."""
+        self.total = self.total or len(ids)
+
+    def pytest_runtest_logstart(self, nodeid: str) -> None:
+        """What is played now."""
+        self.progress = self.progress or self._start()
+        if monotonic() - self.drawn > _PAUSE:
+            self.drawn = monotonic()
+            self.progress.update(self.task, description=self.now(nodeid), refresh=True)
+
+    def now(self, nodeid: str) -> str:
+        """``growth on wasmtime``: the suite and the runtime that an id names."""
+        path, _, rest = nodeid.partition("::")
+        words = f"-{rest.rpartition('[')[2].removesuffix(']')}-"
+        runtime = next((label for label in self.labels if f"-{label}-" in words), "")
+        suite = PurePosixPath(path).stem
+        return one_line(f"{suite} on {runtime}" if runtime else suite, _WORDS).ljust(_WORDS)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_report_teststatus(self) -> Generator[None, tuple[str, str, Any], tuple[str, str, Any]]:
+        """No letter for what the line counts."""
+        category, _, word = yield
+        return category, "", word
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Count it, and keep a line for what is bad."""
+        if self.progress is None:
+            return
+        if report.failed:
+            self.bad += 1
+            told = str(report.longrepr).strip().partition("\n")[0] if is_scenario(report.nodeid) else report.nodeid
+            width = max(self.progress.console.width - 4, 20)
+            self.progress.console.print(Text(f"✗ {one_line(told, width)}", style="red"), highlight=False)
+        if report.when == "teardown":
+            self.progress.update(self.task, advance=1, bad=f"{self.bad:,} bad" if self.bad else "")
+
+    def pytest_sessionfinish(self) -> None:
+        """Take the line away: what follows is the report."""
+        self._stop()
+
+    def pytest_unconfigure(self) -> None:
+        """Whatever ended the run."""
+        self._stop()
+
+    def _start(self) -> Progress:
+        self.reporter.ensure_newline()
+        progress = Progress(
+            TextColumn("{task.description}", markup=False),
+            BarColumn(bar_width=20),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TextColumn("{task.fields[bad]}", style="red", markup=False),
+            console=make_console(self.reporter._tw._file, self.reporter._tw.hasmarkup),
+            transient=True,
+            auto_refresh=False,  # a thread would get little time beside the run
+            redirect_stdout=False,
+            redirect_stderr=False,
+        )
+        self.task = progress.add_task("", total=self.total or None, bad="")
+        progress.start()
+        return progress
+
+    def _stop(self) -> None:
+        if self.progress is not None:
+            self.progress.stop()
+            self.progress = None
+
+
+def wanted(config: pytest.Config) -> bool:
+    """Whether there is a terminal that can show it, and nothing that was asked for speaks against it."""
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is None or not reporter.isatty or config.option.verbose != 0:
+        return False
+    if config.option.capture == "no" or config.option.collectonly or getattr(config.option, "usepdb", False):
+        return False
+    console = Console(file=reporter._tw._file)
+    return console.is_terminal and not console.is_dumb_terminal

@@ -1,0 +1,217 @@
+"""The pytest plugin that keeps the record while a run goes, and makes the reports when it ends.
+
+It lives in the controlling process only; workers' results reach it through pytest's own reports.
+"""
+
+from __future__ import annotations
+
+import datetime
+import importlib.metadata
+import os
+import platform
+import sys
+from collections.abc import Callable, Collection, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from linmem.report import terminal
+from linmem.report.place import RECORD, Place
+from linmem.report.write import NAMES, write_all
+from linmem.results.document import Environment, Report
+from linmem.results.record import RecordWriter, Run
+
+PACKAGES = ("pytest", "pytest-xdist", "msgspec", "PyYAML", "jsonschema", "wasmtime", "uv")
+DESELECTED = "linmem_deselected"  # in what a worker puts out
+
+
+def now() -> str:
+    """The time, UTC, to the second, as in RFC 3339."""
+    return datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def environment() -> Environment:
+    """What the harness itself runs on."""
+    packages: dict[str, str] = {}
+    for name in PACKAGES:
+        try:
+            packages[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return Environment(
+        python=platform.python_version(),
+        implementation=platform.python_implementation(),
+        platform=platform.platform(),
+        packages=packages,
+    )
+
+
+class Recording:
+    """One run's record.
+
+    ``header`` makes its first line from the ids of the items that are about to run; ``plays`` tells whether this run is
+    about scenarios at all; ``leave`` names reports that pytest itself writes into the folder.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        header: Callable[[list[str]], Run],
+        plays: Callable[[], bool],
+        leave: Collection[str] = (),
+    ) -> None:
+        self.folder, self.header, self.plays, self.leave = folder, header, plays, leave
+        self.place: Place | None = None
+        self.writer: RecordWriter | None = None
+        self.report: Report | None = None
+        self.broken: list[tuple[str, str]] = []
+        self.planned: set[str] = set()
+        self.deselected: dict[str, None] = {}
+        self.stopped: str | None = None
+
+    # ------------------------------------------------------------- the plan
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionstart(self, session: pytest.Session) -> None:
+        """From here on no older report may be taken for this run's, whatever ends it."""
+        if self.plays() and not session.config.option.collectonly:
+            place = Place(self.folder, self.leave)
+            try:
+                place.take(self.header([]))
+            except OSError as error:
+                raise pytest.UsageError(f"--report-dir {self.folder}: can't be written: {error.strerror}") from None
+            self.place = place
+
+    def pytest_deselected(self, items: Sequence[pytest.Item]) -> None:
+        """What `-k` and the like leave out, so that nobody takes it for missing."""
+        self.deselected.update(dict.fromkeys(item.nodeid for item in items if is_scenario(item.nodeid)))
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any) -> None:
+        """With workers: each tells at its end what it was not asked for."""
+        self.deselected.update(dict.fromkeys(getattr(node, "workeroutput", {}).get(DESELECTED, ())))
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Without workers: the items are known here."""
+        if not session.config.option.collectonly:
+            self.plan(item.nodeid for item in session.items)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_node_collection_finished(self, node: Any, ids: list[str]) -> None:
+        """With workers: the first one that has collected tells."""
+        self.plan(ids)
+
+    def plan(self, ids: Iterable[str]) -> None:
+        """Begin the record, and replace an older run's reports by ones that say this run has not finished."""
+        planned = [name for name in ids if is_scenario(name)]
+        if self.writer is not None or not (planned or self.broken):
+            return
+        self.planned = set(planned)
+        run = self.header(planned)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.writer = RecordWriter(self.folder / RECORD)
+        self.writer.write(run)
+        if self.place is not None:
+            self.place.keep()
+        for suite, message in self.broken:
+            self.writer.write({"type": "broken", "suite": suite, "message": message})
+        write_all(self.folder / RECORD, self.folder, self.leave)
+
+    # -------------------------------------------------------------- results
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """A scenario file that can't be loaded stands in the report too."""
+        if report.failed and report.nodeid.endswith((".yaml", ".yml")):
+            message = str(report.longrepr)
+            if (report.nodeid, message) not in self.broken:
+                self.broken.append((report.nodeid, message))
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Append a result, and drop it from pytest's report, which pytest keeps until the run ends."""
+        runtime = report.__dict__.pop("linmem_runtime", None)
+        result = report.__dict__.pop("linmem_result", None)
+        if self.writer is None:
+            return
+        if runtime is not None:
+            self.writer.write({"type": "runtime", **runtime})
+        if result is not None:
+            self.writer.write({"type": "result", **result})
+
+    # ------------------------------------------------------------------ end
+
+    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        """Ctrl-C, or `pytest.exit`."""
+        self.stopped = "interrupted" if isinstance(excinfo.value, KeyboardInterrupt) else str(excinfo.value)
+
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
+        """Close the record and make the reports."""
+        if self.writer is None:
+            self.pytest_unconfigure()
+            return
+        early = self.stopped or session.shouldfail or session.shouldstop
+        complete = not early and exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
+        reason = None if complete else str(early or f"pytest ended with status {int(exitstatus)}")
+        self.writer.write(
+            {
+                "type": "end",
+                "finished": now(),
+                "complete": complete,
+                "reason": reason,
+                "deselected": list(self.deselected),
+            }
+        )
+        self.writer.close()
+        self.report = write_all(self.folder / RECORD, self.folder, self.leave)
+
+    def pytest_unconfigure(self) -> None:
+        """A run that never came to play anything leaves the reports that were there."""
+        if self.writer is None and self.place is not None:
+            self.place.give_back()
+            self.place = None
+
+    def pytest_terminal_summary(self, terminalreporter: Any) -> None:
+        """The matrix, below pytest's own lines."""
+        if self.report is None:
+            return
+        console = make_console(terminalreporter._tw._file, terminalreporter._tw.hasmarkup)
+        page = Path(shown(self.folder / "report.html"))
+        if terminalreporter.config.option.verbose < 0:
+            console.print(f"report: {page}", highlight=False, soft_wrap=True)
+            return
+        terminalreporter.ensure_newline()
+        terminalreporter.section("linmem", sep="=")
+        terminal.render(self.report, console, page)
+
+
+def by_pytest(config: pytest.Config, folder: Path) -> list[str]:
+    """The reports in a folder that pytest's own ``--junitxml`` names: pytest writes them."""
+    given = config.getoption("xmlpath", None)
+    path = Path(os.path.expanduser(os.path.expandvars(given))).resolve() if given else None  # as pytest reads it
+    return [name for name in NAMES if (folder / name).resolve() == path]
+
+
+def is_scenario(nodeid: str) -> bool:
+    """Whether an id is that of a scenario item."""
+    return nodeid.partition("::")[0].endswith((".yaml", ".yml"))
+
+
+def make_console(file: Any, colours: bool) -> Console:
+    """A console that writes where pytest does, in colour only where pytest uses colour."""
+    colours = colours and "NO_COLOR" not in os.environ
+    return Console(file=file, force_terminal=colours, no_color=not colours, highlight=False, legacy_windows=False)
+
+
+def shown(path: Path) -> str:
+    """A path as a user would type it."""
+    relative = os.path.relpath(path)
+    return str(path) if relative.startswith("..") else relative
+
+
+def command() -> list[str]:
+    """The command line of this run, as one could type it again."""
+    program = Path(sys.argv[0]) if sys.argv and sys.argv[0] else Path("pytest")
+    name = program.parent.name if program.name == "__main__.py" else program.name  # as for python -m linmem
+    return ["pytest" if name == "py.test" else name, *sys.argv[1:]]

@@ -1,0 +1,295 @@
+"""Manifests: what ``runtimes/<name>/runtime.yaml`` says of a runtime. Reading one starts nothing.
+
+The form is published as ``runtimes/runtime.schema.json``. Adding a runtime is adding a folder: nothing lists
+them.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from packaging.specifiers import SpecifierSet
+from packaging.version import InvalidVersion, Version
+
+from linmem import paths
+from linmem.drivers.client import View
+from linmem.errors import UserError
+from linmem.provision.manifest_rules import PLACEHOLDER, choices, problems, taken_apart
+from linmem.scenario import source as yamlsource
+from linmem.scenario.schema import line_of
+
+FILE = "runtime.yaml"
+
+
+@dataclass(frozen=True)
+class Packages:
+    """An environment of Python packages: the CPython versions it allows and its requirements.
+
+    ``{version}`` in a requirement stands for the runtime's version. ``lock`` holds for the defaults.
+    """
+
+    python: str
+    requirements: tuple[str, ...]
+    lock: Path | None
+
+
+@dataclass(frozen=True)
+class NpmPackage:
+    """One package of the npm registry. ``integrity`` is the default version's checksum; None: npm's word must do."""
+
+    name: str
+    integrity: str | None
+
+
+@dataclass(frozen=True)
+class NpmPackages:
+    """A package of the npm registry for each platform, as `npm.platform_name` calls them; ``any`` is for the rest."""
+
+    packages: Mapping[str, NpmPackage]
+
+
+@dataclass(frozen=True)
+class Program:
+    """A program looked for on PATH, and what to tell a user who lacks it.
+
+    A ``name`` that begins with ``./`` is a file beside the manifest.
+    """
+
+    name: str
+    remedy: str
+
+    def find(self, folder: Path) -> str | None:
+        """Its path, or None where there is no such program; ``folder`` is the manifest's."""
+        return shutil.which(str(folder / self.name) if self.name.startswith("./") else self.name)
+
+    @property
+    def absence(self) -> str:
+        """What is wrong where it is not found."""
+        return f"{self.name} is not there yet" if self.name.startswith("./") else f"{self.name} is not on PATH"
+
+
+@dataclass(frozen=True)
+class Absent:
+    """Nowhere to be had: a runtime that is listed so that nobody looks for it in vain, and why it can't take part."""
+
+    reason: str
+    remedy: str
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One way to set a runtime up.
+
+    ``requirements`` come on top of the environment's. ``remedy`` is what a user can do where it does not start.
+    """
+
+    about: str
+    requirements: tuple[str, ...]
+    remedy: str = ""
+
+
+@dataclass(frozen=True)
+class Special:
+    """What differs for one version; None where nothing does."""
+
+    requirements: tuple[str, ...] | None
+    launch: tuple[str, ...] | None
+
+
+@dataclass(frozen=True)
+class Slow:
+    """What takes a runtime minutes, and why.
+
+    ``scenarios`` are patterns of ``suite.yaml::scenario``; ``guests`` and ``variants`` are names. What is empty covers
+    all.
+    """
+
+    reason: str
+    scenarios: tuple[str, ...]
+    guests: tuple[str, ...]
+    variants: tuple[str, ...]
+
+    def covers(self, scenario: str, guest: str | None, variant: str | None) -> bool:
+        """Whether it speaks of this scenario (``suite.yaml::slug``) with this guest on this variant."""
+        return (
+            (not self.variants or variant in self.variants)
+            and (not self.guests or guest in self.guests)
+            and (not self.scenarios or any(fnmatch.fnmatchcase(scenario, pattern) for pattern in self.scenarios))
+        )
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """One runtime. ``version`` and ``variant`` are the defaults; None: known only to the program, or none.
+
+    ``default`` says whether a run plays it that names no runtime; ``also`` which others of its versions and variants
+    ``--runtime all`` plays. ``supported`` are the versions that the driver copes with. ``peculiar`` says of questions
+    of ``python -m runtimes check`` why the runtime answers them otherwise, ``slow`` what takes it minutes.
+    """
+
+    folder: Path
+    name: str
+    title: str
+    homepage: str
+    launch: tuple[str, ...]
+    env: Mapping[str, str]
+    environment: Packages | NpmPackages | Program | Absent
+    version: str | None
+    versions: Mapping[str, Special]
+    variant: str | None
+    variants: Mapping[str, Variant]
+    views: tuple[View, ...]
+    glue: tuple[str, ...] = ()
+    default: bool = False
+    also: tuple[tuple[str | None, str | None], ...] = ()  # (variant, version)
+    supported: SpecifierSet = field(default_factory=SpecifierSet)
+    own_remedy: str = ""
+    peculiar: Mapping[str, str] = field(default_factory=dict)
+    slow: tuple[Slow, ...] = ()
+
+    def check_version(self, version: str | None) -> None:
+        """Raise `UserError` where the driver does not cope with the version. None is always right."""
+        if version is None or not len(self.supported):
+            return
+        try:
+            copes = self.supported.contains(Version(version), prereleases=True)
+        except InvalidVersion:
+            copes = False
+        if not copes:
+            raise UserError(f"{self.name}'s driver copes with versions {self.supported}, not with {version}")
+
+    def check_variant(self, variant: str | None) -> None:
+        """Raise `UserError` where the runtime has no such variant. None is always right."""
+        if variant is None or variant in self.variants:
+            return
+        if not self.variants:
+            raise UserError(f"{self.name} has no variants, so '{self.name}:{variant}' names nothing")
+        raise UserError(f"{self.name} has no variant '{variant}'{choices(variant, self.variants)}")
+
+    def requirements(self, variant: str | None, version: str) -> tuple[str, ...]:
+        """The packages' requirements for a version, filled in."""
+        assert isinstance(self.environment, Packages)
+        special = self.versions.get(version)
+        wanted = self.environment.requirements
+        if special is not None and special.requirements is not None:
+            wanted = special.requirements
+        variant = variant or self.variant
+        if variant is not None:
+            wanted += self.variants[variant].requirements
+        return tuple(item.replace("{version}", version) for item in wanted)
+
+    def remedy(self, variant: str | None, otherwise: str) -> str:
+        """What a user can do where the runtime can't be installed or does not start, as far as its makers know."""
+        chosen = self.variants.get(variant or self.variant or "")
+        return (chosen.remedy if chosen is not None else "") or self.own_remedy or otherwise
+
+    def command(self, version: str | None, places: Mapping[str, str]) -> list[str]:
+        """The launch command for a version, its placeholders replaced by `places`."""
+        special = self.versions.get(version) if version is not None else None
+        launch = special.launch if special is not None and special.launch is not None else self.launch
+        return [PLACEHOLDER.sub(lambda match: places[match[1]], part) for part in launch]
+
+
+def load_manifest(name_or_folder: str | Path) -> Manifest:
+    """A runtime's manifest, by name, or by the path of its folder (a string with a ``/``, or a `Path`).
+
+    Raises `UserError` for an unknown runtime and for a manifest that is not right.
+    """
+    if isinstance(name_or_folder, Path) or os.sep in name_or_folder:
+        folder = Path(name_or_folder).absolute()
+        if not (folder / FILE).is_file():
+            what = f"there is no {FILE} in this folder" if folder.is_dir() else "there is no such folder"
+            raise UserError(f"{name_or_folder}: {what}")
+        return _load(folder)
+    known = _folders()
+    if name_or_folder not in known:
+        raise UserError(f"there is no runtime '{name_or_folder}'{choices(name_or_folder, known)}")
+    return _load(known[name_or_folder])
+
+
+def all_manifests() -> list[Manifest]:
+    """The manifests of all runtimes in this room, by name. Raises `UserError` where one is not right."""
+    return [_load(folder) for folder in _folders().values()]
+
+
+def _folders() -> dict[str, Path]:
+    return {path.parent.name: path.parent for path in sorted(paths.RUNTIMES.glob(f"*/{FILE}"))}
+
+
+def _load(folder: Path) -> Manifest:
+    path = folder / FILE
+    try:
+        data = yamlsource.read(path, _shown(path))
+    except yamlsource.SourceError as error:
+        raise UserError(str(error)) from None
+    found = [f"{_shown(path)}:{line_of(data, where)}: {what}" for where, what in problems(folder, data)]
+    if found:
+        raise UserError("\n".join(found))
+    return _build(folder, data)
+
+
+def _build(folder: Path, data: dict[str, Any]) -> Manifest:
+    return Manifest(
+        folder=folder,
+        name=data["name"],
+        title=data["title"],
+        homepage=data["homepage"],
+        launch=tuple(data.get("launch", ())),
+        env=data.get("env", {}),
+        environment=_environment(folder, data["environment"]),
+        version=data.get("version"),
+        versions={
+            version: Special(_tuple(entry.get("requirements")), _tuple(entry.get("launch")))
+            for version, entry in data.get("versions", {}).items()
+        },
+        variant=data.get("variant"),
+        variants={
+            name: Variant(entry["about"], tuple(entry.get("requirements", ())), entry.get("remedy", ""))
+            for name, entry in data.get("variants", {}).items()
+        },
+        views=tuple(View(view["kind"], view["unit"], tuple(view["types"])) for view in data.get("views", ())),
+        glue=tuple(data.get("glue", ())),
+        default=data.get("default", False),
+        also=tuple(taken_apart(text) for text in data.get("also", ())),
+        supported=SpecifierSet(data.get("supported", "")),
+        own_remedy=data.get("remedy", ""),
+        peculiar=data.get("peculiar", {}),
+        slow=tuple(
+            Slow(
+                entry["reason"],
+                tuple(entry.get("scenarios", ())),
+                tuple(entry.get("guests", ())),
+                tuple(entry.get("variants", ())),
+            )
+            for entry in data.get("slow", ())
+        ),
+    )
+
+
+def _environment(folder: Path, data: dict[str, Any]) -> Packages | NpmPackages | Program | Absent:
+    if "pip" in data:
+        pip = data["pip"]
+        lock = folder / pip["lock"] if "lock" in pip else None
+        return Packages(pip["python"], tuple(pip["requirements"]), lock)
+    if "npm" in data:
+        entries = data["npm"]["packages"].items()
+        return NpmPackages({name: NpmPackage(entry["name"], entry.get("integrity")) for name, entry in entries})
+    if "absent" in data:
+        return Absent(data["absent"]["reason"], data["absent"]["remedy"])
+    return Program(data["program"]["name"], data["program"].get("remedy", ""))
+
+
+def _tuple(items: list[str] | None) -> tuple[str, ...] | None:
+    return None if items is None else tuple(items)
+
+
+def _shown(path: Path) -> str:
+    """The path as a user would type it: relative where that is shorter."""
+    relative = os.path.relpath(path)
+    return str(path) if relative.startswith("..") else relative

@@ -1,0 +1,130 @@
+"""Draw the report as one self-contained HTML page, which needs no network.
+
+The answer, the table of suites, known defects and environment are plain HTML. Scenarios, observations, differences and
+failures are drawn from the page's data (`linmem.report.pagedata`) by its script (`web/*.js`) when they are looked at.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from datetime import datetime
+
+import jinja2
+from markupsafe import Markup
+
+from linmem.report import anchors, headline, webpage
+from linmem.report.again import rerun
+from linmem.report.failures import defects, failures
+from linmem.report.findings import findings, unasked
+from linmem.report.matrix import LABELS, MARKS, MEANINGS, differing, matrix
+from linmem.report.pagedata import PageData
+from linmem.report.share import share
+from linmem.results import verdict
+from linmem.results.document import Guest, Report
+from linmem.results.text import clip, join, one_line, plural, sentence
+
+_SCRIPTS = (
+    "data", "dom", "compare", "matrix", "panel", "failures", "portability", "differences", "theme", "router",
+)  # fmt: skip
+
+
+def render(report: Report) -> str:
+    """The whole page."""
+    table = matrix(report)
+    data = PageData(report, table)
+    encoded = data.encoded()
+    inline = {
+        "css": webpage.style("page", f":root {{ --columns: {len(table.columns)}; }}", "matrix", "details", "narrow"),
+        "boot": webpage.read("boot.js"),
+        "script": webpage.script(*_SCRIPTS),
+    }
+    found = findings(report)
+    suites = {suite.path: suite for suite in report.suites}
+    differ = Counter(suite for suite, _ in differing(report))
+    return (
+        _environment()
+        .get_template("report.html.j2")
+        .render(
+            report=report,
+            matrix=table,
+            answer=headline.answer(report),
+            verdict=headline.sentence(report),
+            likeness=headline.likeness(report),
+            differing=differ,
+            places=[(suites[path], number) for path, number in differ.most_common()],
+            suite_addresses=data.suites,
+            column_addresses=anchors.of_columns(table.columns),
+            away=[runtime for runtime in report.runtimes if runtime.status != "ready"],
+            missing_guests=_missing_guests(report),
+            bad=verdict.bad(report.summary.total),
+            safe=[item for item in found if item.agreement == "everywhere"],
+            differ=sum(item.agreement == "differs" for item in found),
+            unasked=unasked(report),
+            failures=failures(report),
+            untold=data.untold,
+            defects=defects(report),
+            statuses=[status for status in reversed(verdict.STATUSES) if status in report.summary.total],
+            features=sorted({name for runtime in table.columns for name in runtime.features}),
+            data=Markup(encoded),
+            hashes={name: webpage.source(text) for name, text in inline.items()},
+            **{name: Markup(text) for name, text in inline.items()},
+        )
+    )
+
+
+def _missing_guests(report: Report) -> list[tuple[Guest, list[str]]]:
+    """Guests that took no part; one that is missing in several programs for one reason is told once, with these."""
+    found: dict[tuple[str, str | None], tuple[Guest, list[str]]] = {}
+    for guest in report.guests:
+        if guest.status != "ready":
+            found.setdefault((guest.guest, guest.reason), (guest, []))[1].append(guest.program)
+    return list(found.values())
+
+
+def _environment() -> jinja2.Environment:
+    environment = webpage.templates()
+    environment.filters.update(
+        clip=clip,
+        line=one_line,
+        plural=plural,
+        join_words=join,
+        day=_day,
+        took=_took,
+        link=_link,
+        number=_number,
+        sentence=sentence,
+        share=share,
+    )
+    environment.globals.update(labels=LABELS, marks=MARKS, meanings=MEANINGS, rerun=rerun)
+    return environment
+
+
+def _link(url: str | None) -> str | None:
+    """A URL that may be clicked on; None for what is no web address, such as ``javascript:``."""
+    return url if url and re.match(r"https?://[^\s]+$", url) else None
+
+
+def _number(value: int) -> str:
+    return f"{value:,}"
+
+
+def _time(text: str | None) -> datetime | None:
+    try:
+        return datetime.fromisoformat((text or "").replace("Z", "+00:00"))
+    except ValueError:
+        return None
+
+
+def _day(text: str) -> str:
+    time = _time(text)
+    return f"{time.day} {time:%B %Y, %H:%M} UTC" if time else text
+
+
+def _took(report: Report) -> str:
+    """How long the run took, in words; empty where its end is not known."""
+    started, finished = _time(report.started), _time(report.finished)
+    if started is None or finished is None:
+        return ""
+    seconds = round((finished - started).total_seconds())
+    return f"{seconds} s" if seconds < 120 else f"{seconds // 60} min {seconds % 60} s"

@@ -1,0 +1,80 @@
+"""A report as JUnit XML, for CI systems: a test case for each result, with its runtime and guest as properties."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from xml.etree import ElementTree
+
+from linmem.results import verdict
+from linmem.results.document import Report, Result
+from linmem.results.text import printable
+
+NAME = "junit.xml"
+
+
+def render(report: Report) -> bytes:
+    """The report as the bytes of an XML file."""
+    specs = {(suite.path, item.scenario): item.spec for suite in report.suites for item in suite.scenarios}
+    bad = [_status(result) for result in report.results]
+    lost = list(_lost(report))
+    suite = ElementTree.Element(
+        "testsuite",
+        name="linmem",
+        tests=str(len(report.results) + len(lost)),
+        failures=str(sum(status in verdict.BAD and status != "error" for status in bad)),
+        errors=str(sum(status == "error" for status in bad) + len(lost)),
+        skipped=str(sum(status in ("unsupported", "known") for status in bad)),
+        time=f"{sum(result.duration for result in report.results):.3f}",
+        timestamp=report.started,
+    )
+    for result in report.results:
+        _case(suite, result, specs.get((result.suite, result.scenario)))
+    for place, name, message in lost:
+        case = ElementTree.SubElement(suite, "testcase", classname=printable(place), name=printable(name), time="0")
+        ElementTree.SubElement(case, "error", message=printable(message))
+    suites = ElementTree.Element("testsuites")
+    suites.append(suite)
+    ElementTree.indent(suites)
+    return bytes(ElementTree.tostring(suites, encoding="utf-8", xml_declaration=True)) + b"\n"
+
+
+def _lost(report: Report) -> Iterator[tuple[str, str, str]]:
+    """What has no result, so that no incomplete run looks like a good one: where it belongs, its name, and why."""
+    for broken in report.broken:
+        yield broken.suite, "the file can be loaded", broken.message
+    for item in report.missing:
+        yield item.suite or "", _name(item.id), "planned, but no result was recorded"
+    if not (report.complete or report.broken or report.missing):
+        yield "linmem", "the run is complete", report.reason or ""
+
+
+def _status(result: Result) -> verdict.Status:
+    return verdict.status(result.outcome, result.known)
+
+
+def _name(id_: str) -> str:
+    return printable(id_.partition("::")[2] or id_)
+
+
+def _case(suite: ElementTree.Element, result: Result, spec: str | None) -> None:
+    case = ElementTree.SubElement(
+        suite, "testcase", classname=printable(result.suite), name=_name(result.id), time=f"{result.duration:.6f}"
+    )
+    given = {"suite": result.suite, "runtime": result.label, "version": result.version}
+    given |= {"guest": result.guest or "inline", "view": result.view or "", "spec": spec or ""}
+    properties = ElementTree.SubElement(case, "properties")
+    for name, value in given.items():
+        if value:
+            ElementTree.SubElement(properties, "property", name=name, value=printable(value))
+    status, message = _status(result), printable(result.message)
+    if status == "known" and result.known is not None:
+        link = f" ({result.known.link})" if result.known.link else ""
+        ElementTree.SubElement(case, "skipped", type="pytest.xfail", message=printable(result.known.reason + link))
+    elif status == "unsupported":
+        ElementTree.SubElement(case, "skipped", type="pytest.skip", message=message)
+    elif status == "unexpected" and result.known is not None:
+        text = f"listed as a known defect at {result.known.place}, but it did not fail: delete that entry"
+        ElementTree.SubElement(case, "failure", message=text)
+    elif status != "pass":
+        fault = ElementTree.SubElement(case, "error" if status == "error" else "failure", message=message, type=status)
+        fault.text = printable(f"{result.where or ''}\n{result.stderr}".strip())

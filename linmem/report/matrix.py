@@ -1,0 +1,139 @@
+"""The report's centre as rows and cells: scenarios × runtimes. HTML, Markdown and the terminal draw it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import Literal
+
+from linmem.report.build import took_part
+from linmem.results import verdict
+from linmem.results.document import Counts, Report, Result, Runtime, Scenario, Suite
+
+LABELS: dict[verdict.Status, str] = {
+    "pass": "pass",
+    "unsupported": "unsupported",
+    "known": "known defect",
+    "missing": "not run",
+    "unexpected": "unexpected",
+    "fail": "fail",
+    "timeout": "timeout",
+    "crash": "crash",
+    "error": "error",
+}
+
+MARKS: dict[verdict.Status, str] = {
+    "pass": "✓",
+    "unsupported": "○",
+    "known": "◆",
+    "missing": "?",
+    "unexpected": "±",
+    "fail": "✗",
+    "timeout": "◷",
+    "crash": "†",
+    "error": "!",
+}
+"""A sign for each, so that none is told by its colour alone."""
+
+MEANINGS: dict[verdict.Status, str] = {
+    "pass": "did what every runtime must do",
+    "unsupported": "lacks a feature or method that the scenario needs",
+    "known": "failed as the list of known defects expects",
+    "missing": "planned, but no result was recorded",
+    "unexpected": "listed as a known defect, but did not fail",
+    "fail": "did something else than the specification demands",
+    "timeout": "gave no answer in time",
+    "crash": "its process died",
+    "error": "the harness or the driver is at fault, so nothing is known",
+}
+
+
+@dataclass
+class Cell:
+    """What one runtime did with one scenario, over all guests and view kinds."""
+
+    results: list[Result] = field(default_factory=list)
+    missing: int = 0
+
+    @property
+    def counts(self) -> Counts:
+        """How many of its results have each status, worst first."""
+        counts: Counts = defaultdict(int)
+        for result in self.results:
+            counts[verdict.status(result.outcome, result.known)] += 1
+        if self.missing:
+            counts["missing"] = self.missing
+        return {status: counts[status] for status in reversed(verdict.STATUSES) if status in counts}
+
+    @property
+    def label(self) -> str:
+        """The worst status in words; of an unexpected result, its outcome."""
+        worst = next(iter(self.counts))
+        if worst != "unexpected":
+            return LABELS[worst]
+        outcomes = {r.outcome for r in self.results if verdict.status(r.outcome, r.known) == "unexpected"}
+        return f"unexpected {outcomes.pop()}" if len(outcomes) == 1 else "unexpected"
+
+
+@dataclass
+class Row:
+    """A scenario. ``cells`` holds the runtimes that were asked; ``differs`` says in what they do."""
+
+    scenario: Scenario
+    cells: dict[str, Cell] = field(default_factory=dict)
+    differs: Literal["", "outcome", "observed"] = ""
+
+
+@dataclass
+class Block:
+    """A suite with its rows."""
+
+    suite: Suite
+    rows: list[Row]
+
+
+@dataclass
+class Matrix:
+    """Every suite that was played, and the runtimes that are its columns."""
+
+    columns: list[Runtime]
+    blocks: list[Block]
+    unplaced: list[str]
+    """Ids of missing results whose place their id does not tell."""
+
+
+def matrix(report: Report) -> Matrix:
+    """The matrix of a report. Scenarios and suites that were not selected have no row."""
+    cells: dict[tuple[str, str], dict[str, Cell]] = defaultdict(lambda: defaultdict(Cell))
+    for result in report.results:
+        cells[result.suite, result.scenario][result.label].results.append(result)
+    unplaced = []
+    for gap in report.missing:
+        if gap.suite is None or gap.scenario is None or gap.runtime is None:
+            unplaced.append(gap.id)
+        else:
+            cells[gap.suite, gap.scenario][gap.runtime].missing += 1
+    differs = differing(report)
+    blocks = []
+    for suite in report.suites:
+        rows = [
+            Row(scenario, cells[suite.path, scenario.scenario], differs.get((suite.path, scenario.scenario), ""))
+            for scenario in suite.scenarios
+            if (suite.path, scenario.scenario) in cells
+        ]
+        if rows:
+            blocks.append(Block(suite, rows))
+    return Matrix(took_part(report), blocks, unplaced)
+
+
+def differing(report: Report) -> dict[tuple[str, str], Literal["outcome", "observed"]]:
+    """The scenarios in which runtimes differ: in outcome, or only in what was observed."""
+    found: dict[tuple[str, str], Literal["outcome", "observed"]] = {}
+    if len(took_part(report)) < 2:
+        return found
+    for observation in report.observations:
+        if observation.agreement == "differs":
+            found[observation.suite, observation.scenario] = "observed"
+    for difference in report.differences:
+        found[difference.suite, difference.scenario] = "outcome"
+    return found

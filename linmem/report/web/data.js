@@ -1,0 +1,85 @@
+// The page's data (linmem/report/pagedata.py is the other side): lists of numbers, made objects with names here.
+const D = JSON.parse(document.getElementById("data").textContent);
+const text = (number) => D.texts[number];
+const STATUS = D.statuses.map(([key, mark, label, meaning, bad], rank) => ({ key, mark, label, meaning, bad: Boolean(bad), rank }));
+const MISSING = STATUS.findIndex((status) => status.key === "missing");
+const UNEXPECTED = STATUS.findIndex((status) => status.key === "unexpected");
+const OUTCOMES = ["pass", "fail", "unsupported", "crash", "timeout", "error"];
+const COLUMNS = D.columns.map(([label, version, address, again], number) => ({ label, version, address, again, number }));
+
+// A cell's content: `missing` results, and parts that have the same status and note, worst first.
+const CELLS = D.cells.map(([missing, parts]) => ({
+  missing,
+  parts: parts.map(([status, outcome, note, pictures, who]) => ({
+    status: STATUS[status], outcome: OUTCOMES[outcome], note: text(note), pictures,
+    who: who.map(([guest, view]) => ({ guest: text(guest), view: text(view) })),
+  })),
+}));
+for (const cell of CELLS) {
+  cell.count = cell.missing + cell.parts.reduce((sum, part) => sum + part.who.length, 0);
+  cell.statuses = new Set(cell.parts.map((part) => part.status.key));
+  if (cell.missing) cell.statuses.add("missing");
+  const worst = cell.parts.length ? cell.parts[0].status.rank : -1;
+  cell.worst = STATUS[cell.missing ? Math.max(worst, MISSING) : worst];
+  cell.bad = cell.worst.bad;
+  cell.label = cell.worst.rank === UNEXPECTED ? `unexpected ${cell.parts[0].outcome}` : cell.worst.label;
+  cell.several = cell.parts.length + (cell.missing ? 1 : 0) > 1;
+}
+
+// What a runtime answered to one observation: answers and silences, each with view kind and guests.
+const ANSWERS = D.answers.map(([given, silent]) => ({
+  given: given.map(([answer, view, guests, raw]) => ({ answer: text(answer), view: text(view), guests: guests.map(text), raw: text(raw) })),
+  silent: silent.map(([why, view, guests]) => ({ why: text(why), view: text(view), guests: guests.map(text) })),
+}));
+
+const SUITES = D.suites.map(([address, path, title, about, rows], number) => {
+  const suite = { address, path: text(path), title: text(title), about: text(about), number };
+  suite.rows = rows.map(([at, slug, name, spec, line, differs, cells, observations], place) => ({
+    suite, place, slug: slug || at, address: `${address}/${at}`, title: text(name), spec: text(spec), line,
+    differs: ["", "outcome", "observed"][differs],
+    cells: D.vectors[cells].map((cell) => (cell < 0 ? null : CELLS[cell])),
+    observations: observations.map(([id, question, agreement, answers]) => ({
+      id: text(id), question: text(question), agreement: D.agreements[agreement],
+      answers: D.vectors[answers].map((answer) => (answer < 0 ? null : ANSWERS[answer])),
+    })),
+  }));
+  return suite;
+});
+const ROWS = new Map(SUITES.flatMap((suite) => suite.rows.map((row) => [row.address, row])));
+
+const FAILURES = D.failures.map(([suite, row, column, status, outcome, headline, who, steps, stderr, where, known, ids, full]) => ({
+  row: SUITES[suite].rows[row], column: COLUMNS[column], status: STATUS[status], outcome: OUTCOMES[outcome], headline: text(headline),
+  who: who.map(([guest, view]) => ({ guest: text(guest), view: text(view) })),
+  steps, stderr: text(stderr), where: text(where), ids, full: Boolean(full),
+  known: known.length ? { place: text(known[0]), anchor: known[1], reason: text(known[2]), link: text(known[3]) } : null,
+}));
+const failuresOf = new Map();
+for (const failure of FAILURES) {
+  failure.address = `failure/${failure.row.address}/${failure.column.address}`;
+  if (!failuresOf.has(failure.address)) failuresOf.set(failure.address, []);
+  failuresOf.get(failure.address).push(failure);
+}
+
+const step = (number) => {
+  const [words, where, status, expected, actual, raw] = D.steps[number];
+  const value = (at) => (at ? text(at - 1) : null);
+  return { text: text(words), where: text(where), status: ["ok", "failed", "not reached"][status], expected: value(expected), actual: value(actual), raw: value(raw) };
+};
+
+const phrases = (who) => who.map(([runtime, views, guests]) => ({ runtime: text(runtime), views: text(views), guests: text(guests) }));
+const FINDINGS = D.findings.map(([suite, id, question, agreement, rows, groups, silent]) => ({
+  suite: SUITES[suite], question: text(question), agreement: D.agreements[agreement],
+  address: `observed/${SUITES[suite].address}/${id}/${SUITES[suite].rows[rows[0]].address.split("/")[1]}`,
+  rows: rows.map((row) => SUITES[suite].rows[row]),
+  groups: groups.map(([columns, answers]) => ({
+    columns: columns.map((column) => COLUMNS[column]),
+    answers: answers.map(([answer, who, words]) => ({ answer: text(answer), who: phrases(who), words: words.map(([runtime, said]) => [text(runtime), text(said)]) })),
+  })),
+  silent: silent.map(([why, who]) => ({ why: text(why) === "missing" ? "not run" : text(why), who: phrases(who) })),
+}));
+
+// The command that plays just these results again, for a POSIX shell.
+const quoted = (word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'"'"'`)}'`);
+const testId = (row, column, { guest, view }) => `${row.suite.path}::${row.slug}[${[guest, column.label, view].filter(Boolean).join("-")}]`;
+const item = (id) => quoted(id.startsWith("suites/") ? id : `--suites=${id}`);
+const rerun = (column, ids) => [D.rerun, column.again, ...ids.map(item)].join(" ");

@@ -1,0 +1,67 @@
+"""Write a run's reports beside each other, each whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Collection
+from pathlib import Path
+
+import msgspec
+
+from linmem.report import badges, html, junit, markdown
+from linmem.report import build as report
+from linmem.results import record
+from linmem.results.atomic import replace
+from linmem.results.document import Report
+
+NAMES = ("report.html", "report.md", "report.json", junit.NAME)
+BADGES = "badges"
+
+
+def write_all(record_path: Path, out_dir: Path, leave: Collection[str] = ()) -> Report:
+    """Build the report on a record and write its files and badges into `out_dir`.
+
+    Files that `leave` names are somebody else's: they are not touched. Raises `linmem.results.record.RecordError` where
+    the record can't be used, `OSError` where a file can't be written; a file that was there before then stays as it
+    was.
+    """
+    built = report.build(record.read(record_path))
+    out_dir.mkdir(parents=True, exist_ok=True)
+    pages = (html.render(built).encode(), markdown.render(built).encode(), to_json(built), junit.render(built))
+    for name, page in zip(NAMES, pages, strict=True):
+        if name not in leave:
+            replace(out_dir / name, page)
+    _write_badges(built, out_dir / BADGES)
+    return built
+
+
+def remove(out_dir: Path, leave: Collection[str] = ()) -> None:
+    """Remove what `write_all` writes."""
+    for name in NAMES:
+        if name not in leave:
+            (out_dir / name).unlink(missing_ok=True)
+    folder = out_dir / BADGES
+    for path in _badges_in(folder):
+        path.unlink(missing_ok=True)
+    with contextlib.suppress(OSError):  # there is none, or somebody has put a file there
+        folder.rmdir()
+
+
+def _write_badges(built: Report, folder: Path) -> None:
+    """Each runtime's badges; those of runtimes that this run did not ask for are removed."""
+    folder.mkdir(exist_ok=True)
+    written = dict(badges.badges(built))
+    for path in _badges_in(folder):
+        if path.name not in written:
+            path.unlink(missing_ok=True)
+    for name, data in written.items():
+        replace(folder / name, data)
+
+
+def _badges_in(folder: Path) -> list[Path]:
+    return [path for path in folder.glob("*") if path.suffix in (".json", ".svg")] if folder.is_dir() else []
+
+
+def to_json(built: Report) -> bytes:
+    """The report document as `report.json` holds it."""
+    return msgspec.json.format(msgspec.json.encode(built), indent=1) + b"\n"

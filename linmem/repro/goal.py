@@ -1,0 +1,68 @@
+"""How far a reproducer goes: to the step at which the case was decided, if a report tells."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from linmem.results.document import Result
+from linmem.scenario.model import Step
+
+
+class ReproError(Exception):
+    """There can be no reproducer of this case: one line that says why."""
+
+
+@dataclass
+class Goal:
+    """The step at which a case was decided; without a result, no step is.
+
+    Steps of loops stand on one line, so the step is the one of this text and place that came as the `turn`-th.
+    """
+
+    result: Result | None
+    turn: int = 0
+    seen: int = 0
+    reached: bool = False
+
+    def __post_init__(self) -> None:
+        if self.result is None:
+            return
+        steps = self.result.steps
+        if self.result.outcome in ("pass", "unsupported"):
+            return
+        if not steps or steps[-1].status != "failed":
+            raise ReproError(f"the report knows no step at which it came to '{self.result.outcome}'")
+        self.turn = sum(self.same(step.text, step.where) for step in steps)
+
+    def same(self, text: str, where: str) -> bool:
+        """Whether a step of this text and place may be the deciding one."""
+        if self.result is None or not self.result.steps:
+            return False
+        last = self.result.steps[-1]
+        return last.status == "failed" and (last.text, last.where) == (text, where)
+
+    def is_next(self, step: Step, nested: bool) -> bool:
+        """Whether this step, the next one in order, is the deciding one.
+
+        One in a host function (`nested`) may be, each time that the function is called.
+        """
+        if not self.turn or not self.same(step.text, str(step.where)):
+            return False
+        self.seen += 1
+        final = nested or self.seen == self.turn
+        self.reached = self.reached or final
+        return final
+
+    def skipped(self, step: Step) -> bool:
+        """Whether the runtime was not asked, because an earlier step had given nothing that this one needs."""
+        if self.result is None or step.observe is None:
+            return False
+        return any(
+            (item.id, item.where) == (step.observe.id, str(step.where)) and item.raw.startswith("skipped:")
+            for item in self.result.observations
+        )
+
+    @property
+    def actual(self) -> str | None:
+        """What the deciding step came to, as the report words it."""
+        return self.result.steps[-1].actual if self.turn and self.result is not None else None

@@ -1,0 +1,286 @@
+"""Known defects of runtimes: failures that are expected, as the lists say that runtimes have in their folders (`FILE`)
+and that a user gives.
+
+A list is strict both ways. A listed failure that does not come, or comes with another message, fails
+the run, and so does an entry that matches nothing (`linmem.results.known_check`); each says which line to change.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import os
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+from jsonschema import Draft202012Validator
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.version import InvalidVersion, Version
+
+from linmem import paths
+from linmem.results.outcome import KnownFailure
+from linmem.scenario.source import SourceError
+from linmem.scenario.source import read as read_yaml
+
+FILE = "known.yaml"  # in a runtime's folder
+SCHEMA = Path(__file__).with_name("known.schema.json")
+
+
+_TYPES = {"array": "a list", "object": "a mapping", "string": "text"}
+
+
+class KnownError(Exception):
+    """The list can't be used: one line, ``file:line: what is wrong``."""
+
+
+class DefectCase(NamedTuple):
+    """One collected item, as far as entries of the list tell items apart."""
+
+    suite: str
+    scenario: str
+    runtime: str
+    """The runtime's bare name."""
+    variant: str | None
+    version: str | None
+    guest: str | None
+    view: str | None
+
+
+@dataclass(frozen=True)
+class Target:
+    """Scenarios that an entry is about: a suite's file name or path, and a slug; both may be patterns (`matches`)."""
+
+    suite: str
+    scenario: str
+
+    @property
+    def pattern(self) -> bool:
+        """Whether it may name more than one scenario."""
+        return any(character in self.suite + self.scenario for character in "*?")
+
+    def in_suite(self, path: str) -> bool:
+        """Whether its suite, given by file name or by path, is the one at `path`."""
+        return matches(self.suite, path) or matches(f"*/{self.suite}", path)
+
+    def names(self, slug: str) -> bool:
+        """Whether it names this scenario, if the suite is the right one."""
+        return matches(self.scenario, slug)
+
+
+@dataclass(frozen=True)
+class KnownDefect:
+    """One entry. What it leaves out (variant, versions, guests, views, message) covers all."""
+
+    file: str
+    line: int
+    targets: tuple[Target, ...]
+    runtime: str
+    variant: str | None
+    versions: SpecifierSet
+    reason: str
+    outcome: str | None = "fail"  # None: any failure; `linmem.results.verdict.SOMETIMES`: that, or a pass
+    guests: tuple[str, ...] = ()
+    views: tuple[str, ...] = ()
+    message: str | None = None
+    link: str | None = None
+
+    def covers(
+        self,
+        suite: str,
+        scenario: str,
+        runtime_name: str,
+        variant: str | None,
+        version: str | None,
+        guest: str | None,
+        view: str | None,
+    ) -> bool:
+        """Whether the entry expects that this case fails."""
+        return (
+            any(target.names(scenario) and target.in_suite(suite) for target in self.targets)
+            and self.on_runtime(runtime_name, variant, version)
+            and (not self.guests or any(matches(pattern, guest) for pattern in self.guests))
+            and (not self.views or any(matches(pattern, view) for pattern in self.views))
+        )
+
+    def in_suite(self, path: str) -> bool:
+        """Whether it speaks of scenarios of the suite at `path`."""
+        return any(target.in_suite(path) for target in self.targets)
+
+    def on_runtime(self, name: str, variant: str | None, version: str | None) -> bool:
+        """Whether it speaks of this runtime. A version that can't be read is in no range, so it hides nothing."""
+        if self.runtime != name or self.variant not in (None, variant):
+            return False
+        if not len(self.versions):
+            return True
+        try:
+            return self.versions.contains(Version(version or ""), prereleases=True)
+        except InvalidVersion:
+            return False
+
+    @property
+    def failure(self) -> KnownFailure:
+        """The entry as a result carries it."""
+        return KnownFailure(self.file, self.line, self.reason, self.link, self.outcome, self.message)
+
+
+class KnownDefects:
+    """The whole list, to be asked about one case after the other."""
+
+    def __init__(self, entries: Sequence[KnownDefect]) -> None:
+        self.entries = entries
+        self._near: dict[tuple[str, tuple[str | None, ...]], list[KnownDefect]] = {}  # by suite and runtime
+
+    def covering(self, case: DefectCase) -> KnownDefect | None:
+        """The first entry that covers a case: what stands further up goes first."""
+        suite, runtime = case.suite, (case.runtime, case.variant, case.version)
+        near = self._near.get((suite, runtime))
+        if near is None:
+            near = [entry for entry in self.entries if entry.in_suite(suite) and entry.on_runtime(*runtime)]
+            self._near[suite, runtime] = near
+        return next((entry for entry in near if entry.covers(*case)), None)
+
+
+def matches(pattern: str, name: str | None) -> bool:
+    """Whether a name is what a pattern says: ``*`` stands for any characters, ``?`` for one, all else for itself."""
+    if name is None or pattern == name:
+        return name is not None
+    return ("*" in pattern or "?" in pattern) and _regex(pattern).fullmatch(name) is not None
+
+
+@lru_cache(maxsize=1024)
+def _regex(pattern: str) -> re.Pattern[str]:
+    parts = (".*" if part == "*" else "." if part == "?" else re.escape(part) for part in re.split(r"([*?])", pattern))
+    return re.compile("".join(parts), re.DOTALL)
+
+
+def held_against(known: KnownFailure, message: str) -> KnownFailure:
+    """The entry of a result whose message is known now: whether it is the failure that the entry speaks of."""
+    return msgspec.structs.replace(known, fits=known.message is None or _speaks_of(known.message, message))
+
+
+def _speaks_of(expected: str, message: str) -> bool:
+    if _is_regex(expected):
+        return re.search(expected[1:-1], message) is not None
+    return " ".join(expected.split()) in " ".join(message.split())
+
+
+def _is_regex(expected: str) -> bool:
+    return len(expected) > 2 and expected[0] == expected[-1] == "/"
+
+
+def load(path: Path) -> list[KnownDefect]:
+    """Read the list at `path`. Raises `KnownError`."""
+    name = shown(path)
+    try:
+        entries = read_yaml(path, name)
+    except SourceError as error:
+        if error.message == "is empty":  # the last entry was deleted, only comments are left
+            return []
+        raise KnownError(str(error)) from None
+    found = [(_line(entries, list(problem.absolute_path)), problem) for problem in _validator().iter_errors(entries)]
+    if found:
+        line, problem = min(found, key=lambda item: item[0])
+        raise KnownError(f"{name}:{line}: {_words(problem)}")
+    defects = [_defect(name, entries.lines[number], entry) for number, entry in enumerate(entries)]
+    first: dict[KnownDefect, int] = {}
+    for defect in defects:
+        key = replace(defect, line=0, reason="", link=None, outcome="")
+        if key in first:
+            raise KnownError(f"{name}:{defect.line}: is the same entry as in line {first[key]}: delete one of them")
+        first[key] = defect.line
+    return defects
+
+
+def shown(path: Path) -> str:
+    """A path as a user would type it."""
+    if path.resolve().is_relative_to(paths.ROOT) and not paths.IN_CLONE:  # it is installed with linmem
+        return path.resolve().relative_to(paths.ROOT).as_posix()
+    relative = os.path.relpath(path)
+    return str(path) if relative.startswith("..") else relative
+
+
+@lru_cache(maxsize=1)
+def _validator() -> Draft202012Validator:
+    return Draft202012Validator(json.loads(SCHEMA.read_text(encoding="utf-8")))
+
+
+def _line(data: Any, path: Sequence[str | int]) -> int:
+    """The line of the innermost key or item of `path` that has one."""
+    line = getattr(data, "line", 1)
+    for part in path:
+        lines = getattr(data, "lines", None)
+        line = lines[part] if lines is not None else line
+        data = data[part]
+    return int(line)
+
+
+def _words(problem: Any) -> str:
+    """A schema's finding in words that name the way out."""
+    keys = list(problem.schema.get("properties", ()))
+    if problem.validator == "additionalProperties":
+        wrong = next(key for key in problem.instance if key not in keys)
+        near = difflib.get_close_matches(wrong, keys, 1)
+        return f"unknown key '{wrong}'" + (
+            f"; did you mean '{near[0]}'?" if near else f"; the keys are {', '.join(keys)}"
+        )
+    if problem.validator == "required":
+        absent = next(key for key in problem.validator_value if key not in problem.instance)
+        return f"the entry has no '{absent}'"
+    place = problem.absolute_path[-1] if problem.absolute_path else None
+    what = f"'{place}'" if isinstance(place, str) else "an entry" if place is not None else "the file"
+    if problem.validator == "type":
+        return f"{what} must be {_TYPES[problem.validator_value]}, not {problem.instance!r:.60}"
+    if problem.validator == "enum":
+        return f"{what} must be one of {', '.join(problem.validator_value)}, not {problem.instance!r:.60}"
+    hint = problem.schema.get("description", problem.message)
+    return f"{what} is {problem.instance!r:.80}, but must be {hint}"
+
+
+def _defect(shown: str, line: int, entry: Mapping[str, Any]) -> KnownDefect:
+    name, _, versions = entry["runtime"].partition("@")
+    runtime, _, variant = name.partition(":")
+    return KnownDefect(
+        file=shown,
+        line=line,
+        targets=tuple(Target(*text.split("::", 1)) for text in _listed(entry["scenario"])),
+        runtime=runtime,
+        variant=variant or None,
+        versions=_versions(shown, entry.lines["runtime"] if hasattr(entry, "lines") else line, versions),
+        reason=" ".join(entry["reason"].split()),
+        outcome=None if entry.get("outcome") == "any" else entry.get("outcome", "fail"),
+        guests=_listed(entry.get("guest")),
+        views=_listed(entry.get("view")),
+        message=_message(shown, entry),
+        link=entry.get("link"),
+    )
+
+
+def _listed(value: str | Sequence[str] | None) -> tuple[str, ...]:
+    """What may be given as one text or as a list of them."""
+    return () if value is None else (value,) if isinstance(value, str) else tuple(value)
+
+
+def _message(shown: str, entry: Mapping[str, Any]) -> str | None:
+    message: str | None = entry.get("message")
+    if message is not None and _is_regex(message):
+        try:
+            re.compile(message[1:-1])
+        except re.error as error:
+            line = getattr(entry, "lines", {}).get("message", 1)
+            raise KnownError(f"{shown}:{line}: 'message' is no regular expression: {error}") from None
+    return message
+
+
+def _versions(shown: str, line: int, text: str) -> SpecifierSet:
+    exact = f"=={text}" if text[:1].isdigit() else text
+    try:
+        return SpecifierSet(exact)
+    except InvalidSpecifier:
+        raise KnownError(
+            f"{shown}:{line}: '@{text}' is no version or range of versions; write '@50.0.1', '@>=50' or '@>=49,<51'"
+        ) from None

@@ -1,0 +1,260 @@
+"""Keep the list of known defects: find entries that have had their day, delete them, add new ones.
+
+The file is edited as text, so that its comments and its form stay; what comes out is read back before it replaces the
+file.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+
+from linmem.results import known, verdict
+from linmem.results.atomic import replace
+from linmem.results.document import Report, Result, Runtime
+from linmem.results.known import DefectCase, KnownDefect, KnownDefects, KnownError
+from linmem.results.text import one_line, plural
+
+LONGEST = 160  # characters of a message that a new entry quotes
+
+State = Literal["stale", "too wide", "other", "shadowed", "by chance", "comes", "not judged"]
+"""What a run tells of an entry.
+
+``stale``: none of its cases failed. ``too wide``: some failed as it says, others did not. ``other``: they failed, but
+otherwise. ``shadowed``: entries further up cover all its cases. ``by chance``: it says ``sometimes``, and this time
+nothing failed. ``comes``: all is as it says. ``not judged``: the run has no case of it.
+"""
+
+
+@dataclass(frozen=True)
+class Judged:
+    """An entry and what a run tells of it; ``cases`` are the ids that speak against it."""
+
+    entry: KnownDefect
+    state: State
+    cases: tuple[str, ...] = ()
+    count: int = 0
+
+    @property
+    def deletable(self) -> bool:
+        """Whether the entry can go as it stands."""
+        return self.state in ("stale", "shadowed")
+
+    @property
+    def wrong(self) -> bool:
+        """Whether something has to be done about it."""
+        return self.state in ("stale", "too wide", "other", "shadowed")
+
+
+def judged(entries: Sequence[KnownDefect], report: Report) -> list[Judged]:
+    """What a complete run tells of each entry."""
+    table = KnownDefects(entries)
+    own: dict[KnownDefect, list[Result]] = defaultdict(list)
+    covered: set[KnownDefect] = set()
+    for case, result in _cases(report):
+        entry = table.covering(case)
+        if entry is None:
+            continue
+        own[entry].append(result)
+        covered.update(other for other in entries if other is not entry and other.covers(*case))
+    return [_judged(entry, own.get(entry, []), entry in covered) for entry in entries]
+
+
+def _cases(report: Report) -> Iterable[tuple[DefectCase, Result]]:
+    runtimes = {runtime.label: runtime for runtime in report.runtimes}
+    for result in report.results:
+        runtime = runtimes[result.label]
+        where = result.suite, result.scenario, runtime.name, runtime.variant, result.version
+        yield DefectCase(*where, result.guest, result.view), result
+
+
+def _judged(entry: KnownDefect, results: Sequence[Result], covered: bool) -> Judged:
+    if not results:
+        return Judged(entry, "shadowed" if covered else "not judged")
+    verdicts = {
+        result.id: (result.outcome, verdict.judge(result.outcome, known.held_against(entry.failure, result.message)))
+        for result in results
+    }
+    came = [id_ for id_, (_, verdict) in verdicts.items() if verdict == "known defect"]
+    passed = [id_ for id_, (outcome, _) in verdicts.items() if outcome in ("pass", "unsupported")]
+    other = [id_ for id_ in verdicts if id_ not in came and id_ not in passed]
+    count = len(results)
+    if entry.outcome == verdict.SOMETIMES and not other:
+        return Judged(entry, "comes" if came else "by chance", (), count)
+    if other:
+        return Judged(entry, "other", tuple(other), count)
+    if not came:
+        return Judged(entry, "stale", tuple(passed), count)
+    return Judged(entry, "too wide", tuple(passed), count) if passed else Judged(entry, "comes", (), count)
+
+
+def lines(found: Sequence[Judged], run: str) -> list[str]:
+    """What has to be done about entries, one line each and one for each case, and a sum."""
+    said: list[str] = []
+    for item in found:
+        place = f"{item.entry.file}:{item.entry.line}"
+        if item.state == "stale":
+            none = f"none of its {item.count:,} cases fails" if item.count > 1 else "its case does not fail"
+            said.append(f"{place}: delete it: {none} any more ({item.entry.reason})")
+        elif item.state == "shadowed":
+            said.append(f"{place}: delete it: entries further up cover all its cases")
+        elif item.state == "too wide":
+            said.append(f"{place}: narrow it: of {plural(item.count, 'case')} these no longer fail:")
+        elif item.state == "other":
+            said.append(f"{place}: correct it: of {plural(item.count, 'case')} these fail otherwise than it says:")
+        if item.state in ("too wide", "other"):
+            said += [f"    {id_}" for id_ in item.cases]
+    counts = defaultdict(int, {state: sum(item.state == state for item in found) for state in {i.state for i in found}})
+    rest = [f"{counts['comes']:,} as they say"]
+    rest += [f"{counts['by chance']:,} by chance, which did not fail this time"] if counts["by chance"] else []
+    rest += [f"{counts['not judged']:,} about what {run} did not play"] if counts["not judged"] else []
+    wrong = sum(item.wrong for item in found)
+    said.append(f"{plural(wrong, 'entry').replace('entrys', 'entries')} to look at; {', '.join(rest)}")
+    return said
+
+
+# ------------------------------------------------------------------- deleting
+
+
+def delete(path: Path, entries: Iterable[KnownDefect]) -> None:
+    """Delete entries, with the comment above one that had it for itself. Raises `KnownError`."""
+    doomed = sorted({entry.line for entry in entries}, reverse=True)
+    before = known.load(path)
+    text = path.read_text(encoding="utf-8").splitlines()
+    for line in doomed:
+        _cut(text, line - 1)
+    wanted = [entry for entry in before if entry.line not in doomed]
+    while text and not text[-1]:
+        text.pop()
+    if not wanted:
+        text.append("[]")
+    _write(path, "\n".join(text) + "\n", wanted)
+
+
+def _cut(text: list[str], start: int) -> None:
+    end = start + 1
+    while end < len(text) and (text[end].startswith((" ", "\t")) or (not text[end] and _goes_on(text, end))):
+        end += 1
+    alone = end == len(text) or not text[end].strip()
+    above = start
+    while above > 0 and text[above - 1].startswith("#"):
+        above -= 1
+    if alone and 0 < above < start and not text[above - 1].strip():
+        start = above
+    if alone and end < len(text) and (start == 0 or not text[start - 1].strip()):
+        end += 1
+    del text[start:end]
+
+
+def _goes_on(text: Sequence[str], blank: int) -> bool:
+    """Whether an entry goes on after a blank line, as a folded reason may."""
+    rest = next((line for line in text[blank:] if line), "")
+    return rest.startswith((" ", "\t"))
+
+
+# --------------------------------------------------------------------- adding
+
+
+def entries(report: Report, wanted: Sequence[str], reason: str | None, link: str | None) -> list[dict[str, Any]]:
+    """New entries for cases by their ids, or for every failure that is not listed. Raises `KnownError`.
+
+    View kinds of a scenario that failed in the same way share an entry. Without a reason, the message stands for it.
+    """
+    results = {result.id: result for result in report.results}
+    for id_ in wanted:
+        if id_ not in results:
+            raise KnownError(f"the report has no case {id_}: give an id as reports and pytest show it")
+    chosen = [results[id_] for id_ in dict.fromkeys(wanted)] if wanted else list(results.values())
+    alike: dict[tuple[Any, ...], list[Result]] = defaultdict(list)
+    for result in chosen:
+        status = verdict.status(result.outcome, result.known)
+        if not wanted and status not in ("fail", "crash", "timeout"):
+            continue
+        if result.known is not None:
+            raise KnownError(f"{result.id} is covered by {result.known.place} already: edit that entry")
+        if result.outcome not in ("fail", "crash", "timeout"):
+            raise KnownError(f"{result.id} has outcome '{result.outcome}': only a failure can be a known defect")
+        key = result.suite, result.scenario, result.label, result.version, result.guest, result.outcome, result.message
+        alike[key].append(result)
+    runtimes = {runtime.label: runtime for runtime in report.runtimes}
+    return [_entry(found, runtimes, reason, link) for found in alike.values()]
+
+
+def _entry(
+    found: Sequence[Result], runtimes: Mapping[str, Runtime], reason: str | None, link: str | None
+) -> dict[str, Any]:
+    first = found[0]
+    runtime = runtimes[first.label]
+    name = f"{runtime.name}:{runtime.variant}" if runtime.variant else runtime.name
+    entry: dict[str, Any] = {
+        "scenario": f"{first.suite.rpartition('/')[2]}::{first.scenario}",
+        "runtime": f"{name}@{first.version}" if first.version and first.version != "unknown" else name,
+    }
+    views = [result.view for result in found if result.view is not None]
+    if first.guest is not None:
+        entry["guest"] = first.guest
+    if views:
+        entry["view"] = views if len(views) > 1 else views[0]
+    if first.outcome != "fail":
+        entry["outcome"] = first.outcome
+    message = first.message[:LONGEST].strip()
+    if message and message[0] != "/":
+        entry["message"] = message
+    entry["reason"] = reason or f"Not looked into yet: {one_line(first.message, 200) or first.outcome}"
+    if link:
+        entry["link"] = link
+    return entry
+
+
+def add(path: Path, new: Sequence[Mapping[str, Any]]) -> int:
+    """Append entries; the line on which the first of them stands. Raises `KnownError`."""
+    before = known.load(path) if path.exists() else []
+    text = path.read_text(encoding="utf-8") if path.exists() else ""
+    kept = [line for line in text.splitlines() if before or line.strip() != "[]"]
+    while kept and not kept[-1].strip():
+        kept.pop()
+    if kept:
+        kept.append("")
+    first = len(kept) + 1
+    for entry in new:
+        kept += _yaml(entry)
+    _write(path, "\n".join(kept) + "\n", before, len(new))
+    return first
+
+
+def _yaml(entry: Mapping[str, Any]) -> list[str]:
+    lines: list[str] = []
+    for key, value in entry.items():
+        flow = None if isinstance(value, list) else False
+        text = yaml.safe_dump({key: value}, default_flow_style=flow, allow_unicode=True, width=10**9).rstrip("\n")
+        lines += text.splitlines()
+    return [("  " if number else "- ") + line for number, line in enumerate(lines)]
+
+
+def _write(path: Path, text: str, kept: Sequence[KnownDefect], added: int = 0) -> None:
+    """Put the new text in the file's place, if it holds what it should."""
+    trial = path.with_name(f".{path.name}.{os.getpid()}.new")
+    try:
+        trial.write_text(text, encoding="utf-8")
+        after = known.load(trial)
+    except OSError as error:
+        error.filename = str(path)  # not of the trial, which nobody has named
+        raise
+    except KnownError as error:
+        words = str(error).partition(trial.name)[2].lstrip(":") or str(error)
+        raise KnownError(f"{path}: would be unusable afterwards, so it stays as it is: {words}") from None
+    finally:
+        trial.unlink(missing_ok=True)
+    if len(after) != len(kept) + added or any(_content(a) != _content(b) for a, b in zip(kept, after, strict=False)):
+        raise KnownError(f"{path}: can't be edited by this command, so it stays as it is: edit it by hand")
+    replace(path, text.encode())
+
+
+def _content(entry: KnownDefect) -> tuple[Any, ...]:
+    return tuple(getattr(entry, name) for name in entry.__dataclass_fields__ if name not in ("file", "line"))

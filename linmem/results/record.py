@@ -1,0 +1,208 @@
+"""The record of a run, ``record.jsonl``: one JSON object a line, written while the run goes.
+
+Every report is built from it, so whatever ends a run, what was done up to then can be reported. Lines are of type
+``run`` (first), ``broken`` (a scenario file can't be loaded), ``runtime`` (a driver first answered), ``result`` and
+``end`` (last).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from linmem.results import verdict
+from linmem.results.document import Broken, Environment, Guest, Result, Runtime, Selection, Suite
+from linmem.results.text import join, plural
+
+FORMAT = 1
+
+
+class RecordError(Exception):
+    """The record can't be used: one line that says which file, where and why."""
+
+
+class Run(Struct, kw_only=True, tag_field="type", tag="run"):
+    """The first line: what the run set out to do."""
+
+    format: int
+    linmem: str
+    started: str
+    command: list[str] = []
+    environment: Environment = msgspec.field(default_factory=Environment)
+    runtimes: list[Runtime] = []
+    guests: list[Guest] = []
+    suites: list[Suite] = []
+    planned: list[str] = []
+    selection: Selection = msgspec.field(default_factory=Selection)
+
+
+class Answered(Struct, kw_only=True, tag_field="type", tag="runtime"):
+    """A runtime's driver answered for the first time in a process."""
+
+    label: str
+    engine: str | None = None
+    host: str | None = None
+    views: list[str] = []
+    features: dict[str, bool] = {}
+
+
+class End(Struct, kw_only=True, tag_field="type", tag="end"):
+    """The last line: how the run ended, and which items its selection had left out."""
+
+    finished: str | None = None
+    complete: bool = False
+    reason: str | None = None
+    deselected: list[str] = []
+
+
+@dataclass
+class Record:
+    """A record as read back. ``missing``: planned ids without a result; ``unreadable``: numbers of damaged lines."""
+
+    run: Run
+    answered: dict[str, Answered] = field(default_factory=dict)
+    broken: list[Broken] = field(default_factory=list)
+    results: list[Result] = field(default_factory=list)
+    end: End | None = None
+    missing: list[str] = field(default_factory=list)
+    unreadable: list[int] = field(default_factory=list)
+
+    @property
+    def incomplete(self) -> str | None:
+        """Why the run is incomplete, or None if it is complete."""
+        reasons = []
+        if self.end is None:
+            reasons.append("the run was killed, or has not ended yet")
+        elif not self.end.complete:
+            reasons.append(self.end.reason or "the run did not finish")
+        if self.missing:
+            one = len(self.missing) == 1
+            verb = "is" if one else "are"
+            reasons.append(f"{len(self.missing):,} of {plural(len(self.run.planned), 'planned result')} {verb} missing")
+        if self.broken:
+            names = join([item.suite for item in self.broken], 3)
+            reasons.append(f"{plural(len(self.broken), 'scenario file')} can't be loaded: {names}")
+        if self.unreadable:
+            lines = ", ".join(map(str, self.unreadable[:5]))
+            reasons.append(f"{plural(len(self.unreadable), 'line')} of the record can't be read (line {lines})")
+        if self.end is not None and not (self.run.planned or self.results or self.broken):
+            reasons.append("no scenario was selected")
+        return "; ".join(reasons) or None
+
+
+class RecordWriter:
+    """Writes a record, each line flushed to the operating system, so a killed run loses at most its last line.
+
+    The file is opened once. An older record is truncated when this one begins, never before.
+    """
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._file = path.open("wb")
+
+    def write(self, line: Mapping[str, Any] | Struct) -> None:
+        """Append one line: a mapping with its ``type``, or a struct that is tagged with it."""
+        try:
+            data = msgspec.json.encode(line)
+        except UnicodeEncodeError:  # a lone surrogate in what a runtime said: keep the line, mark the character
+            data = msgspec.json.encode(_encodable(msgspec.to_builtins(line)))
+        self._file.write(data + b"\n")
+        self._file.flush()
+
+    def close(self) -> None:
+        """Close the file; the record stays as it is."""
+        self._file.close()
+
+    def __enter__(self) -> RecordWriter:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _encodable(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode()
+    if isinstance(value, dict):
+        return {_encodable(key): _encodable(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_encodable(item) for item in value]
+    return value
+
+
+def read(path: Path) -> Record:
+    """Read a record back, a torn last line or a damaged one in its midst included. Raises `RecordError`."""
+    try:
+        with path.open("rb") as file:
+            record = Record(_first(path, file.readline()))
+            _rest(record, file)
+    except OSError as error:
+        raise RecordError(f"{path}: can't be read: {error.strerror}") from None
+    done = {result.id for result in record.results}
+    record.missing = [planned for planned in record.run.planned if planned not in done]
+    return record
+
+
+def _first(path: Path, line: bytes) -> Run:
+    if not line.strip():
+        raise RecordError(f"{path}: is empty: the run ended before it began, so there is nothing to report")
+    try:
+        head = msgspec.json.decode(line, type=_Head)
+        if head.type != "run":
+            raise RecordError(f"{path}:1: is no record of a run: its first line is not of type 'run'")
+        if head.format != FORMAT:
+            raise RecordError(f"{path}:1: has record format {head.format}; this linmem reads format {FORMAT}")
+        return msgspec.json.decode(line, type=Run)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise RecordError(f"{path}:1: is no record of a run: {error}") from None
+
+
+class _Head(Struct):
+    type: str = ""
+    format: int = 0
+
+
+class _Tag(Struct):
+    type: str
+
+
+_KINDS: dict[str, type[Struct]] = {"runtime": Answered, "result": Result, "end": End, "broken": Broken}
+
+
+def _rest(record: Record, lines: Iterable[bytes]) -> None:
+    decoders = {kind: msgspec.json.Decoder(struct) for kind, struct in _KINDS.items()}
+    tag = msgspec.json.Decoder(_Tag)
+    results: dict[str, Result] = {}
+    for number, line in enumerate(lines, 2):
+        try:
+            kind = tag.decode(line).type
+            item = decoders[kind].decode(line) if kind in decoders else None
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            if line.endswith(b"\n"):  # else the last line, torn when the run was killed: no end line follows it
+                record.unreadable.append(number)
+            continue
+        if isinstance(item, Result):
+            results[item.id] = _worse(results.get(item.id), item)
+        elif isinstance(item, Answered):
+            record.answered[item.label] = item
+        elif isinstance(item, Broken):
+            record.broken.append(item)
+        elif isinstance(item, End):
+            record.end = item
+    record.results = list(results.values())
+
+
+def _worse(first: Result | None, second: Result) -> Result:
+    """Of two results with one id (a test run twice), the worse: a second try must not hide the first."""
+    if first is None:
+        return second
+    ranks = [verdict.rank(verdict.status(result.outcome, result.known)) for result in (first, second)]
+    return first if ranks[0] > ranks[1] else second

@@ -1,0 +1,163 @@
+"""Which guests a run is about, and the modules of each scenario."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from linmem.errors import Unavailable, UserError
+from linmem.guests import catalogue, packages
+from linmem.play.conversation import Module
+from linmem.play.guest import Guest, MissingGuest
+from linmem.provision.uvtool import Progress
+from linmem.scenario.model import GUEST, ModuleSource, Scenario
+from linmem.scenario.schema import unknown
+from linmem.scenario.source import SourceError
+from linmem.wasm.types import UnreadableModule, read_types
+from linmem.wasm.wat import WatError, assemble
+
+INLINE = "inline"  # how `--guest` names the guests that stand in scenario files
+
+
+class Guests:
+    """The guests asked for: languages by name, ``inline``, and users' modules as ``program=path``; all when none is
+    asked for.
+    """
+
+    def __init__(self, wanted: Sequence[str], glue: Path | None) -> None:
+        texts = [part.strip() for text in wanted for part in text.split(",") if part.strip()]
+        if wanted and not texts:
+            raise UserError(f"--guest '{wanted[0]}' names no guest ('python -m fixtures list' shows those there are)")
+        own = [text for text in texts if "=" in text]
+        if glue is not None and not own:
+            raise UserError("--glue goes with --guest PROGRAM=MODULE: it is the glue of a module of your own")
+        self._own: list[Guest] = []
+        for text in own:
+            self._own.append(catalogue.user_guest(text, glue, [guest.label for guest in self._own]))
+        self._labels = [text for text in texts if "=" not in text]
+        self._missing: dict[str, MissingGuest] = {}
+        known = sorted(
+            {guest.label for program in catalogue.programs() for guest in catalogue.guests(program)}
+            | {INLINE, packages.LABEL}
+        )
+        for label in self._labels:
+            if label not in known:
+                raise UserError(unknown("guest", label, known, "--guest (or give PROGRAM=MODULE)"))
+            self._insist(label)
+
+    def of(self, scenario: Scenario) -> list[Guest | None]:
+        """The guests that take part in a scenario; None stands for its inline guest. Raises `SourceError`."""
+        if scenario.package is not None:
+            return self._packaged(scenario, scenario.package)
+        if scenario.program is None:
+            return [None] if self._wants(INLINE) else []
+        if scenario.program not in catalogue.programs():
+            raise SourceError(
+                scenario.where.file,
+                scenario.where.line,
+                unknown("program", scenario.program, sorted(catalogue.programs()), "fixtures/"),
+            )
+        own: list[Guest | None] = [guest for guest in self._own if guest.program == scenario.program]
+        return own + [guest for guest in self.all(scenario.program) if isinstance(guest, Guest) and guest not in own]
+
+    def _packaged(self, scenario: Scenario, name: str) -> list[Guest | None]:
+        try:
+            package = packages.find_package(name)
+            if not self._wants(packages.LABEL) or name in self._missing:
+                return []
+            # A package that nobody has fetched, because nothing is to be played, has no module yet.
+            return [catalogue.package_guest(package) or Guest(name, packages.LABEL, packages.PATH)]
+        except UserError as error:
+            raise SourceError(scenario.where.file, scenario.where.line, str(error)) from None
+
+    def provide(self, names: Iterable[str], progress: Progress) -> None:
+        """Fetch the packages of these names, as far as they take part.
+
+        Those that can't be had take no part. If packages were asked for by name, that is a `UserError`.
+        """
+        known = packages.packages()
+        wanted = [known[name] for name in names if name in known and self._wants(packages.LABEL)]
+        for name, error in packages.fetch_all(wanted, progress).items():
+            if packages.LABEL in self._labels:
+                raise UserError(f"--guest {packages.LABEL}: {name} is not available: {error}")
+            self.leave_out(name, error)
+
+    def leave_out(self, name: str, error: Unavailable) -> None:
+        """A package takes no part in this run."""
+        self._missing[name] = MissingGuest(name, packages.LABEL, error.reason, error.remedy)
+
+    @property
+    def missing(self) -> Mapping[str, MissingGuest]:
+        """The packages that this run can't have, by name."""
+        return self._missing
+
+    def all(self, program: str) -> list[Guest | MissingGuest]:
+        """The wanted guests of a program or package, those that can't take part included."""
+        if program in packages.packages():
+            guest = self._missing.get(program) or catalogue.package_guest(packages.find_package(program))
+            return [guest] if guest is not None else []
+        own: list[Guest | MissingGuest] = [guest for guest in self._own if guest.program == program]
+        return own + [guest for guest in catalogue.guests(program) if self._wants(guest.label)]
+
+    def _insist(self, label: str) -> None:
+        """A guest that was asked for by name must be there for some program. Raises `UserError`."""
+        asked = [
+            guest for program in catalogue.programs() for guest in catalogue.guests(program) if guest.label == label
+        ]
+        missing = [guest for guest in asked if isinstance(guest, MissingGuest)]
+        if missing and len(missing) == len(asked):
+            raise UserError(f"--guest {label}: {missing[0].reason}; {missing[0].remedy}")
+
+    def absent(self) -> list[str]:
+        """The labels of guests that exist but take no part in this run."""
+        everyone = [guest for program in catalogue.programs() for guest in catalogue.guests(program)]
+        absent = [guest.label for guest in everyone if isinstance(guest, MissingGuest) or not self._wants(guest.label)]
+        return absent + [packages.LABEL] * (bool(self._missing) or not self._wants(packages.LABEL))
+
+    def _wants(self, label: str) -> bool:
+        return label in self._labels or not (self._labels or self._own)
+
+
+def modules(scenario: Scenario, guest: Guest | None) -> dict[str, Module]:
+    """The modules of a scenario by name.
+
+    Raises `SourceError` for text that does not assemble and `UserError` for a lost file.
+    """
+    found = {name: _from_source(source) for name, source in scenario.modules.items()}
+    if guest is not None:
+        found[GUEST] = _from_file(guest.module)
+    elif scenario.guest is not None:
+        found[GUEST] = _from_source(scenario.guest)
+    return found
+
+
+def _from_source(source: ModuleSource) -> Module:
+    if source.path is not None:
+        return _from_file(source.path)
+    assert source.wat is not None
+    try:
+        return _from_wat(source.wat)
+    except WatError as error:
+        line = source.where.line + error.line  # a block's text starts on the line after its key
+        raise SourceError(source.where.file, line, f"the module's text does not assemble: {error.message}") from None
+
+
+@functools.lru_cache(maxsize=256)
+def _from_wat(text: str) -> Module:
+    return _module(assemble(text))
+
+
+@functools.lru_cache(maxsize=64)
+def _from_file(path: Path) -> Module:
+    try:
+        return _module(path.read_bytes())
+    except OSError as error:
+        raise UserError(f"{path}: can't be read: {error.strerror}") from None
+
+
+def _module(data: bytes) -> Module:
+    try:
+        return Module(data, read_types(data))
+    except UnreadableModule:  # what to make of it is the runtimes' affair
+        return Module(data, None)

@@ -1,0 +1,236 @@
+"""Running drivers, one per runtime, started when first needed and again after a crash or timeout."""
+
+from __future__ import annotations
+
+import contextlib
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from linmem.cache import subfolder
+from linmem.drivers.client import Driver, Info, View
+from linmem.errors import Unavailable, last_words
+from linmem.protocol import CallFailed, DriverDied, DriverFault, DriverGarbage, ImportHandler, Reply
+from linmem.provision.environments import Provided
+
+MAX_MODULES = 64  # compiled modules kept per process; older ones are released
+MAX_FALSE_STARTS = 3
+COMPILING = 6  # times as long as a step may take: compiling is no step of anybody's, and some modules are large
+
+
+class Session:
+    """One runtime's driver process, as the runner uses it (`suites.interface.Runtime`).
+
+    ``probes`` maps a proposal's name to a module that needs it. After a fault the next use starts a new process.
+    """
+
+    def __init__(
+        self,
+        label: str,
+        variant: str | None,
+        provided: Callable[[], Provided],
+        probes: Mapping[str, bytes],
+        timeout: float,
+    ) -> None:
+        self.label = label
+        self._variant = variant
+        self._provided = provided
+        self._probes = probes
+        self._timeout = timeout
+        self._driver: Driver | None = None  # the last one started, whose words can still be read
+        self._live: Driver | None = None  # the same while it can be asked
+        self._standby: Driver | None = None  # its successor: launched, not yet heard of
+        self._modules: OrderedDict[bytes, int] = OrderedDict()
+        self._features: dict[str, bool] = {}
+        self._false_starts = 0
+        self._last_fault = ""
+        self._views: dict[str, View] = {}
+        self._handler: ImportHandler | None = None
+        self.info: Info | None = None
+
+    # -------------------------------------------------------- the interface
+
+    @property
+    def on_import(self) -> ImportHandler | None:
+        """Who serves the guest's host functions."""
+        return self._handler
+
+    @on_import.setter
+    def on_import(self, handler: ImportHandler | None) -> None:
+        self._handler = handler
+        if self._driver is not None:
+            self._driver.on_import = handler
+
+    def post(self, method: str, params: Mapping[str, Any]) -> int:
+        """Queue a request. Raises `DriverFault` when the driver can't be started."""
+        return (self._live or self._running()).post(method, params)
+
+    def reply(self, request_id: int) -> Reply:
+        """The answer to a posted request. Raises `DriverFault`."""
+        if self._live is None:
+            raise DriverDied("the runtime's process is not running")
+        try:
+            return self._live.reply(request_id)
+        except DriverFault:
+            self._lost()
+            raise
+
+    def flush(self) -> None:
+        """Send what was posted, as far as that goes without waiting."""
+        if self._live is not None:
+            self._live.flush()
+
+    def compiled(self, module: bytes) -> int | CallFailed:
+        """The id of the compiled module; each is compiled once per process. Raises `DriverFault`."""
+        self._running()
+        if module in self._modules:
+            self._modules.move_to_end(module)
+            return self._modules[module]
+        request = self.post("module.compile", {"bytes": module})
+        driver = self._live
+        with driver.waiting(COMPILING * self._timeout) if driver is not None else contextlib.nullcontext():
+            reply = self.reply(request)
+        if isinstance(reply, CallFailed):
+            return reply
+        self._modules[module] = request
+        if len(self._modules) > MAX_MODULES:
+            _, old = self._modules.popitem(last=False)
+            self.reply(self.post("object.release", {"objects": [old]}))
+        return request
+
+    def supports(self, feature: str) -> bool:
+        """Whether the probe module of this proposal compiles. Raises `DriverFault`."""
+        if feature not in self._features:
+            request = self.post("module.compile", {"bytes": self._probes[feature]})
+            reply = self.reply(request)
+            self._features[feature] = not isinstance(reply, CallFailed)
+            if self._features[feature]:
+                self.reply(self.post("object.release", {"objects": [request]}))
+        return self._features[feature]
+
+    def features(self) -> dict[str, bool]:
+        """Every probed proposal and whether it is there."""
+        return {name: self.supports(name) for name in self._probes}
+
+    def unit(self, kind: str) -> int | None:
+        """How many bytes one index of this view kind counts; None: there is no such kind."""
+        self._running()
+        view = self._views.get(kind)
+        return view.unit if view is not None else None
+
+    def view_for(self, memory_type: str) -> str | None:
+        """The view kind a user of this runtime takes for this memory type."""
+        self._running()
+        assert self.info is not None
+        return self.info.default_views.get(memory_type)
+
+    def host_language(self) -> str:
+        """The language of its host API, as its driver says."""
+        self._running()
+        return self.info.host["language"] if self.info is not None else ""
+
+    def runs_glue(self, kind: str) -> bool:
+        """Whether it can start a guest by its language's own glue."""
+        self._running()
+        return self.info is not None and kind in self.info.glue
+
+    def brings_wasi(self, version: str) -> bool:
+        """Whether its own WASI of this version can serve a guest's imports, as its driver says."""
+        self._running()
+        return self.info is not None and version in self.info.wasi
+
+    def take_stderr(self) -> str:
+        """What the process printed since this was last asked; also of one that is gone."""
+        return self._driver.take_stderr() if self._driver is not None else ""
+
+    # ------------------------------------------------------------------ life
+
+    def start(self) -> Info:
+        """Start the driver if it does not run. Raises `DriverFault`, at once after repeated false starts.
+
+        Ask it before each scenario: a process that ended since the one before is no fault of the next.
+        """
+        fault = self._live.ended() if self._live is not None else None
+        if fault is not None:
+            self._lost()
+            raise DriverGarbage(f"after the scenario before this one, {fault}; the next one gets a new process")
+        self._running()
+        assert self.info is not None
+        return self.info
+
+    @property
+    def alive(self) -> bool:
+        """Whether a driver runs and can be asked."""
+        return self._live is not None and self._live.alive
+
+    @property
+    def pid(self) -> int | None:
+        """The driver's process id, while it runs."""
+        return self._driver.pid if self._driver is not None else None
+
+    def close(self) -> None:
+        """End the driver, if it runs."""
+        if self._driver is not None:
+            self._driver.close()
+        if self._standby is not None:
+            self._standby.kill()
+        self._live = self._standby = None
+        self._modules.clear()
+
+    def discard(self) -> None:
+        """End the driver at once; the next use gets another."""
+        if self._driver is not None:
+            self._driver.kill()
+            self._lost()
+
+    def _lost(self) -> None:
+        """The driver is gone. Another is launched at once: it gets ready while other runtimes have their turn."""
+        self._live = None
+        self._modules.clear()
+        if self.info is not None and self._standby is None:
+            with contextlib.suppress(DriverFault):  # its next use will tell
+                self._standby = self._launched()
+
+    def _running(self) -> Driver:
+        if self._live is not None:
+            return self._live
+        if self._false_starts >= MAX_FALSE_STARTS:
+            raise DriverGarbage(
+                f"{self.label} could not be started {MAX_FALSE_STARTS} times; the last time: {self._last_fault}"
+            )
+        return self._start()
+
+    def _launched(self) -> Driver:
+        try:
+            provided = self._provided()
+        except Unavailable as reason:
+            raise DriverGarbage(f"{self.label} is not available: {reason}") from None
+        driver = Driver(provided.command, label=self.label, env=provided.env, timeout=self._timeout)
+        cache = None
+        with contextlib.suppress(Unavailable):
+            cache = str(subfolder("compiled"))
+        driver.launch(self._variant, cache)
+        return driver
+
+    def _start(self) -> Driver:
+        try:
+            driver = self._standby or self._launched()
+        except DriverDied as fault:
+            self._false_starts += 1
+            self._last_fault = str(fault)
+            raise DriverGarbage(f"{self.label} could not be started: {fault}") from None
+        self._driver, self._standby = driver, None
+        self._modules.clear()
+        try:
+            self.info = driver.start()
+        except (CallFailed, DriverFault) as fault:
+            driver.kill()
+            self._false_starts += 1
+            words = last_words(driver.take_stderr())
+            self._last_fault = f"{fault} (it printed: {words})" if words else str(fault)
+            raise DriverGarbage(f"{self.label} could not be started: {self._last_fault}") from None
+        self._false_starts = 0
+        self._views = {view.kind: view for view in self.info.views}
+        driver.on_import = self._handler
+        self._live = driver
+        return driver

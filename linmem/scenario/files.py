@@ -1,0 +1,40 @@
+"""Which files are scenario files."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from linmem import paths
+
+ENDINGS = (".yaml", ".yml")
+SKIPPED = ("out", "__pycache__")  # and hidden folders: what pytest does not enter either
+
+
+def walk(folder: Path, above: frozenset[Path] = frozenset()) -> Iterator[Path]:
+    """The scenario files in a folder and the folders in it. Raises `OSError` where one can't be read."""
+    here = folder.resolve()
+    if here in above:  # a link may lead back
+        return
+    for path in folder.iterdir():
+        if path.is_dir():
+            if path.name not in SKIPPED and not path.name.startswith("."):
+                yield from walk(path, above | {here})
+        elif path.suffix in ENDINGS:
+            yield path
+
+
+def name_of(path: Path, root: Path) -> str:
+    """How ids and reports name the scenario file at `path`: one of linmem's own ``suites/…`` wherever it is installed,
+    another one relative to `root`.
+    """
+    if path == paths.SUITES or paths.SUITES in path.parents:
+        return (Path("suites") / path.relative_to(paths.SUITES)).as_posix()
+    return Path(os.path.relpath(path, root)).as_posix()
+
+
+def file_of(name: str, root: Path) -> Path:
+    """The scenario file of that name, the other way round."""
+    own = paths.SUITES / name.removeprefix("suites/")
+    return own if name.startswith("suites/") and own.exists() else root / name

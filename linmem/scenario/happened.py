@@ -1,0 +1,134 @@
+"""What a step can come to, in one vocabulary for every runtime: the runner makes it, checks and reports read it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from linmem.protocol import CallFailed
+from linmem.scenario import values
+from linmem.scenario.expressions import FloatBits
+
+
+class Negative(int):
+    """The unsigned integer that a name is bound to, where the host's language had it as a negative number."""
+
+
+@dataclass(frozen=True)
+class Number:
+    """A number of a value type or memory type; ``said`` is the integer as the host language had it."""
+
+    kind: str
+    bits: int
+    said: str = ""
+
+    def bound(self) -> int:
+        """What a name is bound to that gets this number: unsigned. A float's bits are marked as such, and what the host
+        had as a negative number.
+        """
+        if values.is_float(self.kind):
+            return FloatBits(self.kind, self.bits)
+        return Negative(self.bits) if self.said.startswith("-") else self.bits
+
+    def __str__(self) -> str:
+        return values.show(self.kind, self.bits)
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """The results of a call that does not have exactly one."""
+
+    items: tuple[Number, ...]
+
+    def __str__(self) -> str:
+        return "[" + ", ".join(map(str, self.items)) + "]"
+
+
+@dataclass(frozen=True)
+class Bytes:
+    """Bytes that a host API gave, out of ``asked`` bytes."""
+
+    data: bytes
+    asked: int
+
+    def __str__(self) -> str:
+        shown = self.data[:32].hex(" ") + (" …" if len(self.data) > 32 else "")
+        if len(self.data) != self.asked:
+            return f"{len(self.data)} of {self.asked} bytes" + (f": {shown}" if self.data else "")
+        return f"bytes {shown}"
+
+
+@dataclass(frozen=True)
+class Nothing:
+    """The host language's word for no value."""
+
+    word: str
+
+    def __str__(self) -> str:
+        return self.word
+
+
+@dataclass(frozen=True)
+class Done:
+    """It went through and gave nothing."""
+
+    def __str__(self) -> str:
+        return "done"
+
+
+@dataclass(frozen=True)
+class Refused:
+    """The runtime refused or failed."""
+
+    failure: CallFailed
+
+    def __str__(self) -> str:
+        failure, message = self.failure, " ".join(self.failure.message.split())
+        if failure.kind == "skipped":  # the driver's words name a request, by an id that means nothing elsewhere
+            return "skipped: an earlier step that this one builds on gave nothing"
+        if failure.kind == "trap":
+            return f"trap: {message}"
+        if failure.kind == "host":
+            return f"{failure.type or 'error'}: {message}" if message else failure.type
+        return f"{failure.kind or 'error'}: {message}"
+
+
+@dataclass(frozen=True)
+class Truth:
+    """Whether something holds."""
+
+    holds: bool
+
+    def __str__(self) -> str:
+        return "true" if self.holds else "false"
+
+
+@dataclass(frozen=True)
+class Short:
+    """A write of which the host API says that it wrote less, or more, than it was given."""
+
+    count: int
+    asked: int
+
+    def __str__(self) -> str:
+        return f"{self.count} of {self.asked} bytes"
+
+
+Happened = Number | Numbers | Bytes | Nothing | Done | Truth | Refused | Short
+
+
+def answer(happened: Happened) -> str:
+    """The stable word for what happened, by which observations are grouped and compared.
+
+    Numbers in decimal, bytes in hexadecimal, short reads as ``n of m bytes``, the language's word for nothing, and for
+    refusals their kind alone (``trap``, ``error``, ...): classes and wordings differ between languages without
+    meaning anything.
+    """
+    if isinstance(happened, Refused):
+        return {"host": "error", "link": "link error", "compile": "compile error"}.get(
+            happened.failure.kind, happened.failure.kind or "error"
+        )
+    if isinstance(happened, Bytes) and len(happened.data) == happened.asked:
+        return happened.data.hex(" ")
+    if isinstance(happened, Bytes):
+        return f"{len(happened.data)} of {happened.asked} bytes"
+    return str(happened)

@@ -1,0 +1,8 @@
+// The worker that an agent lives in.
+
+import { serveAgent } from "../javascript/agent.mjs";
+import { mailbox } from "../javascript/mailbox.mjs";
+
+const { receive, arrived } = mailbox();
+globalThis.addEventListener("message", ({ data }) => arrived(data));
+await serveAgent({ post: (message) => globalThis.postMessage(message), receive });

@@ -1,0 +1,102 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from report_records import result
+
+from linmem.cli.reports import main
+from linmem.report import write
+
+ROOT = Path(write.__file__).parents[1]
+
+
+def test_build_writes_beside_the_record_and_says_where(records, capsys):
+    path = records.write([result()])
+    assert main(["build", str(path)]) == 0
+    said = capsys.readouterr()
+    assert said.out.split() == [str(path.with_name(name)) for name in (*write.NAMES, "badges")]
+    assert said.err == ""
+    assert all(path.with_name(name).exists() for name in write.NAMES)
+
+
+def test_build_of_a_killed_run_says_what_is_wrong(records, tmp_path, capsys):
+    path = records.write([result()], end=None)
+    assert main(["build", str(path), "--out", str(tmp_path / "x")]) == 0
+    assert capsys.readouterr().err == "incomplete: the run was killed, or has not ended yet\n"
+    assert (tmp_path / "x" / "report.html").exists()
+
+
+def test_show_draws_a_report_with_its_failures(records, tmp_path, capsys):
+    write.write_all(records.write([result(outcome="fail", message="24 was due")]), tmp_path)
+    assert main(["show", str(tmp_path / "report.json")]) == 0
+    shown = capsys.readouterr().out
+    assert "1 scenario on wasmtime alone" in shown
+    assert "24 was due" in shown
+    assert "report: " in shown
+
+
+def test_a_run_is_named_by_its_folder_too(records, tmp_path, capsys):
+    folder = records.write([result(outcome="fail", message="24 was due")]).rename(tmp_path / "record.jsonl").parent
+    assert main(["build", str(folder)]) == 0
+    assert (folder / "report.html").exists()
+    capsys.readouterr()
+    shown = []
+    for given in (folder, folder / "record.jsonl", folder / "report.json"):
+        assert main(["show", str(given)]) == 0
+        shown.append(capsys.readouterr().out)
+    assert "24 was due" in shown[0]
+    assert shown == [shown[0]] * 3
+
+
+def test_schema(capsys):
+    assert main(["schema"]) == 0
+    assert json.loads(capsys.readouterr().out)["properties"]["schema"] == {"const": "linmem-report/1"}
+    assert main(["schema", "--path"]) == 0
+    assert Path(capsys.readouterr().out.strip()).is_file()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["build", "no.jsonl"], "no.jsonl: there is no such run: play one first"),
+        (["build", "folder"], "folder/record.jsonl: there is no such run: play one first"),
+        (["build", "bad"], "bad:1: is no record of a run"),
+        (["build", "good.jsonl", "--out", "bad"], "bad: File exists"),
+        (["show", "no.json"], "no.json: there is no such run: play one first"),
+        (["show", "bad"], "bad: is no linmem report"),
+        (["show", "folder"], "folder: holds neither record.jsonl nor report.json"),
+    ],
+)
+def test_unusable_input_ends_with_one_line_and_status_2(records, tmp_path, monkeypatch, capsys, arguments, message):
+    monkeypatch.chdir(tmp_path)
+    records.write([result()]).rename("good.jsonl")
+    Path("bad").write_text("nonsense\n")
+    Path("folder").mkdir()
+    assert main(arguments) == 2
+    said = capsys.readouterr()
+    assert said.err.startswith(f"linmem: {message}")
+    assert said.err.count("\n") == 1
+    assert said.out == ""
+
+
+def test_a_file_that_cannot_be_written_is_told_by_its_own_name(records, tmp_path, capsys):
+    path = records.write([result(outcome="fail")])
+    wanted = tmp_path / "nowhere" / "known.yaml"
+    assert main(["known", "--add", "--from", str(path), "--file", str(wanted)]) == 2
+    assert capsys.readouterr().err == f"linmem: {wanted}: No such file or directory\n"
+    with pytest.raises(OSError, match="No such file") as caught:
+        write.replace(wanted, b"")
+    assert caught.value.filename == str(wanted)
+
+
+def test_it_is_a_command_with_help():
+    done = subprocess.run(
+        [sys.executable, "-m", "linmem", "--help"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.startswith("usage: linmem")
+    for command in ("build", "show", "schema"):
+        assert command in done.stdout

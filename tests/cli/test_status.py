@@ -1,0 +1,76 @@
+"""How a command ends, in every room: one line for a mistake, no traceback, and a status that says it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import IO
+
+import pytest
+
+from linmem.cli import status
+
+ROOT = Path(__file__).parents[2]
+MUCH = [
+    ["suites", "list"],
+    ["suites", "coverage", "--json"],
+    ["runtimes", "list", "--json"],
+    ["runtimes", "check", "--help"],
+    ["fixtures", "list"],
+    ["reports", "schema"],
+]
+
+
+class MistakeError(Exception):
+    pass
+
+
+def run(words: list[str], out: IO[bytes]) -> subprocess.CompletedProcess[str]:
+    """Run a room's command. What it prints is buffered, as it is unless the user's environment says otherwise."""
+    env = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    command = [sys.executable, "-m", *words]
+    return subprocess.run(command, cwd=ROOT, env=env, stdout=out, stderr=subprocess.PIPE, text=True)
+
+
+def raising(error: BaseException) -> int:
+    raise error
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "said"),
+    [
+        (MistakeError("no such thing"), 2, "linmem: no such thing\n"),
+        (FileNotFoundError(2, "No such file or directory", "x.json"), 2, "linmem: x.json: No such file or directory\n"),
+        (KeyboardInterrupt(), 130, "linmem: interrupted\n"),
+    ],
+)
+def test_what_goes_wrong_is_one_line(
+    error: BaseException, status: int, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert status.end("linmem", lambda: raising(error), (MistakeError,)) == status
+    assert capsys.readouterr().err == said
+
+
+def test_what_nobody_foresaw_is_not_hidden() -> None:
+    with pytest.raises(ZeroDivisionError):
+        status.end("linmem", lambda: 1 // 0, (MistakeError,))
+
+
+@pytest.mark.parametrize("words", MUCH, ids=" ".join)
+def test_the_reader_may_leave_early(words: list[str]) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "wb") as closed:
+        done = run(words, closed)
+    assert (done.stderr, done.returncode) == ("", 0)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+@pytest.mark.parametrize("words", MUCH, ids=" ".join)
+def test_output_that_cannot_be_written_is_one_line(words: list[str]) -> None:
+    with Path("/dev/full").open("wb") as full:
+        done = run(words, full)
+    assert done.stderr == f"python -m {words[0]}: the output: No space left on device\n"
+    assert done.returncode == 2

@@ -1,0 +1,211 @@
+"""A runtime's session: one driver process after another, as faults demand, and what is kept between scenarios."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from linmem.errors import Unavailable
+from linmem.protocol import CallFailed, DriverDied, DriverGarbage, DriverTimeout
+from linmem.provision.environments import Provided
+from linmem.run.session import MAX_FALSE_STARTS, MAX_MODULES, Session
+
+FAKE = Path(__file__).parents[1] / "fakes" / "fake_driver.py"
+PROBES = {"threads": b"threads", "memory64": b"memory64"}
+Make = Callable[..., Session]
+Processes = Callable[..., "list[str]"]
+
+
+@pytest.fixture
+def make(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Make]:
+    """Makes sessions with fake drivers, and closes them."""
+    monkeypatch.setenv("LINMEM_CACHE", str(tmp_path / "cache"))
+    sessions: list[Session] = []
+
+    def make(*args: str, timeout: float = 20.0, env: dict[str, str] | None = None) -> Session:
+        provided = Provided([sys.executable, str(FAKE), *args], env or {}, "1.0", "here")
+        sessions.append(Session("fake", None, lambda: provided, PROBES, timeout))
+        return sessions[-1]
+
+    yield make
+    for session in sessions:
+        session.close()
+
+
+def call(session: Session, name: str) -> object:
+    return session.reply(session.post("function.call", {"name": name, "results": []}))
+
+
+def test_the_driver_is_started_when_it_is_needed(make: Make) -> None:
+    session = make()
+    assert (session.pid, session.alive, session.take_stderr()) == (None, False, "")
+    assert call(session, "plain") == {"values": []}
+    assert session.alive
+    pid = session.pid
+    assert session.start().runtime["version"] == "1.0"
+    assert session.pid == pid
+    session.close()
+    assert (session.pid, session.alive) == (None, False)
+
+
+def test_what_the_driver_offers(make: Make) -> None:
+    session = make()
+    assert (session.unit("bytewise"), session.unit("DataView")) == (1, None)
+    assert (session.view_for("u8"), session.view_for("f64")) == ("bytewise", None)
+    assert not session.runs_glue("go")
+    assert session.features() == {"threads": True, "memory64": True}
+
+
+@pytest.mark.parametrize(("fault", "kind"), [("sigkill", DriverDied), ("prints", DriverGarbage)])
+def test_after_a_fault_the_next_use_gets_a_new_process(fault: str, kind: type[Exception], make: Make) -> None:
+    session = make()
+    session.start()
+    first = session.pid
+    request = session.post("function.call", {"name": fault, "results": []})
+    with pytest.raises(kind):
+        session.reply(request)
+    assert not session.alive
+    assert call(session, "plain") == {"values": []}
+    assert session.pid not in (None, first)
+
+
+def test_an_answer_that_was_due_from_a_lost_process_is_not_waited_for(make: Make) -> None:
+    session = make()
+    lost = session.post("function.call", {"name": "sigkill", "results": []})
+    with pytest.raises(DriverDied):
+        session.reply(lost)
+    with pytest.raises(DriverDied, match="the runtime's process is not running"):
+        session.reply(lost + 1)
+
+
+def test_another_process_gets_ready_while_other_runtimes_play(make: Make, processes_of_group: Processes) -> None:
+    session = make()
+    with pytest.raises(DriverDied):
+        call(session, "exits")
+    assert session.take_stderr() == "I had enough\n"  # of the one that is gone
+    standby = session._standby
+    assert standby is not None
+    pid = standby.pid
+    assert session.start().runtime["name"] == "fake"
+    assert session.pid == pid
+    session.discard()
+    assert not processes_of_group(pid)
+    assert session._standby is not None
+    last = session._standby.pid
+    session.close()
+    assert not processes_of_group(last)
+
+
+def test_a_timeout_ends_the_process(make: Make) -> None:
+    session = make(timeout=0.3)
+    with pytest.raises(DriverTimeout, match=r"no answer within 0\.3 s"):
+        call(session, "hangs")
+    session.start()
+    assert session._live is not None
+    session._live.timeout = 20.0
+    assert call(session, "plain") == {"values": []}
+
+
+def test_compiling_may_take_longer_than_a_step(make: Make) -> None:
+    session = make(timeout=1.0, env={"FAKE_COMPILING": "1.5"})
+    assert isinstance(session.compiled(b"module"), int)
+    with pytest.raises(DriverTimeout, match="no answer within 1 s"):  # a step has its own time again
+        call(session, "hangs")
+
+
+def test_compiling_does_not_take_for_ever(make: Make) -> None:
+    session = make(timeout=0.1, env={"FAKE_COMPILING": "600"})
+    with pytest.raises(DriverTimeout, match=r"no answer within 0\.6"):
+        session.compiled(b"module")
+
+
+def test_the_last_words_of_a_lost_process_can_still_be_read(make: Make) -> None:
+    session = make()
+    with pytest.raises(DriverDied):
+        call(session, "exits")
+    assert session.take_stderr() == "I had enough\n"
+
+
+def test_a_process_that_ended_between_scenarios_is_told_of_once(make: Make) -> None:
+    session = make()
+    assert call(session, "exits_after_the_answer") == {"values": []}
+    while session.alive:
+        pass
+    with pytest.raises(
+        DriverGarbage, match="after the scenario before this one, the runtime's process ended with status 0"
+    ):
+        session.start()
+    session.start()
+    assert session.alive
+
+
+def test_false_starts_are_not_repeated_for_ever(make: Make, tmp_path: Path) -> None:
+    state = tmp_path / "starts"
+    state.write_text("started\n")
+    session = make("dies once it is known to work", env={"FAKE_STATE": str(state)})
+    for _ in range(MAX_FALSE_STARTS):
+        with pytest.raises(DriverGarbage) as caught:
+            session.start()
+        words = "fake could not be started: the runtime's process ended with status 1 (it printed: no more today)"
+        assert str(caught.value) == words
+    for _ in range(5):
+        with pytest.raises(
+            DriverGarbage, match="fake could not be started 3 times; the last time: the runtime's process"
+        ):
+            session.post("memory.size", {})
+    assert state.read_text().count("started") == 1 + MAX_FALSE_STARTS
+
+
+def test_a_runtime_that_can_t_be_had() -> None:
+    def provided() -> Provided:
+        raise Unavailable("wasmer is not on PATH", "install it")
+
+    session = Session("wasmer", None, provided, {}, 1.0)
+    with pytest.raises(DriverGarbage, match=r"^wasmer is not available: wasmer is not on PATH \(install it\)$"):
+        session.start()
+
+
+# Compiled modules
+
+
+def test_a_module_is_compiled_once_in_each_process(make: Make) -> None:
+    session = make()
+    first = session.compiled(b"one")
+    assert session.compiled(b"two") != first
+    assert session.compiled(b"one") == first
+    with pytest.raises(DriverDied):
+        call(session, "sigkill")
+    request = session.compiled(b"one")
+    assert isinstance(request, int)
+    assert session.compiled(b"one") == request
+
+
+def test_old_modules_are_let_go(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    session = make()
+    released: list[object] = []
+    post = session.post
+
+    def noting(method: str, params: dict[str, object]) -> int:
+        if method == "object.release":
+            released.append(params["objects"])
+        return post(method, params)
+
+    monkeypatch.setattr(session, "post", noting)
+    requests = [session.compiled(str(number).encode()) for number in range(MAX_MODULES)]
+    assert released == []
+    session.compiled(b"0")  # was used just now, so it stays
+    session.compiled(b"another")
+    assert released == [[requests[1]]]
+
+
+def test_a_module_that_is_refused_is_tried_again(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    session = make()
+    refusal = CallFailed(-32000, "bad opcode", {"kind": "compile"})
+    reply = session.reply
+    monkeypatch.setattr(session, "reply", lambda request: (reply(request), refusal)[1])
+    assert session.compiled(b"one") is refusal
+    monkeypatch.undo()
+    assert isinstance(session.compiled(b"one"), int)

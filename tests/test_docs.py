@@ -1,0 +1,238 @@
+"""What the documentation shows is real.
+
+Each example of docs/writing-scenarios.md is loaded, and played on wasmtime. A comment before a block says what it is:
+``whole``, a scenario file; ``guest``, a file without scenarios; ``steps``, steps for that guest, which play one after
+another in one scenario; ``fails``, what a run prints when the first example's last line is wrong.
+
+The runtime of docs/adding-a-runtime.md is built from the page. There the comment names the file that a block is of.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from linmem.guests import probes
+from linmem.scenario import expectations, loader, schema, values
+
+ROOT = Path(__file__).parents[1]
+TEXT = (ROOT / "docs" / "writing-scenarios.md").read_text(encoding="utf-8")
+RUNTIME_TEXT = (ROOT / "docs" / "adding-a-runtime.md").read_text(encoding="utf-8")
+BLOCK = re.compile(r"^(?:<!-- example: (?P<kind>\w+) -->\n)?```(?P<language>\w+)\n(?P<text>.*?)^```$", re.M | re.S)
+FILE = re.compile(r"^<!-- file: (?P<name>\S+) -->\n```\w+\n(?P<text>.*?)^```$", re.M | re.S)
+STEPS = "scenarios:\n  - name: every kind of step\n    steps:\n"
+
+
+@dataclass(frozen=True)
+class Example:
+    """A block of the page. ``line`` is where its text begins."""
+
+    kind: str | None
+    language: str
+    text: str
+    line: int
+
+
+EXAMPLES = [
+    Example(found["kind"], found["language"], found["text"], TEXT.count("\n", 0, found.start("text")) + 1)
+    for found in BLOCK.finditer(TEXT)
+]
+
+
+def texts(kind: str) -> list[str]:
+    return [example.text for example in EXAMPLES if example.kind == kind]
+
+
+def indented(text: str) -> str:
+    return "".join(f"      {line}\n" for line in text.splitlines())
+
+
+def files() -> dict[str, str]:
+    """The scenario files that the page holds, by name."""
+    found = {f"line_{example.line}.yaml": example.text for example in EXAMPLES if example.kind == "whole"}
+    found["steps.yaml"] = texts("guest")[0] + STEPS + "".join(map(indented, texts("steps")))
+    return found
+
+
+FILES = files()
+
+
+def test_every_yaml_block_says_what_it_is() -> None:
+    unmarked = [example.line for example in EXAMPLES if example.language == "yaml" and example.kind is None]
+    assert unmarked == []
+    assert {example.kind for example in EXAMPLES} == {None, "whole", "guest", "steps", "fails"}
+    assert len(texts("guest")) == len(texts("fails")) == 1
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_an_example_loads(name: str, tmp_path: Path) -> None:
+    path = tmp_path / name
+    path.write_text(FILES[name], encoding="utf-8")
+    suite = loader.load_suite(path, name)
+    used = {feature for scenario in suite.scenarios for feature in scenario.requires}
+    assert used <= set(probes.names())
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run: what it printed, and its results by file name."""
+
+    output: str
+    results: dict[str, list[dict[str, Any]]]
+
+
+def play(folder: Path, *options: str) -> Run:
+    """Play what the options select, and keep the reports in the folder."""
+    out = folder / "out"
+    command = [sys.executable, "-m", "linmem", "run", f"--report-dir={out}", "-p", "no:cacheprovider", "-p", "no:xdist"]
+    done = subprocess.run([*command, *options], cwd=ROOT, capture_output=True, text=True, check=False)
+    lines = [json.loads(line) for line in (out / "record.jsonl").read_text(encoding="utf-8").splitlines()]
+    results: dict[str, list[dict[str, Any]]] = {}
+    for line in lines:
+        if line["type"] == "result":
+            results.setdefault(Path(line["suite"]).name, []).append(line)
+    return Run(done.stdout, results)
+
+
+@pytest.fixture(scope="module")
+def played(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    folder = tmp_path_factory.mktemp("examples")
+    for name, text in FILES.items():
+        (folder / name).write_text(text, encoding="utf-8")
+    return play(folder, f"--suites={folder}", "--runtime=wasmtime")
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_an_example_passes_on_wasmtime(name: str, played: Run) -> None:
+    results = played.results.get(name, [])
+    assert {result["outcome"] for result in results} == {"pass"}, played.output
+
+
+def test_a_broken_example_fails_as_the_page_shows(tmp_path: Path) -> None:
+    first = texts("whole")[0]
+    assert first.endswith("expect: 24\n")
+    (tmp_path / "first.yaml").write_text(first.replace("expect: 24", "expect: 25"), encoding="utf-8")
+    run = play(tmp_path, f"--suites={tmp_path}", "--runtime=wasmtime")
+    output = re.sub(r"\S*/first\.yaml", "first.yaml", run.output)
+    assert texts("fails")[0] in output
+
+
+# ---------------------------------------------------------------------------------------------- is all of it told?
+
+
+def described(name: str) -> bool:
+    """Whether the page has the word as code, alone or at the start of a form."""
+    return re.search(rf"`[^`\n]*(?<![\w-]){re.escape(name)}(?![\w-])[^`\n]*`", TEXT) is not None
+
+
+def form() -> dict[str, Any]:
+    data: dict[str, Any] = json.loads(schema.SCHEMA_PATH.read_text(encoding="utf-8"))
+    return data
+
+
+def keys(part: Any) -> set[str]:
+    """Every key that a scenario file may have."""
+    found: set[str] = set()
+    if isinstance(part, dict):
+        if isinstance(part.get("properties"), dict):
+            found |= part["properties"].keys()
+        for value in part.values():
+            found |= keys(value)
+    if isinstance(part, list):
+        for value in part:
+            found |= keys(value)
+    return found
+
+
+@pytest.mark.parametrize("key", sorted(keys(form())))
+def test_the_page_tells_every_key(key: str) -> None:
+    assert described(key)
+
+
+@pytest.mark.parametrize("word", [*values.MEMORY_TYPES, *probes.names(), *expectations.FAILURE_KINDS])
+def test_the_page_tells_every_type_feature_and_failure(word: str) -> None:
+    assert described(word)
+
+
+@pytest.mark.parametrize("kind", schema.STEPS)
+def test_every_kind_of_step_has_a_heading(kind: str) -> None:
+    assert re.search(rf"^### .*`{kind}`", TEXT, re.M)
+
+
+# -------------------------------------------------------------------------------------------- the runtime of the page
+
+
+@pytest.fixture(scope="module")
+def runtime(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("page") / "my-runtime"
+    folder.mkdir()
+    for name in ("runtime.yaml", "driver.py"):
+        blocks = [found["text"] for found in FILE.finditer(RUNTIME_TEXT) if found["name"] == name]
+        (folder / name).write_text("\n\n".join(blocks), encoding="utf-8")
+    return folder
+
+
+def test_the_runtime_of_the_page_answers_right(runtime: Path) -> None:
+    command = [sys.executable, "-m", "linmem", "runtimes", "check", str(runtime)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.splitlines()[-1] in RUNTIME_TEXT
+
+
+def test_the_runtime_of_the_page_plays_and_agrees_with_wasmtime(runtime: Path, tmp_path: Path) -> None:
+    suites = ["suites/calls/reentrancy.yaml", "suites/memory/shared_buffer.yaml"]
+    run = play(tmp_path, f"--runtime={runtime}", "--runtime=wasmtime", *suites)
+    results = [result for suite in run.results.values() for result in suite]
+    assert {result["runtime"] for result in results} == {"my-runtime", "wasmtime"}, run.output
+    assert {result["outcome"] for result in results} == {"pass"}, run.output
+
+    def answers(name: str) -> dict[tuple[str, str | None], list[tuple[str, str]]]:
+        return {
+            (result["scenario"], result["guest"]): [(seen["id"], seen["answer"]) for seen in result["observations"]]
+            for result in results
+            if result["runtime"] == name and result["view"] in (None, "read_write")
+        }
+
+    assert answers("my-runtime") == answers("wasmtime")
+
+
+@pytest.mark.parametrize(
+    "key", sorted(keys(json.loads((ROOT / "linmem/provision/runtime.schema.json").read_text("utf-8"))))
+)
+def test_the_page_tells_every_key_of_a_manifest(key: str) -> None:
+    assert re.search(rf"`{key}`", RUNTIME_TEXT)
+
+
+# ------------------------------------------------------------------------------------------------------- all the pages
+
+PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *(ROOT / "suites").glob("*/README.md")]
+
+
+def prose(page: Path) -> str:
+    return re.sub(r"^```.*?^```$", "", page.read_text(encoding="utf-8"), flags=re.M | re.S)
+
+
+def anchors(page: Path) -> set[str]:
+    """The names of a page's headings, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.+)$", prose(page), re.M)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_lead_somewhere(page: Path) -> None:
+    lost = []
+    for target in re.findall(r"\]\(([^)\s]+)\)", prose(page)):
+        path, _, anchor = target.partition("#")
+        other = page.parent / path if path else page
+        if path.startswith("http"):
+            continue
+        if not other.exists() or (anchor and anchor not in anchors(other)):
+            lost.append(target)
+    assert lost == []

@@ -1,0 +1,105 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+import wasmtime
+
+from linmem.wasm.wat import WatError, assemble
+
+
+def cached(cache):
+    return sorted(cache.glob("wat/*/*"))
+
+
+def test_a_module_assembles(cache):
+    assert assemble("(module)") == b"\0asm\x01\0\0\0"
+
+
+def test_what_was_assembled_is_read_from_the_cache(cache, monkeypatch):
+    module = assemble('(module (memory (export "m") 3))')
+    monkeypatch.setattr(wasmtime, "wat2wasm", None)
+    assert assemble('(module (memory (export "m") 3))') == module
+    with pytest.raises(TypeError):
+        assemble('(module (memory (export "m") 4))')
+
+
+def test_fresh_does_not_look_into_the_cache(cache):
+    assemble("(module)")
+    (file,) = cached(cache)
+    file.write_bytes(b"\0asm but stale")
+    assert assemble("(module)") == b"\0asm but stale"
+    assert assemble("(module)", fresh=True) == b"\0asm\x01\0\0\0"
+
+
+def test_a_damaged_cache_entry_is_made_again(cache):
+    assemble("(module)")
+    (file,) = cached(cache)
+    file.write_bytes(b"")
+    assert assemble("(module)") == b"\0asm\x01\0\0\0"
+    assert file.read_bytes() == b"\0asm\x01\0\0\0"
+
+
+def test_nothing_but_whole_modules_is_left_in_the_cache(cache):
+    assemble("(module)")
+    with pytest.raises(WatError):
+        assemble("(module")
+    assert [file.suffix for file in cached(cache)] == [".wasm"]
+
+
+def test_the_assembler_is_loaded_only_when_needed(cache):
+    assemble("(module)")
+    script = "import sys; from fixtures.wat import assemble; assemble('(module)'); print('wasmtime' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "message", "line", "column"),
+    [
+        ("(module (func unknown))", "unknown operator or unexpected token", 1, 15),
+        ("(module\n  (func\n    (local.get 0 1)))", "expected an instruction", 3, 18),
+        ("(module (func $a)\n(func $a))", "duplicate func identifier", 2, 7),
+        ("(module", "expected ')'", 1, 8),
+        ("", "expected at least one module field", 1, 1),
+        ("no module", "expected '('", 1, 1),
+        ("(module)\n(; \ud800 ;)", "a lone surrogate is not text", 2, 4),
+    ],
+)
+def test_errors_say_what_and_where(cache, text, message, line, column):
+    with pytest.raises(WatError) as caught:
+        assemble(text)
+    error = caught.value
+    assert (error.message, error.line, error.column) == (message, line, column)
+    assert str(error) == f"{message} (line {line}, column {column})"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "(module (memory i64 1))",
+        "(module (memory 1) (memory 1))",
+        "(module (memory 1 1 shared) (func (drop (i32.atomic.load (i32.const 0)))))",
+        "(module (memory 1 (pagesize 1)))",
+        "(module (memory $all i64 1 2 shared (pagesize 1)))",
+    ],
+)
+def test_memory_proposals_are_in_the_assemblers_language(cache, text):
+    assert assemble(text).startswith(b"\0asm\x01\0\0\0")
+
+
+def test_an_invalid_module_assembles_all_the_same(cache):
+    """Judging it is the runtimes' task."""
+    module = assemble("(module (func (i32.add)))")
+    with pytest.raises(wasmtime.WasmtimeError):
+        wasmtime.Module(wasmtime.Engine(), module)
+
+
+def test_a_cache_folder_that_cant_be_written(tmp_path, monkeypatch):
+    from linmem.errors import Unavailable
+
+    (tmp_path / "file").write_text("in the way")
+    monkeypatch.setenv("LINMEM_CACHE", str(tmp_path / "file"))
+    with pytest.raises(Unavailable, match="can't write to the cache folder"):
+        assemble("(module)")
