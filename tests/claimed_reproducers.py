@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from tests.repro.test_repro import every_known_defect_is_shown
 
 

@@ -20,7 +20,8 @@ from typing import Any
 import pytest
 
 from linmem.guests import probes
-from linmem.scenario import expectations, loader, schema, values
+from linmem.scenario import expectations, loader, values
+from linmem.scenario import schema as rules
 
 ROOT = Path(__file__).parents[1]
 TEXT = (ROOT / "docs" / "writing-scenarios.md").read_text(encoding="utf-8")
@@ -133,7 +134,7 @@ def described(name: str) -> bool:
 
 
 def form() -> dict[str, Any]:
-    data: dict[str, Any] = json.loads(schema.SCHEMA_PATH.read_text(encoding="utf-8"))
+    data: dict[str, Any] = json.loads(rules.SCHEMA_PATH.read_text(encoding="utf-8"))
     return data
 
 
@@ -161,7 +162,7 @@ def test_the_page_tells_every_type_feature_and_failure(word: str) -> None:
     assert described(word)
 
 
-@pytest.mark.parametrize("kind", schema.STEPS)
+@pytest.mark.parametrize("kind", rules.STEPS)
 def test_every_kind_of_step_has_a_heading(kind: str) -> None:
     assert re.search(rf"^### .*`{kind}`", TEXT, re.M)
 

@@ -17,7 +17,7 @@ from linmem.guests import probes
 from linmem.play.player import Player
 from linmem.plugin import describe
 from linmem.results.outcome import KnownFailure, Result
-from linmem.run.bench import Casting
+from linmem.run.bench import Bench
 from linmem.run.guests import Guests, modules
 from linmem.run.runtimes import choose
 from linmem.scenario.loader import load_suite
@@ -175,7 +175,7 @@ def test_a_listed_defect_that_does_not_show_costs_the_process_as_well(fake_runti
     suite.write_text(GOOD)
     (scenario,) = load_suite(suite, "good.yaml").scenarios
     (chosen,) = choose([str(fake_runtime())])
-    bench = Casting([chosen], Guests([], None), 60.0, describe.answered)
+    bench = Bench([chosen], Guests([], None), 60.0, describe.answered)
     (cell,) = bench.cells(scenario)
     pids = []
     try:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from linmem.cli.reports import main
+from linmem.cli import main
 
 DoRun = Callable[..., Any]
 Fake = Callable[..., Path]
@@ -191,8 +191,8 @@ def test_a_run_killed_at_any_moment_is_never_taken_for_a_whole_one(
             assert "the run is incomplete, so it is not taken for a whole one: the run was killed" in said.err
             assert said.out == ""
         assert main(["gate", str(whole.folder), "--record", str(base)]) == 2
-        assert main(["build", str(whole.folder / "record.jsonl")]) == 0
-        assert main(["show", str(whole.folder / "report.json")]) == 0
+        assert main(["report", "build", str(whole.folder / "record.jsonl")]) == 0
+        assert main(["report", "show", str(whole.folder / "report.json")]) == 0
         assert "incomplete" in capsys.readouterr().out.lower()
         for page in ("report.html", "report.md"):
             assert "incomplete" in (whole.folder / page).read_text().lower()

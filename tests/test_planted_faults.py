@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 import yaml
 
-import suites
+from linmem import paths
 from linmem.guests import probes
 from linmem.play.conversation import Module
 from linmem.play.guest import Guest
@@ -32,7 +32,7 @@ from linmem.wasm.wat import assemble
 
 FAULTS: list[dict[str, str]] = yaml.safe_load(Path(__file__).with_name("planted_faults.yaml").read_text("utf-8"))
 FAULTY = Path(__file__).parent / "fakes" / "faulty_wasmtime.py"
-SUITES = Path(suites.__file__).parent
+SUITES = paths.SUITES
 Cell = tuple[Scenario, "Guest | None", "str | None"]
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
-from linmem.cli.suites import main
+from linmem.cli import main
 
 ROOT = Path(__file__).parents[2]
 SPEC = "https://webassembly.github.io/spec/core/syntax/types.html#memory-types"

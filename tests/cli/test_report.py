@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from report_records import result
 
-from linmem.cli.reports import main
+from linmem.cli import main
 from linmem.report import write
 
 ROOT = Path(write.__file__).parents[1]
@@ -16,7 +16,7 @@ ROOT = Path(write.__file__).parents[1]
 
 def test_build_writes_beside_the_record_and_says_where(records, capsys):
     path = records.write([result()])
-    assert main(["build", str(path)]) == 0
+    assert main(["report", "build", str(path)]) == 0
     said = capsys.readouterr()
     assert said.out.split() == [str(path.with_name(name)) for name in (*write.NAMES, "badges")]
     assert said.err == ""
@@ -25,14 +25,14 @@ def test_build_writes_beside_the_record_and_says_where(records, capsys):
 
 def test_build_of_a_killed_run_says_what_is_wrong(records, tmp_path, capsys):
     path = records.write([result()], end=None)
-    assert main(["build", str(path), "--out", str(tmp_path / "x")]) == 0
+    assert main(["report", "build", str(path), "--out", str(tmp_path / "x")]) == 0
     assert capsys.readouterr().err == "incomplete: the run was killed, or has not ended yet\n"
     assert (tmp_path / "x" / "report.html").exists()
 
 
 def test_show_draws_a_report_with_its_failures(records, tmp_path, capsys):
     write.write_all(records.write([result(outcome="fail", message="24 was due")]), tmp_path)
-    assert main(["show", str(tmp_path / "report.json")]) == 0
+    assert main(["report", "show", str(tmp_path / "report.json")]) == 0
     shown = capsys.readouterr().out
     assert "1 scenario on wasmtime alone" in shown
     assert "24 was due" in shown
@@ -41,12 +41,12 @@ def test_show_draws_a_report_with_its_failures(records, tmp_path, capsys):
 
 def test_a_run_is_named_by_its_folder_too(records, tmp_path, capsys):
     folder = records.write([result(outcome="fail", message="24 was due")]).rename(tmp_path / "record.jsonl").parent
-    assert main(["build", str(folder)]) == 0
+    assert main(["report", "build", str(folder)]) == 0
     assert (folder / "report.html").exists()
     capsys.readouterr()
     shown = []
     for given in (folder, folder / "record.jsonl", folder / "report.json"):
-        assert main(["show", str(given)]) == 0
+        assert main(["report", "show", str(given)]) == 0
         shown.append(capsys.readouterr().out)
     assert "24 was due" in shown[0]
     assert shown == [shown[0]] * 3
@@ -86,7 +86,7 @@ def test_unusable_input_ends_with_one_line_and_status_2(records, tmp_path, monke
 def test_a_file_that_cannot_be_written_is_told_by_its_own_name(records, tmp_path, capsys):
     path = records.write([result(outcome="fail")])
     wanted = tmp_path / "nowhere" / "known.yaml"
-    assert main(["known", "--add", "--from", str(path), "--file", str(wanted)]) == 2
+    assert main(["known", "--add", "--from", str(path), "--known", str(wanted)]) == 2
     assert capsys.readouterr().err == f"linmem: {wanted}: No such file or directory\n"
     with pytest.raises(OSError, match="No such file") as caught:
         write.replace(wanted, b"")

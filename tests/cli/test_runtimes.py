@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from linmem.cli.runtimes import main
+from linmem.cli import main
 from linmem.errors import Unavailable
 from linmem.provision import environments
 from linmem.provision.environments import Provided, provide
@@ -51,7 +51,7 @@ def empty_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("empty_cache")
 def test_list_of_what_is_not_provisioned(capsys: Captured) -> None:
-    assert main(["list"]) == 0
+    assert main(["runtimes", "list"]) == 0
     lines = capsys.readouterr().out.splitlines()
     shown = [line.split()[0] for line in lines if " not provisioned  PyPI " in line]
     assert {"node", "wasmer", "wasmtime"} <= set(shown)
@@ -67,7 +67,7 @@ def test_list_shows_why_a_runtime_is_unavailable(capsys: Captured, monkeypatch: 
     monkeypatch.setattr(environments.recipe, "run_uv", no_route)
     with pytest.raises(Unavailable):
         provide(load_manifest("node"))
-    assert main(["list"]) == 0
+    assert main(["runtimes", "list"]) == 0
     output = capsys.readouterr().out
     assert re.search(r"^node +18\.4\.0 +unavailable", output, re.MULTILINE)
     assert "node 18.4.0: uv could not install nodejs-bin==18.4.0a4: Request failed: no route to host\n" in output
@@ -77,7 +77,7 @@ def test_list_shows_why_a_runtime_is_unavailable(capsys: Captured, monkeypatch: 
 def test_list_shows_other_versions_that_were_asked_for(capsys: Captured, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = [environments.RuntimeName("wasmtime", None, "49.0.0"), environments.RuntimeName("gone", None, "1.0")]
     monkeypatch.setattr(environments, "installed", lambda: iter(asked))
-    assert main(["list", "--json"]) == 0
+    assert main(["runtimes", "list", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert [one["version"] for one in found if one["name"] == "wasmtime" and not one["variant"]] == ["50.0.1", "49.0.0"]
     assert not [one for one in found if one["name"] == "gone"]
@@ -85,7 +85,7 @@ def test_list_shows_other_versions_that_were_asked_for(capsys: Captured, monkeyp
 
 @pytest.mark.usefixtures("empty_cache")
 def test_list_as_json(capsys: Captured) -> None:
-    assert main(["list", "--json"]) == 0
+    assert main(["runtimes", "list", "--json"]) == 0
     found = {one["name"]: one for one in json.loads(capsys.readouterr().out) if one["variant"] is None}
     assert found["wasmer"] == {
         "name": "wasmer",
@@ -103,7 +103,7 @@ def test_list_as_json(capsys: Captured) -> None:
 
 
 def test_install_says_what_is_ready(stub: str, capsys: Captured) -> None:
-    assert main(["install", stub]) == 0
+    assert main(["runtimes", "install", stub]) == 0
     output = capsys.readouterr().out
     assert output.startswith("stub: ready in ")
     assert output.endswith(f" s, {os.path.abspath(sys.executable)}\n")
@@ -112,7 +112,7 @@ def test_install_says_what_is_ready(stub: str, capsys: Captured) -> None:
 def test_install_goes_on_after_a_failure(stub: str, tmp_path: Path, capsys: Captured) -> None:
     missing = write_runtime(tmp_path / "missing", "no-such-program")
     dead = write_runtime(tmp_path / "dead", sys.executable, str(FAKES / "stub.py"), "dies")
-    assert main(["install", missing, dead, stub]) == 1
+    assert main(["runtimes", "install", missing, dead, stub]) == 1
     captured = capsys.readouterr()
     assert captured.out.startswith("stub: ready in ")
     assert captured.err == (
@@ -129,23 +129,21 @@ def test_all_are_those_that_can_be_had(
     """What no package brings, and programs that the machine lacks, are named; to ask for one by name is another thing."""
     lacking = Path(write_runtime(tmp_path / "lacking", "no-such-program-anywhere"))
     found = [load_manifest("wazero"), load_manifest(Path(stub)), load_manifest(lacking)]
-    monkeypatch.setattr("runtimes.__main__.everyone", lambda: [(one, RuntimeName(one.name)) for one in found])
-    assert main(["install", "all"]) == 0
+    monkeypatch.setattr("linmem.cli.runtimes.everyone", lambda: [(one, RuntimeName(one.name)) for one in found])
+    assert main(["runtimes", "install", "all"]) == 0
     said = capsys.readouterr()
     assert "wazero: unavailable" in said.err
     assert "lacking: unavailable" in said.err
     assert "stub: ready" in said.out
-    assert main(["install", "wazero"]) == 1
-    assert main(["install", "all", str(lacking)]) == 1
+    assert main(["runtimes", "install", "wazero"]) == 1
+    assert main(["runtimes", "install", "all", str(lacking)]) == 1
 
 
 @pytest.mark.parametrize("command", [["install", "wasmtim"], ["check", "wasmtim"], ["install", "node", "wasmtim"]])
 def test_an_unknown_runtime_is_told_before_anything_is_done(command: list[str], capsys: Captured) -> None:
-    assert main(command) == 2
+    assert main(["runtimes", *command]) == 2
     captured = capsys.readouterr()
-    assert captured.err.startswith(
-        "linmem runtimes: there is no runtime 'wasmtim'; did you mean 'wasmtime'? (known: "
-    )
+    assert captured.err.startswith("linmem runtimes: there is no runtime 'wasmtim'; did you mean 'wasmtime'? (known: ")
     assert captured.out == ""
 
 
@@ -159,19 +157,19 @@ def test_an_unknown_runtime_is_told_before_anything_is_done(command: list[str], 
     ],
 )
 def test_other_mistakes(name: str, words: str, capsys: Captured) -> None:
-    assert main(["install", name]) == 2
+    assert main(["runtimes", "install", name]) == 2
     captured = capsys.readouterr()
     assert captured.err.startswith(f"linmem runtimes: {words}")
     assert captured.err.count("\n") == 1
 
 
 def test_versions_of_what_has_none(stub: str, capsys: Captured, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert main(["versions", stub]) == 0
+    assert main(["runtimes", "versions", stub]) == 0
     assert f"{Path(stub).name} is the machine's own, " in capsys.readouterr().out
-    assert main(["versions", "wazero"]) == 1
+    assert main(["runtimes", "versions", "wazero"]) == 1
     assert capsys.readouterr().err.startswith("wazero: unavailable: ")
     monkeypatch.setenv("PATH", "/nowhere")
-    assert main(["versions", "jsc"]) == 1
+    assert main(["runtimes", "versions", "jsc"]) == 1
     assert capsys.readouterr().err.startswith("jsc: unavailable: jsc is not on PATH")
 
 
@@ -179,7 +177,7 @@ def test_a_broken_manifest_is_told_by_file_and_line(tmp_path: Path, capsys: Capt
     folder = write_runtime(tmp_path / "broken", "x")
     manifest = Path(folder) / "runtime.yaml"
     manifest.write_text(manifest.read_text(encoding="utf-8").replace("title:", "titel:"), encoding="utf-8")
-    assert main(["check", folder]) == 2
+    assert main(["runtimes", "check", folder]) == 2
     assert f"{manifest}:2: unknown key 'titel'" in capsys.readouterr().err
 
 
@@ -201,13 +199,13 @@ def fake_node(folder: Path, node: tuple[Manifest, Provided], fault: str) -> str:
 
 def test_check_of_a_method(tmp_path: Path, node: tuple[Manifest, Provided], capsys: Captured) -> None:
     folder = fake_node(tmp_path / "spoilt", node, "padded_read")
-    assert main(["check", folder, "--only", "memory.size"]) == 0
+    assert main(["runtimes", "check", folder, "--only", "memory.size"]) == 0
     assert capsys.readouterr().out.splitlines()[1:] == ["1 of 1 methods answer right"]
 
 
 def test_check_names_what_is_wrong(tmp_path: Path, node: tuple[Manifest, Provided], capsys: Captured) -> None:
     folder = fake_node(tmp_path / "spoilt", node, "padded_read")
-    assert main(["check", folder, "--only", "memory.read", "--verbose"]) == 1
+    assert main(["runtimes", "check", folder, "--only", "memory.read", "--verbose"]) == 1
     output = capsys.readouterr().out
     assert "  memory.read: every memory type, through its default view: right\n" in output
     assert "\n    expected: at most the 4 bytes that are there, or a host error\n    actual:   8 bytes\n" in output
@@ -215,7 +213,7 @@ def test_check_names_what_is_wrong(tmp_path: Path, node: tuple[Manifest, Provide
 
 
 def test_check_of_an_unknown_method(stub: str, capsys: Captured) -> None:
-    assert main(["check", stub, "--only", "memory.paint"]) == 2
+    assert main(["runtimes", "check", stub, "--only", "memory.paint"]) == 2
     assert capsys.readouterr().err.startswith(
         "linmem runtimes: the protocol has no method 'memory.paint' (known: initialize, "
     )
@@ -223,14 +221,18 @@ def test_check_of_an_unknown_method(stub: str, capsys: Captured) -> None:
 
 def test_check_of_what_does_not_start(tmp_path: Path, capsys: Captured) -> None:
     folder = write_runtime(tmp_path / "future", sys.executable, str(FAKES / "stub.py"), "of the future")
-    assert main(["check", folder]) == 1
+    assert main(["runtimes", "check", folder]) == 1
     assert "it speaks protocol 2, not 1" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["list", "--help"], ["install", "--help"], ["check", "--help"]])
 def test_help(arguments: list[str]) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "linmem", "runtimes", *arguments], cwd=REPOSITORY, capture_output=True, text=True, check=True
+        [sys.executable, "-m", "linmem", "runtimes", *arguments],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert done.stdout.startswith("usage: linmem runtimes")
     assert done.stderr == ""
@@ -238,6 +240,10 @@ def test_help(arguments: list[str]) -> None:
 
 def test_no_command_is_a_mistake(capsys: Captured) -> None:
     with pytest.raises(SystemExit) as caught:
-        main([])
+        main(
+            [
+                "runtimes",
+            ]
+        )
     assert caught.value.code == 2
     assert "COMMAND" in capsys.readouterr().err

@@ -14,12 +14,12 @@ from linmem.cli import status
 
 ROOT = Path(__file__).parents[2]
 MUCH = [
-    ["suites", "list"],
-    ["suites", "coverage", "--json"],
+    ["list"],
+    ["coverage", "--json"],
     ["runtimes", "list", "--json"],
     ["runtimes", "check", "--help"],
-    ["fixtures", "list"],
-    ["reports", "schema"],
+    ["guests", "list"],
+    ["schema", "report"],
 ]
 
 
@@ -30,7 +30,7 @@ class MistakeError(Exception):
 def run(words: list[str], out: IO[bytes]) -> subprocess.CompletedProcess[str]:
     """Run a room's command. What it prints is buffered, as it is unless the user's environment says otherwise."""
     env = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
-    command = [sys.executable, "-m", *words]
+    command = [sys.executable, "-m", "linmem", *words]
     return subprocess.run(command, cwd=ROOT, env=env, stdout=out, stderr=subprocess.PIPE, text=True)
 
 
@@ -72,5 +72,5 @@ def test_the_reader_may_leave_early(words: list[str]) -> None:
 def test_output_that_cannot_be_written_is_one_line(words: list[str]) -> None:
     with Path("/dev/full").open("wb") as full:
         done = run(words, full)
-    assert done.stderr == f"python -m {words[0]}: the output: No space left on device\n"
+    assert done.stderr == "linmem: the output: No space left on device\n"
     assert done.returncode == 2

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import wasmtime
 
-from linmem.cli.suites import main
+from linmem.cli import main
 from linmem.coverage import host, topics
 from linmem.coverage.reach import Played, reached
 from linmem.coverage.survey import Survey, survey

@@ -132,7 +132,7 @@ def test_wat_is_freestanding():
 
 
 def test_a_committed_module_that_is_missing(tmp_path, monkeypatch):
-    monkeypatch.setattr("fixtures.program.ROOM", tmp_path)
+    monkeypatch.setattr("linmem.paths.FIXTURES", tmp_path)
     missing = guest("go")
     assert isinstance(missing, MissingGuest)
     assert missing.reason == f"{tmp_path / 'shared_buffer/go/shared_buffer.wasm'} is missing"
@@ -189,7 +189,7 @@ def test_tinygo_builds_again_after_its_source_changed(tinygo, tmp_path, monkeypa
     source = tmp_path / "shared_buffer/tinygo"
     source.mkdir(parents=True)
     (source / "main.go").write_text("package main\n")
-    monkeypatch.setattr("fixtures.program.ROOM", tmp_path)
+    monkeypatch.setattr("linmem.paths.FIXTURES", tmp_path)
     catalogue._guests.cache_clear()
     guest("tinygo")
     assert tinygo.asked("build") == 2

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from linmem.cli.guests import main as fixtures_main
+from linmem.cli import main as fixtures_main
 from linmem.errors import Unavailable, UserError
 from linmem.guests import catalogue, packages
 from linmem.guests.packages import LABEL, Package, find_package, read_packages
@@ -31,7 +31,7 @@ def test_every_package_can_be_had_and_holds_the_module_that_the_list_names(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     assert packages.fetch_all(packages.packages().values()) == {}
-    assert fixtures_main(["fetch"]) == 0
+    assert fixtures_main(["guests", "fetch"]) == 0
     assert capsys.readouterr().out.splitlines() == [f"{name} is in the cache" for name in packages.packages()]
     for package in packages.packages().values():
         folder = package.folder()

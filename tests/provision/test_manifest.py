@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from linmem import paths
 from linmem.errors import UserError
-from linmem.provision import manifest
 from linmem.provision.manifest import (
     Absent,
     Manifest,
@@ -313,6 +313,6 @@ def test_manifests_are_found_by_folder_alone(tmp_path: Path, monkeypatch: pytest
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "runtime.yaml").write_text(GOOD, encoding="utf-8")
     (tmp_path / "elsewhere").mkdir()
-    monkeypatch.setattr(manifest, "ROOM", tmp_path)
+    monkeypatch.setattr(paths, "RUNTIMES", tmp_path)
     assert [one.name for one in all_manifests()] == ["mine"]
     assert load_manifest("mine").title == "Mine"

@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-import suites
+from linmem import paths
+from linmem.results.known import KnownDefects
 from linmem.results.outcome import Result
-from linmem.run.bench import Casting
+from linmem.run.bench import Bench
 from linmem.run.guests import Guests
 from linmem.run.runtimes import choose
 from linmem.scenario.loader import load_suite
 from linmem.scenario.model import Scenario
 
-SUITES = Path(suites.__file__).parent
+SUITES = paths.SUITES
 
 
 @pytest.fixture
-def casting() -> Iterator[Casting]:
-    casting = Casting(choose(["wasmtime", "node"]), Guests([], None), 10.0, lambda session: {})
+def casting() -> Iterator[Bench]:
+    casting = Bench(choose(["wasmtime", "node"]), Guests([], None), 10.0, lambda session: {}, KnownDefects([]))
     casting.provide()
     yield casting
     casting.close()
@@ -30,14 +30,14 @@ def scenario(file: str, slug: str) -> Scenario:
     return next(found for found in load_suite(SUITES / file, file).scenarios if found.slug == slug)
 
 
-def test_each_guest_and_each_runtime(casting: Casting) -> None:
+def test_each_guest_and_each_runtime(casting: Bench) -> None:
     ids = [cell.id for cell in casting.cells(scenario("shared_buffer.yaml", "wasm-writes-24-at-index-0"))]
     for guest in ("c", "go", "rust", "wat", "zig", "assemblyscript"):
         assert {f"{guest}-wasmtime", f"{guest}-node"} <= set(ids)
     assert len(set(ids)) == len(ids)
 
 
-def test_each_view_kind_of_each_runtime(casting: Casting) -> None:
+def test_each_view_kind_of_each_runtime(casting: Bench) -> None:
     cells = casting.cells(scenario("typed_access.yaml", "bytes-through-a-kept-view-of-each-kind"))
     assert [cell.id for cell in cells] == [
         "wasmtime-read_write",
@@ -48,7 +48,7 @@ def test_each_view_kind_of_each_runtime(casting: Casting) -> None:
     ]
 
 
-def test_what_was_begun_and_does_not_come_next_is_given_up(casting: Casting) -> None:
+def test_what_was_begun_and_does_not_come_next_is_given_up(casting: Bench) -> None:
     plain, asking = (
         scenario("growth.yaml", f"{who}-and-both-sides-see-the-size")
         for who in ("wasm-grows-its-memory", "the-host-grows-the-memory")

@@ -15,15 +15,19 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from runtimes.browserkit import bridge
 
+from linmem import paths
 from linmem.drivers.client import Driver
 from linmem.protocol import CallFailed, DriverDied
 from linmem.provision.environments import provide
 from linmem.provision.manifest import load_manifest
 
 BROWSERS = ("chromium", "firefox")
-KIT = Path(bridge.__file__).parent
+KIT = paths.RUNTIMES / "kits" / "browser"
+sys.path.append(str(KIT))
+
+import bridge  # noqa: E402
+
 EMPTY = base64.b64encode(b"\0asm\1\0\0\0").decode()
 Processes = Callable[..., "list[str]"]
 

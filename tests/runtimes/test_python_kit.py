@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from rawclient import RUNTIMES, Died, RawClient, host_function, i32
 
-KIT = RUNTIMES / "pykit"
+KIT = RUNTIMES / "kits" / "python"
 sys.path.append(str(KIT))
 
 import linmem_driver  # noqa: E402

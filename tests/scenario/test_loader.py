@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-import suites
+from linmem import paths
 from linmem.scenario import model
 from linmem.scenario.happened import Bytes
 from linmem.scenario.loader import load_suite, slugify
@@ -13,7 +13,7 @@ from linmem.scenario.model import Call, HostFunction, Read, Suite, Where, Write
 from linmem.scenario.source import SourceError
 
 Load = Callable[[str], Suite]
-ROOM = Path(suites.__file__).parent
+ROOM = paths.SUITES
 
 
 def steps_of(load: Load, steps: str, more: str = "") -> tuple[model.Step, ...]:
@@ -260,7 +260,7 @@ def test_wat_keeps_its_dollars(load: Load) -> None:
 
 def test_many_cases_are_checked_once_for_each_mixture_of_types(load: Load, monkeypatch: pytest.MonkeyPatch) -> None:
     checked = []
-    monkeypatch.setattr("suites.validation.validate_scenario", lambda data, shown: checked.append(data["name"]))
+    monkeypatch.setattr("linmem.scenario.schema.validate_scenario", lambda data, shown: checked.append(data["name"]))
     rows = ", ".join(f"{{n: {n}}}" for n in [*range(50), 1.5, "a", "b"])
     load(f"title: T\nwat: (module)\nscenarios:\n  - name: n$n\n    cases: [{rows}]\n    steps: [{{call: f}}]\n")
     assert checked == ["n0", "n1.5", "na", "nb"]
@@ -380,7 +380,7 @@ def test_slugs(title: str, slug: str) -> None:
 # The suites that are delivered
 
 
-@pytest.mark.parametrize("path", sorted(ROOM.glob("*.yaml")), ids=lambda path: path.name)
+@pytest.mark.parametrize("path", sorted(ROOM.rglob("*.yaml")), ids=lambda path: path.name)
 def test_every_suite_loads(path: Path) -> None:
     suite = load_suite(path, path.name)
     assert len({scenario.slug for scenario in suite.scenarios}) == len(suite.scenarios) > 0
