@@ -25,13 +25,13 @@ def test_ids_and_collecting_starts_no_runtime(run: DoRun, fake_runtime: Fake, tm
     state = tmp_path / "starts"
     fake = fake_runtime("noted", "dies once it is known to work", env={"FAKE_STATE": str(state)})
     options = ["--runtime=wasmtime,node", f"--runtime={fake}", "--guest=go", "--guest=inline"]
-    played = run("--collect-only", "-q", *options, "suites/shared_buffer.yaml", "suites/growth.yaml")
+    played = run("--collect-only", "-q", *options, "suites/memory/shared_buffer.yaml", "suites/memory/growth.yaml")
     assert played.status == 0
     found = ids(played.text)
-    assert "suites/shared_buffer.yaml::wasm-writes-24-at-index-0[go-wasmtime]" in found
-    assert "suites/shared_buffer.yaml::wasm-writes-24-at-index-0[go-noted]" in found
-    assert "suites/growth.yaml::wasm-grows-by-0-pages[node]" in found
-    assert "suites/shared_buffer.yaml::a-view-taken-before-the-host-grew-the-memory[go-node-DataView]" in found
+    assert "suites/memory/shared_buffer.yaml::wasm-writes-24-at-index-0[go-wasmtime]" in found
+    assert "suites/memory/shared_buffer.yaml::wasm-writes-24-at-index-0[go-noted]" in found
+    assert "suites/memory/growth.yaml::wasm-grows-by-0-pages[node]" in found
+    assert "suites/memory/shared_buffer.yaml::a-view-taken-before-the-host-grew-the-memory[go-node-DataView]" in found
     assert len(set(found)) == len(found)
     assert not [name for name in found if "wasmer" in name or "[wat-" in name]
     assert not state.exists()
@@ -76,10 +76,18 @@ USAGE = [
     (["--step-timeout=long"], 4, "argument --step-timeout: invalid seconds value: 'long'"),
     (["--step-timeout=0"], 4, "argument --step-timeout: 0 is no time to wait: give seconds, more than 0"),
     (["--step-timeout=nan"], 4, "argument --step-timeout: nan is no time to wait"),
-    (["--runtime=wasmtime", "suites/growth.yaml::no-such-scenario[node]"], 4, "not found: "),
-    (["--runtime=wasmtime", "suites/growth.yaml", "-k", "no_such_scenario"], 5, "deselected"),
-    (["suites/growth.yaml", "--report-dir=README.md"], 4, "--report-dir README.md: can't be written: File exists"),
-    (["suites/growth.yaml", "--report-dir=README.md/x"], 4, "--report-dir README.md/x: can't be written: Not a dir"),
+    (["--runtime=wasmtime", "suites/memory/growth.yaml::no-such-scenario[node]"], 4, "not found: "),
+    (["--runtime=wasmtime", "suites/memory/growth.yaml", "-k", "no_such_scenario"], 5, "deselected"),
+    (
+        ["suites/memory/growth.yaml", "--report-dir=README.md"],
+        4,
+        "--report-dir README.md: can't be written: File exists",
+    ),
+    (
+        ["suites/memory/growth.yaml", "--report-dir=README.md/x"],
+        4,
+        "--report-dir README.md/x: can't be written: Not a dir",
+    ),
     (["--help"], 0, "linmem: WebAssembly linear memory across runtimes:\n  --runtime=NAME[:VARIANT][@VERSION]"),
 ]
 MANY = """
@@ -179,8 +187,8 @@ def test_a_runtime_without_such_a_view_is_unsupported(run: DoRun, fake_runtime: 
 
 
 MISSING = """\
-from fixtures.packages import Package
-from runtimes.errors import Unavailable
+from linmem.guests.packages import Package
+from linmem.errors import Unavailable
 
 
 def fetch(package, progress=None):

@@ -330,7 +330,7 @@ def whole_files(folder: Path) -> None:
     json.loads((folder / "report.json").read_text(encoding="utf-8"))
     assert (folder / "report.html").read_text(encoding="utf-8").rstrip().endswith("</html>")
     assert (folder / "report.md").stat().st_size > 0
-    written = {"record.jsonl", "report.json", "report.html", "report.md", "badges"}
+    written = {"record.jsonl", "junit.xml", "report.json", "report.html", "report.md", "badges"}
     assert {path.name for path in folder.iterdir()} == written
 
 

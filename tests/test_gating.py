@@ -220,7 +220,7 @@ def test_a_run_that_plays_nothing_leaves_the_reports_that_were_there(gated: Call
     assert played.status == 0
     before = contents(played.folder)
     badges = {f"badges/{path.name}" for path in (played.folder / "badges").iterdir()}
-    assert set(before) == {"record.jsonl", "report.html", "report.md", "report.json", *badges}
+    assert set(before) == {"record.jsonl", "junit.xml", "report.html", "report.md", "report.json", *badges}
     assert badges
     assert gated("-k", "no_such_scenario").status == pytest.ExitCode.NO_TESTS_COLLECTED
     assert contents(played.folder) == before

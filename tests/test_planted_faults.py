@@ -58,7 +58,7 @@ class Bench:
         file, _, scenarios = pattern.partition("::")
         found = [
             (scenario, guest, view)
-            for scenario in load_suite(SUITES / file, file).scenarios
+            for scenario in load_suite(next(SUITES.rglob(file)), file).scenarios
             for guest in self.guests.of(scenario)
             for view in view_kinds(scenario, self.chosen)
             if any(fnmatchcase(name, scenarios) for name in named(scenario, guest, view))

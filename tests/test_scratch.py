@@ -62,7 +62,7 @@ def test_a_folder_that_is_still_written_to_is_removed(place: Path) -> None:
 
 
 def test_what_a_killed_run_left_is_swept_once(place: Path) -> None:
-    code = "from suites import scratch; print(scratch.make('driver'), flush=True); input()"
+    code = "from linmem import scratch; print(scratch.make('driver'), flush=True); input()"
     env = {**os.environ, "TMPDIR": str(place)}
     pipe = subprocess.PIPE
     killed, alive = (

@@ -1,4 +1,4 @@
-"""Does a driver speak the protocol? ``python -m runtimes check NAME`` asks it one small question after
+"""Does a driver speak the protocol? ``linmem runtimes check NAME`` asks it one small question after
 another.
 
 The checks stand in the protocol's order, in `calls`, `agents`, `objects`, `memories` and `process`. They judge the

@@ -63,7 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _command(given: list[str]) -> int:
     if not given or given[0] in ("-h", "--help"):
-        print(HELP, end="")
+        print(HELP, end="", file=sys.stdout if given else sys.stderr)
         return 0 if given else status.UNUSABLE
     parser = _parser()
     own = given[: given.index("--")] if "--" in given else given
@@ -75,7 +75,7 @@ def _command(given: list[str]) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="linmem", usage="linmem COMMAND ...")
+    parser = argparse.ArgumentParser(prog="linmem")
     parser.add_argument("--version", action="version", version=f"linmem {__version__}")
     parser.set_defaults(passes_on=False)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")

@@ -31,7 +31,7 @@ def summary(survey: Survey) -> str:
     total = f"{len(survey.scenarios)} scenarios"
     if not survey.missing:
         return f"{total}: nothing is uncovered"
-    return f"{total}: {len(survey.missing)} uncovered (python -m suites coverage --missing)"
+    return f"{total}: {len(survey.missing)} uncovered (linmem coverage --missing)"
 
 
 def _count(found: Iterable[str]) -> str:

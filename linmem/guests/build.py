@@ -143,7 +143,7 @@ def _compare(target: Target, data: bytes, entry: lockfile.Entry | None, faults: 
     if committed != actual:
         return Built(target, "FAIL", f"{module} differs: it has sha256 {committed}, its source gives {actual}")
     if entry is not None and entry != _entry(target, data):
-        faults = faults or [f"guests.lock.yaml tells of another build: python -m fixtures build {target} --write"]
+        faults = faults or [f"guests.lock.yaml tells of another build: linmem guests build {target} --write"]
     return Built(target, "FAIL" if faults else "ok", "; ".join(faults) or f"same bytes, sha256 {actual}")
 
 

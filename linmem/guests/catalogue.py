@@ -109,7 +109,7 @@ def _guest(program: Program, language: str) -> Guest | MissingGuest:
 def _committed(program: Program, language: str) -> Path:
     module = program.module(language)
     if not module.exists():
-        raise Unavailable(f"{module} is missing", f"python -m fixtures build {program.name}/{language} --write")
+        raise Unavailable(f"{module} is missing", f"linmem guests build {program.name}/{language} --write")
     return module
 
 

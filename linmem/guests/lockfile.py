@@ -14,8 +14,8 @@ from linmem.guests.program import Program
 
 LOCK = paths.FIXTURES / "guests.lock.yaml"
 _HEADER = """\
-# What the built guests were made from. Written by `python -m fixtures build --write`: don't edit.
-# `python -m fixtures build --check` rebuilds them from source and compares every byte.
+# What the built guests were made from. Written by `linmem guests build --write`: don't edit.
+# `linmem guests build --check` rebuilds them from source and compares every byte.
 """
 
 
@@ -39,7 +39,7 @@ def read_lock(path: Path = LOCK) -> Lock:
         return msgspec.convert(yaml.safe_load(path.read_text(encoding="utf-8")) or {}, Lock)
     except (OSError, UnicodeDecodeError, yaml.YAMLError, msgspec.ValidationError) as error:
         words = " ".join(str(error).split())
-        raise UserError(f"{path}: {words}; write it anew: python -m fixtures build --write") from None
+        raise UserError(f"{path}: {words}; write it anew: linmem guests build --write") from None
 
 
 def write_lock(lock: Lock, path: Path = LOCK) -> None:

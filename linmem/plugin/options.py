@@ -126,11 +126,12 @@ class Settings:
 def settings(config: pytest.Config) -> Settings:
     """The command line's options; where it has none, the project file's. Raises `UserError`."""
     option, mine = config.option, project.find()
+    named = config.args_source is pytest.Config.ArgsSource.ARGS
     return Settings(
         runtimes=option.runtime or list(mine.runtimes),
         guests=option.guest,
         glue=option.glue,
-        suites=option.suites,
+        suites=option.suites or ([] if named else list(mine.suites)),
         report_dir=option.report_dir or mine.out,
         known=option.known or list(mine.known),
         baseline=option.baseline or mine.baseline,

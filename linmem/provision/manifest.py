@@ -130,7 +130,7 @@ class Manifest:
 
     ``default`` says whether a run plays it that names no runtime; ``also`` which others of its versions and variants
     ``--runtime all`` plays. ``supported`` are the versions that the driver copes with. ``peculiar`` says of questions
-    of ``python -m runtimes check`` why the runtime answers them otherwise, ``slow`` what takes it minutes.
+    of ``linmem runtimes check`` why the runtime answers them otherwise, ``slow`` what takes it minutes.
     """
 
     folder: Path

@@ -50,12 +50,12 @@ def spelled(manifest: Manifest, variant: str | None, version: str | None) -> str
 
 def install_command(manifest: Manifest, variant: str | None, version: str | None) -> str:
     """The command that makes the runtime ready."""
-    return f"python -m runtimes install {spelled(manifest, variant, version)}"
+    return f"linmem runtimes install {spelled(manifest, variant, version)}"
 
 
 def versions_command(manifest: Manifest) -> str:
     """The command that lists the runtime's versions."""
-    return f"python -m runtimes versions {spelled(manifest, None, None)}"
+    return f"linmem runtimes versions {spelled(manifest, None, None)}"
 
 
 def notes(manifest: Manifest, variant: str | None, version: str) -> dict[str, object]:

@@ -52,7 +52,7 @@ def within(manifest: Manifest, specifier: str) -> list[str]:
     found = [version for version in known if version in wanted]
     if not found:
         span = f"they go from {known[0]} to {known[-1]}" if known else "none is known"
-        raise UserError(f"no version of {manifest.name} is {specifier} ({span}; see python -m runtimes versions)")
+        raise UserError(f"no version of {manifest.name} is {specifier} ({span}; see linmem runtimes versions)")
     return found
 
 

@@ -28,7 +28,7 @@ class Guests:
     def __init__(self, wanted: Sequence[str], glue: Path | None) -> None:
         texts = [part.strip() for text in wanted for part in text.split(",") if part.strip()]
         if wanted and not texts:
-            raise UserError(f"--guest '{wanted[0]}' names no guest ('python -m fixtures list' shows those there are)")
+            raise UserError(f"--guest '{wanted[0]}' names no guest ('linmem guests list' shows those there are)")
         own = [text for text in texts if "=" in text]
         if glue is not None and not own:
             raise UserError("--glue goes with --guest PROGRAM=MODULE: it is the glue of a module of your own")

@@ -86,7 +86,7 @@ def choose(wanted: Sequence[str]) -> list[Chosen]:
     """
     texts = names.split(wanted)
     if wanted and not texts:
-        raise UserError(f"--runtime '{wanted[0]}' names no runtime ('python -m runtimes list' shows those there are)")
+        raise UserError(f"--runtime '{wanted[0]}' names no runtime ('linmem runtimes list' shows those there are)")
     if not texts:
         return [_chosen(manifest, name, asked=False) for manifest, name in default()]
     chosen: dict[str, Chosen] = {}

@@ -53,22 +53,22 @@ def test_a_run_is_named_by_its_folder_too(records, tmp_path, capsys):
 
 
 def test_schema(capsys):
-    assert main(["schema"]) == 0
+    assert main(["schema", "report"]) == 0
     assert json.loads(capsys.readouterr().out)["properties"]["schema"] == {"const": "linmem-report/1"}
-    assert main(["schema", "--path"]) == 0
+    assert main(["schema", "report", "--path"]) == 0
     assert Path(capsys.readouterr().out.strip()).is_file()
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["build", "no.jsonl"], "no.jsonl: there is no such run: play one first"),
-        (["build", "folder"], "folder/record.jsonl: there is no such run: play one first"),
-        (["build", "bad"], "bad:1: is no record of a run"),
-        (["build", "good.jsonl", "--out", "bad"], "bad: File exists"),
-        (["show", "no.json"], "no.json: there is no such run: play one first"),
-        (["show", "bad"], "bad: is no linmem report"),
-        (["show", "folder"], "folder: holds neither record.jsonl nor report.json"),
+        (["report", "build", "no.jsonl"], "no.jsonl: there is no such run: play one first"),
+        (["report", "build", "folder"], "folder/record.jsonl: there is no such run: play one first"),
+        (["report", "build", "bad"], "bad:1: is no record of a run"),
+        (["report", "build", "good.jsonl", "--out", "bad"], "bad: File exists"),
+        (["report", "show", "no.json"], "no.json: there is no such run: play one first"),
+        (["report", "show", "bad"], "bad: is no linmem report"),
+        (["report", "show", "folder"], "folder: holds neither record.jsonl nor report.json"),
     ],
 )
 def test_unusable_input_ends_with_one_line_and_status_2(records, tmp_path, monkeypatch, capsys, arguments, message):

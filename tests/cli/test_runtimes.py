@@ -143,7 +143,7 @@ def test_all_are_those_that_can_be_had(
 def test_an_unknown_runtime_is_told_before_anything_is_done(command: list[str], capsys: Captured) -> None:
     assert main(["runtimes", *command]) == 2
     captured = capsys.readouterr()
-    assert captured.err.startswith("linmem runtimes: there is no runtime 'wasmtim'; did you mean 'wasmtime'? (known: ")
+    assert captured.err.startswith("linmem: there is no runtime 'wasmtim'; did you mean 'wasmtime'? (known: ")
     assert captured.out == ""
 
 
@@ -159,7 +159,7 @@ def test_an_unknown_runtime_is_told_before_anything_is_done(command: list[str], 
 def test_other_mistakes(name: str, words: str, capsys: Captured) -> None:
     assert main(["runtimes", "install", name]) == 2
     captured = capsys.readouterr()
-    assert captured.err.startswith(f"linmem runtimes: {words}")
+    assert captured.err.startswith(f"linmem: {words}")
     assert captured.err.count("\n") == 1
 
 
@@ -214,9 +214,7 @@ def test_check_names_what_is_wrong(tmp_path: Path, node: tuple[Manifest, Provide
 
 def test_check_of_an_unknown_method(stub: str, capsys: Captured) -> None:
     assert main(["runtimes", "check", stub, "--only", "memory.paint"]) == 2
-    assert capsys.readouterr().err.startswith(
-        "linmem runtimes: the protocol has no method 'memory.paint' (known: initialize, "
-    )
+    assert capsys.readouterr().err.startswith("linmem: the protocol has no method 'memory.paint' (known: initialize, ")
 
 
 def test_check_of_what_does_not_start(tmp_path: Path, capsys: Captured) -> None:

@@ -10,7 +10,7 @@ from typing import IO
 
 import pytest
 
-from linmem.cli import status
+from linmem.cli.status import end
 
 ROOT = Path(__file__).parents[2]
 MUCH = [
@@ -49,13 +49,13 @@ def raising(error: BaseException) -> int:
 def test_what_goes_wrong_is_one_line(
     error: BaseException, status: int, said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert status.end("linmem", lambda: raising(error), (MistakeError,)) == status
+    assert end("linmem", lambda: raising(error), (MistakeError,)) == status
     assert capsys.readouterr().err == said
 
 
 def test_what_nobody_foresaw_is_not_hidden() -> None:
     with pytest.raises(ZeroDivisionError):
-        status.end("linmem", lambda: 1 // 0, (MistakeError,))
+        end("linmem", lambda: 1 // 0, (MistakeError,))
 
 
 @pytest.mark.parametrize("words", MUCH, ids=" ".join)

@@ -164,9 +164,9 @@ def test_a_source_that_does_not_compile(cache, tree, fixtures_command):
     [
         (
             ["build", "shared_bufer"],
-            "linmem guests: unknown guest 'shared_bufer' in fixtures; did you mean 'shared_buffer'?",
+            "linmem: unknown guest 'shared_bufer' in fixtures; did you mean 'shared_buffer'?",
         ),
-        (["build", "shared_buffer/cobol"], "linmem guests: unknown guest 'shared_buffer/cobol'"),
+        (["build", "shared_buffer/cobol"], "linmem: unknown guest 'shared_buffer/cobol'"),
         (["build", "--check", "--write"], "not allowed with"),
         ([], "required: COMMAND"),
     ],
@@ -184,7 +184,7 @@ def test_an_unreadable_lock(cache, tree, fixtures_command, text):
     done = fixtures_command("list")
     assert done.returncode == 2
     (line,) = done.stderr.splitlines()
-    assert line.startswith("linmem guests: ")
+    assert line.startswith("linmem: ")
     assert "guests.lock.yaml" in line
 
 

@@ -187,7 +187,7 @@ def test_offline_asks_nobody(registry: Registry) -> None:
 
 
 def test_two_at_once_fetch_it_once(registry: Registry) -> None:
-    code = f"from runtimes.npm import *; print(provide_npm('@toys/toy', '1.0.0', {integrity(TOY)!r}))"
+    code = f"from linmem.provision.npm import *; print(provide_npm('@toys/toy', '1.0.0', {integrity(TOY)!r}))"
     env = {**os.environ, "PYTHONPATH": str(ROOT)}
     both = [
         subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, env=env, stdout=subprocess.PIPE, text=True)

@@ -27,7 +27,7 @@ def casting() -> Iterator[Bench]:
 
 
 def scenario(file: str, slug: str) -> Scenario:
-    return next(found for found in load_suite(SUITES / file, file).scenarios if found.slug == slug)
+    return next(found for found in load_suite(next(SUITES.rglob(file)), file).scenarios if found.slug == slug)
 
 
 def test_each_guest_and_each_runtime(casting: Bench) -> None:

@@ -148,15 +148,15 @@ def test_the_page_is_served_under_a_secret_path_only(fake_browser: Callable[[str
             assert process.poll() is None
         _, _, host, secret, page = (tmp_path / "url").read_text().strip().split("/")
         found = {}
-        for path in ("/", "/page.html", f"/{secret}x/page.html", f"/{secret}/{page}", f"/{secret}/jskit/core.mjs",
-                     f"/{secret}/jskit/../launch.py", f"/{secret}/browserkit/bridge.py",
+        for path in ("/", "/page.html", f"/{secret}x/page.html", f"/{secret}/{page}", f"/{secret}/javascript/core.mjs",
+                     f"/{secret}/javascript/../launch.py", f"/{secret}/browser/bridge.py",
                      f"/{secret}/script?/etc/passwd"):  # fmt: skip
             connection = http.client.HTTPConnection(host, timeout=60)
             connection.request("GET", path)
             found[path.replace(secret, "SECRET")] = connection.getresponse().status
             connection.close()
         process.kill()
-    good = {"/SECRET/page.html", "/SECRET/jskit/core.mjs"}
+    good = {"/SECRET/page.html", "/SECRET/javascript/core.mjs"}
     assert found == {path: 200 if path in good else 404 for path in found}
     assert host.startswith("127.0.0.1:")
     assert len(secret) >= 32

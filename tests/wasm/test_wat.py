@@ -50,7 +50,7 @@ def test_nothing_but_whole_modules_is_left_in_the_cache(cache):
 
 def test_the_assembler_is_loaded_only_when_needed(cache):
     assemble("(module)")
-    script = "import sys; from fixtures.wat import assemble; assemble('(module)'); print('wasmtime' in sys.modules)"
+    script = "import sys; from linmem.wasm.wat import assemble; assemble('(module)'); print('wasmtime' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"
 
