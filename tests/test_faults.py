@@ -16,6 +16,7 @@ import pytest
 from linmem.guests import probes
 from linmem.play.player import Player
 from linmem.plugin import describe
+from linmem.results.known import KnownDefects
 from linmem.results.outcome import KnownFailure, Result
 from linmem.run.bench import Bench
 from linmem.run.guests import Guests, modules
@@ -175,11 +176,11 @@ def test_a_listed_defect_that_does_not_show_costs_the_process_as_well(fake_runti
     suite.write_text(GOOD)
     (scenario,) = load_suite(suite, "good.yaml").scenarios
     (chosen,) = choose([str(fake_runtime())])
-    bench = Bench([chosen], Guests([], None), 60.0, describe.answered)
+    bench = Bench([chosen], Guests([], None), 60.0, describe.answered, KnownDefects([]))
     (cell,) = bench.cells(scenario)
     pids = []
     try:
-        for listed in (None, None, KnownFailure(1, "freed memory", outcome="sometimes"), None):
+        for listed in (None, None, KnownFailure("known.yaml", 1, "freed memory", outcome="sometimes"), None):
             names = dict.fromkeys(["id", "suite", "scenario", "title", "version"], "")
             result = Result(**names, runtime=cell.runtime, guest=None, view=None, outcome="error", known=listed)
             assert bench.play(scenario, cell, result).outcome == "pass", result
