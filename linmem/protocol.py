@@ -1,7 +1,7 @@
-"""What the runner asks of a runtime's driver; the `runtimes` room fulfils it.
+"""What the runner asks of a runtime's driver; `linmem.run.session` and `linmem.drivers` fulfil it.
 
-It stands here because data goes one way (suites, then runtimes): the runner knows this interface only, never a
-process or a runtime's API. The words are those of ``docs/driver-protocol.md``.
+It stands apart from both sides so that the runner, `linmem.play`, knows this interface only, never a process or a
+runtime's API. The words are those of ``docs/driver-protocol.md``.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What tests of several rooms need: fake runtimes, and a look at the processes that are left."""
+"""What tests of several folders need: fake runtimes, and a look at the processes that are left."""
 
 from __future__ import annotations
 

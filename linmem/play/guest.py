@@ -1,4 +1,4 @@
-"""What the runner needs to know of a guest; the `fixtures` room and the command line make them.
+"""What the runner needs to know of a guest; `linmem.guests` makes them, as the command line asks.
 
 A *guest* is one module that implements a program's contract (its exports), in one language. Languages whose modules
 need a host side of their own bring it in one of two forms:

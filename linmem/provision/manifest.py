@@ -1,7 +1,6 @@
 """Manifests: what ``runtimes/<name>/runtime.yaml`` says of a runtime. Reading one starts nothing.
 
-The form is published as ``runtimes/runtime.schema.json``. Adding a runtime is adding a folder: nothing lists
-them.
+Its form is what ``linmem schema runtime`` prints. Adding a runtime is adding a folder: nothing lists them.
 """
 
 from __future__ import annotations
@@ -214,7 +213,7 @@ def load_manifest(name_or_folder: str | Path) -> Manifest:
 
 
 def all_manifests() -> list[Manifest]:
-    """The manifests of all runtimes in this room, by name. Raises `UserError` where one is not right."""
+    """The manifests of all runtimes that come with linmem, by name. Raises `UserError` where one is not right."""
     return [_load(folder) for folder in _folders().values()]
 
 

@@ -179,7 +179,7 @@ def _wanted(error: Any) -> str:
         return "one of " + ", ".join(map(str, rule))
     if error.validator == "const":
         return json.dumps(rule)
-    return "as suites/schema.json has it"
+    return "as 'linmem schema scenario' has it"
 
 
 def _quotes(error: Any) -> str:

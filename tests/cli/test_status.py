@@ -1,4 +1,4 @@
-"""How a command ends, in every room: one line for a mistake, no traceback, and a status that says it."""
+"""How every command ends: one line for a mistake, no traceback, and a status that says it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class MistakeError(Exception):
 
 
 def run(words: list[str], out: IO[bytes]) -> subprocess.CompletedProcess[str]:
-    """Run a room's command. What it prints is buffered, as it is unless the user's environment says otherwise."""
+    """Run a command. What it prints is buffered, as it is unless the user's environment says otherwise."""
     env = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
     command = [sys.executable, "-m", "linmem", *words]
     return subprocess.run(command, cwd=ROOT, env=env, stdout=out, stderr=subprocess.PIPE, text=True)

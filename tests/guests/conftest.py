@@ -84,10 +84,10 @@ def in_process() -> type[InProcess]:
 
 @pytest.fixture
 def tree(tmp_path: Path) -> Path:
-    """A copy of the rooms that ``linmem guests`` needs, to be changed at will."""
+    """A copy of the folders that ``linmem guests`` needs, to be changed at will."""
     folder = tmp_path / "tree"
-    for room in ("suites", "runtimes", "fixtures", "linmem"):
-        shutil.copytree(ROOT / room, folder / room, ignore=shutil.ignore_patterns("__pycache__", ".*"))
+    for part in ("suites", "runtimes", "fixtures", "linmem"):
+        shutil.copytree(ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__", ".*"))
     return folder
 
 

@@ -445,7 +445,9 @@ def test_signed_reading_of_unsigned_values() -> None:
 
 
 @pytest.mark.parametrize(
-    "path", sorted([*RUNTIMES.glob("pykit/*.py"), *RUNTIMES.glob("*/driver.py")]), ids=lambda path: path.parent.name
+    "path",
+    sorted([*RUNTIMES.glob("kits/python/*.py"), *RUNTIMES.glob("*/driver.py")]),
+    ids=lambda path: path.parent.name,
 )
 def test_syntax_is_that_of_cpython_3_7(path: Path) -> None:
     tree = ast.parse(path.read_text(), feature_version=(3, 7))

@@ -13,7 +13,6 @@ from linmem.scenario.model import Call, HostFunction, Read, Suite, Where, Write
 from linmem.scenario.source import SourceError
 
 Load = Callable[[str], Suite]
-ROOM = paths.SUITES
 
 
 def steps_of(load: Load, steps: str, more: str = "") -> tuple[model.Step, ...]:
@@ -380,7 +379,7 @@ def test_slugs(title: str, slug: str) -> None:
 # The suites that are delivered
 
 
-@pytest.mark.parametrize("path", sorted(ROOM.rglob("*.yaml")), ids=lambda path: path.name)
+@pytest.mark.parametrize("path", sorted(paths.SUITES.rglob("*.yaml")), ids=lambda path: path.name)
 def test_every_suite_loads(path: Path) -> None:
     suite = load_suite(path, path.name)
     assert len({scenario.slug for scenario in suite.scenarios}) == len(suite.scenarios) > 0
