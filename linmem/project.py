@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import functools
+import os
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -24,6 +25,7 @@ else:
 NAME = "linmem.toml"
 PYPROJECT = "pyproject.toml"
 OUT = Path("reports") / "out"
+PARTIAL = "partial"
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,12 @@ class Project:
     @property
     def out(self) -> Path:
         """The folder of its reports, relative to the current folder where it is below that."""
-        return _short(self.report_dir if self.report_dir is not None else self.folder / OUT)
+        return short(self.report_dir if self.report_dir is not None else self.folder / OUT)
+
+    @property
+    def partial(self) -> Path:
+        """The folder of the reports of a run that plays a part only: those of the last whole run stay."""
+        return self.out / PARTIAL
 
 
 def find(start: Path | None = None) -> Project:
@@ -61,7 +68,8 @@ def _find(here: Path) -> Project:
         if own.is_file():
             return _project(own, _load(own))
         if shared.is_file():
-            table = _load(shared).get("tool", {}).get("linmem")
+            tools = _load(shared).get("tool")
+            table = tools.get("linmem") if isinstance(tools, Mapping) else None
             if table is not None:
                 return _project(shared, table)
     return Project(here)
@@ -72,9 +80,9 @@ def _load(path: Path) -> dict[str, Any]:
         found: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
         return found
     except OSError as error:
-        raise UserError(f"{_short(path)}: can't be read: {error.strerror}") from None
+        raise UserError(f"{short(path)}: can't be read: {error.strerror}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UserError(f"{_short(path)}: is not TOML: {error}") from None
+        raise UserError(f"{short(path)}: is not TOML: {error}") from None
 
 
 def _project(path: Path, table: Any) -> Project:
@@ -110,7 +118,10 @@ def _placed(path: Path, text: str) -> str:
     """A path in the file, as seen from the current folder, if it leads anywhere; else the text as it is."""
     name, rest = _split(text)
     place = path.parent / name
-    return f"{place}{rest}" if place.exists() or name.startswith((".", "/")) else text
+    if not (place.exists() or name.startswith((".", "/"))):
+        return text
+    seen = short(Path(os.path.abspath(place)))
+    return f"{seen if seen.is_absolute() else f'./{seen}'}{rest}"
 
 
 def _split(text: str) -> tuple[str, str]:
@@ -146,11 +157,11 @@ _READ: Mapping[str, Callable[[Path, str, Any], Any]] = {
 
 def _wrong(path: Path, message: str) -> UserError:
     where = "[tool.linmem]: " if path.name == PYPROJECT else ""
-    return UserError(f"{_short(path)}: {where}{message}")
+    return UserError(f"{short(path)}: {where}{message}")
 
 
-def _short(path: Path) -> Path:
-    """Relative to the current folder where it is below that."""
+def short(path: Path) -> Path:
+    """A path as one would type it: relative to the current folder where it is below that."""
     try:
         return path.relative_to(Path.cwd())
     except ValueError:

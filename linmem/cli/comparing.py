@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from linmem import project
 from linmem.compare import diff_text, gate, inputs
 from linmem.compare.diff import Diff, diff
 from linmem.report.build import ReportError
@@ -46,8 +47,19 @@ def add(commands: Any) -> None:
         description="Hold a complete run against a baseline. Ends with 0 if nothing got worse, 1 if something did, "
         "2 if an input can't be used; an incomplete run can't.",
     )
-    command.add_argument("run", type=Path, metavar="RUN", help="a report.json, a record.jsonl or a run's folder")
-    command.add_argument("--baseline", type=Path, metavar="FILE", help="a recorded baseline, or another run's report")
+    command.add_argument(
+        "run",
+        nargs="?",
+        type=Path,
+        metavar="RUN",
+        help="a report.json, a record.jsonl or a run's folder; default: the last run's",
+    )
+    command.add_argument(
+        "--baseline",
+        type=Path,
+        metavar="FILE",
+        help="a recorded baseline, or another run's report; default: the project file's, unless --record is given",
+    )
     command.add_argument(
         "--record",
         type=Path,
@@ -96,18 +108,22 @@ def _diff(options: argparse.Namespace) -> int:
 
 
 def _gate(options: argparse.Namespace) -> int:
-    if options.baseline is None and options.record is None:
+    baseline: Path | None = options.baseline
+    if baseline is None and options.record is None and (usual := project.find().baseline) is not None:
+        baseline = project.short(usual)
+    if baseline is None and options.record is None:
         raise ReportError("gate: give --baseline FILE to hold the run against, or --record FILE to record it")
-    run = inputs.complete(options.run)
+    place: Path = options.run or inputs.last()
+    run = inputs.complete(place)
     status = 0
-    if options.baseline is not None:
-        verdict = gate.hold(run, gate.load(options.baseline), options.pair, options.whole)
+    if baseline is not None:
+        verdict = gate.hold(run, gate.load(baseline), options.pair, options.whole)
         if not verdict.compared:
-            raise ReportError(f"{options.run} and {options.baseline} have no case in common: nothing was compared")
-        recordable = options.baseline.suffix in (".yaml", ".yml")
-        target = options.baseline if recordable else Path("reports/baselines/main.yaml")
-        record = gate.command(run, options.run, target, options.pair)
-        emit(GATE_FORMATS[options.format](verdict, str(options.baseline), record), options.out)
+            raise ReportError(f"{place} and {baseline} have no case in common: nothing was compared")
+        recordable = baseline.suffix in (".yaml", ".yml")
+        target = baseline if recordable else Path("reports/baselines/main.yaml")
+        record = gate.command(run, place, target, options.pair)
+        emit(GATE_FORMATS[options.format](verdict, str(baseline), record), options.out)
         status = 0 if verdict.passed else 1
     if options.record is not None:
         print(gate.write(run, options.record, options.pair))

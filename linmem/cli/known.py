@@ -58,7 +58,7 @@ def add(commands: Any) -> None:
 def _known(options: argparse.Namespace) -> int:
     if options.stale is not None:
         return _stale(options)
-    source: Path = options.source or project.find().out
+    source: Path = options.source or inputs.last()
     report = inputs.complete(source)
     new = known_edit.entries(report, options.add, options.reason, options.link)
     if not new:
@@ -83,7 +83,7 @@ def _by_list(
 
 
 def _stale(options: argparse.Namespace) -> int:
-    run = Path(options.stale) if options.stale else project.find().out
+    run = Path(options.stale) if options.stale else inputs.last()
     report = inputs.complete(run)
     paths = [options.known] if options.known else lists.all_lists(project.find().known, report.command)
     found = known_edit.judged([entry for path in paths for entry in known.load(path)], report)

@@ -9,7 +9,6 @@ from typing import Any
 
 from rich.console import Console
 
-from linmem import project
 from linmem.compare import inputs
 from linmem.report import terminal, write
 from linmem.report.place import RECORD
@@ -34,7 +33,7 @@ def add(groups: Any) -> None:
 
 
 def _build(options: argparse.Namespace) -> int:
-    run: Path = options.run or project.find().out
+    run: Path = options.run or inputs.last()
     record = run / RECORD if run.is_dir() else run
     if not record.exists():
         raise RecordError(f"{record}: there is no such run: play one first, as 'tox -e report' does, or name another")
@@ -49,7 +48,7 @@ def _build(options: argparse.Namespace) -> int:
 
 
 def _show(options: argparse.Namespace) -> int:
-    given: Path = options.run or project.find().out
+    given: Path = options.run or inputs.last()
     page = (given if given.is_dir() else given.parent) / "report.html"
     terminal.render(inputs.load(given), Console(), page if page.exists() else None, failures=True)
     return 0

@@ -3,7 +3,7 @@
 The file is made to live in a repository: sorted, a line for each outcome of a scenario and for each answer, so that two
 branches that change different scenarios merge. Cases stand behind what came of them, runtime by runtime::
 
-    suites/growth.yaml:
+    suites/memory/growth.yaml:
       wasm-grows-by-one-page:
         pass: node[go wat] wasmer[go wat] wasmtime[go wat]
         answers:
@@ -119,7 +119,8 @@ def load(path: Path) -> Snapshot:
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
-        raise BaselineError(f"{path}: there is no such baseline; record one: linmem gate RUN --record {path}") from None
+        how = f"linmem gate RUN --record {path}, or linmem run --record-baseline={path}"
+        raise BaselineError(f"{path}: there is no such baseline; record one: {how}") from None
     except OSError as error:
         raise BaselineError(f"{path}: can't be read: {error.strerror}") from None
     except UnicodeDecodeError:

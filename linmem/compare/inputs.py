@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from linmem import project
 from linmem.report import build as report
 from linmem.report.build import ReportError
 from linmem.report.place import RECORD
@@ -11,6 +12,16 @@ from linmem.results import record
 from linmem.results.document import Report
 
 REPORT = "report.json"
+
+
+def last() -> Path:
+    """The folder of the last run, of everything or of a part, here or in the project."""
+    mine = project.find()
+    return max((mine.out, mine.partial), key=_written)  # the first where there is none
+
+
+def _written(folder: Path) -> float:
+    return max((path.stat().st_mtime for name in (RECORD, REPORT) if (path := folder / name).is_file()), default=0.0)
 
 
 def load(path: Path) -> Report:

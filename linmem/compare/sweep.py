@@ -179,7 +179,7 @@ def _bisect(options: argparse.Namespace) -> int:
     place, _, cell = options.case.partition("[")
     path, separator, scenario = place.partition("::")
     if not separator or not scenario:
-        raise ReportError(f"{options.case}: a case is named like suites/growth.yaml::SCENARIO[CELL]")
+        raise ReportError(f"{options.case}: a case is named like suites/memory/growth.yaml::SCENARIO[CELL]")
     known = within(manifest, versions)
     ask = functools.partial(
         _ask, path, scenario, cell.rstrip("]"), str(names.RuntimeName(name.name, name.variant, None))

@@ -209,7 +209,7 @@ class Door:
             format=FORMAT,
             linmem=__version__,
             started=now(),
-            command=command(),
+            command=[*command(), *self.settings.unsaid],
             environment=environment(),
             runtimes=[describe.runtime(chosen) for chosen in bench.runtimes],
             guests=[describe.guest(guest) for program in sorted(programs) for guest in bench.guests.all(program)],

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import argparse
 import math
+import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from linmem import project
+from linmem import paths, project
+from linmem.project import Project
+from linmem.provision import names
+from linmem.run.runtimes import ALL, default, everyone
 
 TAKE_A_VALUE = (
     "--runtime",
@@ -62,7 +67,7 @@ def add(parser: pytest.Parser) -> None:
         "--report-dir",
         type=Path,
         metavar="DIR",
-        help="where the reports go. Default: reports/out.",
+        help="where the reports go. Default: reports/out; reports/out/partial where the run plays a part only.",
     )
     group.addoption(
         "--known",
@@ -109,7 +114,10 @@ def seconds(text: str) -> float:
 
 @dataclass(frozen=True)
 class Settings:
-    """What a run is asked for. ``step_timeout`` is in seconds; ``known`` are lists beside those of the runtimes."""
+    """What a run is asked for. ``step_timeout`` is in seconds; ``known`` are lists beside those of the runtimes.
+
+    ``unsaid`` are options that the project file gives and the run's record needs, as the command line would have them.
+    """
 
     runtimes: list[str]
     guests: list[str]
@@ -121,21 +129,61 @@ class Settings:
     record_baseline: Path | None
     step_timeout: float
     slow: bool
+    unsaid: list[str]
 
 
 def settings(config: pytest.Config) -> Settings:
     """The command line's options; where it has none, the project file's. Raises `UserError`."""
     option, mine = config.option, project.find()
     named = config.args_source is pytest.Config.ArgsSource.ARGS
+    part = plays_a_part(config, mine)
+    usual = project.short(mine.baseline) if mine.baseline is not None and option.record_baseline is None else None
     return Settings(
         runtimes=option.runtime or list(mine.runtimes),
         guests=option.guest,
         glue=option.glue,
         suites=option.suites or ([] if named else list(mine.suites)),
-        report_dir=option.report_dir or mine.out,
+        report_dir=option.report_dir or (mine.partial if part else mine.out),
         known=option.known or list(mine.known),
-        baseline=option.baseline or mine.baseline,
+        baseline=option.baseline or usual,
         record_baseline=option.record_baseline,
         step_timeout=option.step_timeout or mine.step_timeout or STEP_TIMEOUT,
         slow=option.slow,
+        unsaid=[] if option.runtime else [f"--runtime={text}" for text in mine.runtimes],
     )
+
+
+NARROWING = ("guest", "keyword", "markexpr", "deselect", "ignore", "ignore_glob", "lf", "stepwise")
+"""pytest's options and ours that leave something out, by their names in its configuration."""
+
+
+def plays_a_part(config: pytest.Config, mine: Project) -> bool:
+    """Whether the command line leaves out something of what the project plays otherwise."""
+    option = config.option
+    if any(getattr(option, name, None) for name in NARROWING):
+        return True
+    named = config.args if config.args_source is pytest.Config.ArgsSource.ARGS else []
+    return _other_places(option.suites or named, mine) or _lacks_a_runtime(option.runtime, mine)
+
+
+def _other_places(texts: Iterable[str], mine: Project) -> bool:
+    places = _places(texts)
+    usual = _places(mine.suites)
+    return places != usual if places and usual else not places <= _places(map(str, (paths.SUITES, paths.ROOT)))
+
+
+def _places(texts: Iterable[str]) -> set[str]:
+    parts = (text.partition("::") for text in texts)
+    return {f"{Path(path).resolve()}{separator}{inside}" for path, separator, inside in parts}
+
+
+def _lacks_a_runtime(given: Iterable[str], mine: Project) -> bool:
+    asked, usual = _runtimes(given), _runtimes(mine.runtimes) or {str(name) for _, name in default()}
+    if ALL in asked:
+        asked |= {str(name) for _, name in everyone()}
+    return bool(asked) and not usual <= asked
+
+
+def _runtimes(texts: Iterable[str]) -> set[str]:
+    """Runtimes as they are asked for, folders by their full paths."""
+    return {os.path.abspath(text) if "/" in text.partition("@")[0] else text for text in names.split(texts)}

@@ -23,7 +23,7 @@ class Place:
     def __init__(self, folder: Path, leave: Collection[str] = ()) -> None:
         self.record, self.previous = folder / RECORD, folder / _PREVIOUS
         self.folder, self.leave = folder, leave
-        self.made = not folder.exists()
+        self.made = [place for place in (folder, *folder.parents) if not place.exists()]
 
     def take(self, run: Run) -> None:
         """Put reports there that say that this run has not ended. `run` is its first line, with nothing planned yet."""
@@ -47,6 +47,6 @@ class Place:
             os.replace(self.previous, self.record)
             with contextlib.suppress(RecordError):  # it was no use before
                 write_all(self.record, self.folder, self.leave)
-        elif self.made:
-            with contextlib.suppress(OSError):  # somebody has put a file there
-                self.folder.rmdir()
+        with contextlib.suppress(OSError):  # somebody has put a file there
+            for place in self.made:
+                place.rmdir()

@@ -7,7 +7,6 @@ import shlex
 from pathlib import Path
 from typing import Any
 
-from linmem import project
 from linmem.compare import inputs
 from linmem.errors import UserError
 from linmem.provision.manifest import load_manifest
@@ -38,7 +37,7 @@ def add(commands: Any) -> None:
 
 
 def _repro(options: argparse.Namespace) -> int:
-    run = options.run or project.find().out
+    run = options.run or inputs.last()
     report = inputs.load(run)
     result = next((item for item in report.results if item.id == options.case), None)
     if result is None:
