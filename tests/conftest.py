@@ -16,6 +16,8 @@ import pytest
 from playing import load, play  # noqa: F401
 from reporting import hostile, records, schema  # noqa: F401
 
+from linmem import project
+
 with contextlib.suppress(ImportError):  # a run of the suites, too, looks in here, and its environment may lack it
     import hypothesis
 
@@ -29,6 +31,14 @@ PATIENCE = 60.0  # seconds after which what is waited for counts as never coming
 FAKE_DRIVER = Path(__file__).parent / "fakes" / "fake_driver.py"
 FakeRuntime = Callable[..., Path]
 Processes = Callable[..., "list[str]"]
+
+
+@pytest.fixture
+def project_read_anew() -> Iterator[None]:
+    """A process reads its project file once; a test writes one of its own."""
+    project._find.cache_clear()
+    yield
+    project._find.cache_clear()
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -35,12 +35,7 @@ step-timeout = 2.5
 """
 
 
-@pytest.fixture(autouse=True)
-def read_anew() -> Iterator[None]:
-    """A process reads its project file once; a test writes one of its own."""
-    project._find.cache_clear()
-    yield
-    project._find.cache_clear()
+pytestmark = pytest.mark.usefixtures("project_read_anew")
 
 
 @pytest.fixture

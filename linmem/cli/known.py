@@ -86,7 +86,7 @@ def _stale(options: argparse.Namespace) -> int:
     run = Path(options.stale) if options.stale else inputs.last()
     report = inputs.complete(run)
     paths = [options.known] if options.known else lists.all_lists(project.find().known, report.command)
-    found = known_edit.judged([entry for path in paths for entry in known.load(path)], report)
+    found = known_edit.judged(known.load_all(paths), report)
     for line in known_edit.lines(found, str(run)):
         print(line)
     doomed = [item.entry for item in found if item.deletable]

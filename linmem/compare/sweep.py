@@ -24,7 +24,7 @@ from linmem.report.markdown import code, prose
 from linmem.results.document import Report, Result
 from linmem.results.text import plural
 from linmem.run.runtimes import ALL
-from linmem.scenario.files import file_of
+from linmem.scenario.files import find
 
 STDERR = 2  # standard output is the answer's
 NOTHING_SELECTED = 5
@@ -203,7 +203,7 @@ def _ask(path: str, scenario: str, cell: str, runtime: str, version: str) -> Mom
     label = f"{runtime}@{version}"
     with tempfile.TemporaryDirectory() as out:
         try:
-            report = play([f"--suites={_file(path)}", f"--runtime={label}", "-k", scenario], Path(out), quiet=True)
+            report = play([f"--suites={find(path)}", f"--runtime={label}", "-k", scenario], Path(out), quiet=True)
         except NothingPlayedError:
             raise ReportError(f"{path}::{scenario}: there is no such scenario") from None
         except ReportError as error:
@@ -219,12 +219,6 @@ def _ask(path: str, scenario: str, cell: str, runtime: str, version: str) -> Mom
     print(f"  {version}: {outcomes}{''.join(f'; {id_}: {answer}' for id_, answer in answers.items())}", flush=True)
     each = {_key(result, "outcome"): result.outcome for result in mine}
     return Moment(outcomes, {**answers, **each})
-
-
-def _file(path: str) -> Path:
-    """A suite's file, by path or by name."""
-    given = Path(path)
-    return given if given.exists() else file_of(path, Path.cwd())
 
 
 def _is_cell(result: Result, cell: str, runtime: str) -> bool:

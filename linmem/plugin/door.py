@@ -6,7 +6,6 @@ They stand in a plugin object that `linmem.plugin` registers when it has read th
 from __future__ import annotations
 
 import gc
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -24,7 +23,7 @@ from linmem.results.commandline import joined
 from linmem.results.document import Selection
 from linmem.results.record import FORMAT, Run
 from linmem.run.bench import Bench
-from linmem.scenario.files import ENDINGS, name_of, walk
+from linmem.scenario.files import ENDINGS, find, is_own, name_of, walk
 
 
 def is_worker(config: pytest.Config) -> bool:
@@ -53,19 +52,9 @@ def arguments(config: pytest.Config, settings: Settings) -> list[str]:
 
 
 def found(text: str) -> str:
-    """An argument of the command line; one of linmem's own suites may be named from anywhere, by its id or its name:
-    ``suites/memory/growth.yaml``, ``growth.yaml::SCENARIO``, ``memory``.
-    """
+    """An argument of the command line, with one of linmem's own suites by its path."""
     name, separator, inside = text.partition("::")
-    if os.path.exists(name):
-        return text
-    relative = Path(name.removeprefix("suites/"))
-    if (paths.SUITES / relative).exists() and not relative.is_absolute():
-        return f"{paths.SUITES / relative}{separator}{inside}"
-    if len(relative.parts) == 1 and relative.suffix in ENDINGS:
-        for path in sorted(paths.SUITES.glob(f"*/{relative.name}")):
-            return f"{path}{separator}{inside}"
-    return text
+    return f"{find(name)}{separator}{inside}"
 
 
 def narrowed(args: list[str]) -> list[str]:
@@ -78,14 +67,9 @@ def narrowed(args: list[str]) -> list[str]:
     return [arg for arg, place in zip(args, places, strict=True) if place != paths.SUITES]
 
 
-def is_own(path: Path) -> bool:
-    """Whether a resolved path is linmem's suites or lies in them."""
-    return path == paths.SUITES or paths.SUITES in path.parents
-
-
 def suite_files() -> list[str]:
     """Linmem's own suites, as ids name them."""
-    return [f"suites/{path.relative_to(paths.SUITES).as_posix()}" for path in sorted(walk(paths.SUITES))]
+    return [name_of(path, paths.ROOT) for path in sorted(walk(paths.SUITES))]
 
 
 class Door:

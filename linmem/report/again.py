@@ -5,9 +5,9 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 
-from linmem.provision import names
 from linmem.results.commandline import options
 from linmem.results.document import Report, Result
+from linmem.run.runtimes import given
 
 _CARRIED = ("--guest", "--glue", "--known", "--step-timeout")  # options of the run that a result depends on
 _FLAGS = ("--slow",)
@@ -31,13 +31,13 @@ def start(report: Report) -> list[str]:
 
     An option's value stands behind ``=``: pytest would take an existing path that stands alone for a test file.
     """
-    given = report.command
-    return ["linmem", "run", *options(given, _CARRIED), *(flag for flag in _FLAGS if flag in given)]
+    words = report.command
+    return ["linmem", "run", *options(words, _CARRIED), *(flag for flag in _FLAGS if flag in words)]
 
 
 def runtime(report: Report, label: str) -> list[str]:
     """The words that ask for a runtime: by its label, or by the folder that it was given with."""
-    for text in names.split(word.partition("=")[2] for word in options(report.command, ("--runtime",))):
+    for text in given(report.command):
         folder, slash, name = text.rpartition("/")
         if slash and _name(name) == _name(label):
             return [f"--runtime={folder}/{label}"]

@@ -11,7 +11,7 @@ import difflib
 import json
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -194,6 +194,11 @@ def load(path: Path) -> list[KnownDefect]:
             raise KnownError(f"{name}:{defect.line}: is the same entry as in line {first[key]}: delete one of them")
         first[key] = defect.line
     return defects
+
+
+def load_all(paths: Iterable[Path]) -> list[KnownDefect]:
+    """The entries of several lists, in their order. Raises `KnownError`."""
+    return [entry for path in paths for entry in load(path)]
 
 
 def shown(path: Path) -> str:

@@ -7,18 +7,16 @@ from pathlib import Path
 
 from linmem import paths
 from linmem.errors import UserError
-from linmem.provision import names
 from linmem.provision.manifest import all_manifests
 from linmem.results import known
-from linmem.results.commandline import options
 from linmem.results.known import KnownDefects
-from linmem.run.runtimes import Chosen
+from linmem.run.runtimes import Chosen, given
 
 
 def load_known(runtimes: Iterable[Chosen], further: Iterable[Path]) -> KnownDefects:
     """The known defects of a run: those of the `further` lists, then each runtime's own. Raises `KnownError`."""
     folders = [chosen.manifest.folder for chosen in runtimes]
-    return KnownDefects([entry for path in _lists(further, folders) for entry in known.load(path)])
+    return KnownDefects(known.load_all(_lists(further, folders)))
 
 
 def all_lists(further: Iterable[Path], command: Sequence[str]) -> list[Path]:
@@ -43,6 +41,5 @@ def _lists(further: Iterable[Path], folders: Iterable[Path]) -> list[Path]:
 
 def _folders(command: Sequence[str]) -> dict[str, Path]:
     """The folders that runtimes were given as on a command line, by the runtimes' names."""
-    given = names.split(word.partition("=")[2] for word in options(command, ("--runtime",)))
-    folders = [Path(text.rpartition("@")[0] or text) for text in given if "/" in text]
+    folders = [Path(text.rpartition("@")[0] or text) for text in given(command) if "/" in text]
     return {folder.name.partition(":")[0]: folder.parent / folder.name.partition(":")[0] for folder in folders}

@@ -12,6 +12,7 @@ from linmem.provision.manifest import Manifest, all_manifests, load_manifest
 from linmem.provision.names import RuntimeName
 from linmem.provision.releases import within
 from linmem.provision.uvtool import Progress
+from linmem.results.commandline import options
 from linmem.run.session import Session
 
 ALL = "all"
@@ -64,6 +65,11 @@ class Chosen:
         variant = self.variant or self.manifest.variant
         provide: Callable[[], Provided] = self.provide
         return Session(self.label, variant, provide, probes, timeout)
+
+
+def given(command: Sequence[str]) -> list[str]:
+    """The runtimes that a run's command line names, as they stand there."""
+    return names.split(word.partition("=")[2] for word in options(command, ("--runtime",)))
 
 
 def everyone() -> Iterator[tuple[Manifest, RuntimeName]]:

@@ -25,11 +25,29 @@ def walk(folder: Path, above: frozenset[Path] = frozenset()) -> Iterator[Path]:
             yield path
 
 
+def is_own(path: Path) -> bool:
+    """Whether a resolved path is linmem's suites or lies in them."""
+    return path == paths.SUITES or paths.SUITES in path.parents
+
+
+def find(name: str) -> Path:
+    """The file or folder that a user names: a path, or one of linmem's own from anywhere, by its id or its name
+    (``suites/memory/growth.yaml``, ``memory``, ``growth.yaml``). Where there is none, `name` as a path.
+    """
+    given, inside = Path(name), Path(name.removeprefix("suites/"))
+    if given.exists() or inside.is_absolute():
+        return given
+    if (paths.SUITES / inside).exists():
+        return paths.SUITES / inside
+    by_name = paths.SUITES.glob(f"*/{name}") if len(given.parts) == 1 and given.suffix in ENDINGS else ()
+    return next(iter(sorted(by_name)), given)
+
+
 def name_of(path: Path, root: Path) -> str:
     """How ids and reports name the scenario file at `path`: one of linmem's own ``suites/…`` wherever it is installed,
     another one relative to `root`.
     """
-    if path == paths.SUITES or paths.SUITES in path.parents:
+    if is_own(path):
         return (Path("suites") / path.relative_to(paths.SUITES)).as_posix()
     return Path(os.path.relpath(path, root)).as_posix()
 

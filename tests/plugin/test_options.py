@@ -6,13 +6,13 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from _pytest.config import _prepareconfig
 
-from linmem import paths, project
+from linmem import paths
 from linmem.cli.run import CONFIGURATION
 from linmem.compare import inputs
 from linmem.plugin import options
@@ -37,12 +37,7 @@ step-timeout = 3
 """
 
 
-@pytest.fixture(autouse=True)
-def read_anew() -> Iterator[None]:
-    """A process reads its project file once; a test writes one of its own."""
-    project._find.cache_clear()
-    yield
-    project._find.cache_clear()
+pytestmark = pytest.mark.usefixtures("project_read_anew")
 
 
 @pytest.fixture
