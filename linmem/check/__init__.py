@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from linmem.check import agents, calls, memories, objects, process, wasi
 from linmem.check.bench import Bench, Check, Lacking, Untested, Wrong
-from linmem.drivers.client import View
+from linmem.drivers.client import ViewKind
 from linmem.protocol import CallFailed, DriverFault
 
 RIGHT = "right"
@@ -114,7 +114,7 @@ def check(
     *,
     env: Mapping[str, str] | None = None,
     variant: str | None = None,
-    views: Sequence[View] | None = None,
+    views: Sequence[ViewKind] | None = None,
     timeout: float = 5.0,
     start_timeout: float = 60.0,
     only: Collection[str] = (),

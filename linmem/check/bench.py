@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from linmem.check import modules
-from linmem.drivers.client import Driver, Info, View
+from linmem.drivers.client import Driver, Info, ViewKind
 from linmem.errors import last_words
 from linmem.play import decoding
 from linmem.protocol import INVALID_PARAMS, METHOD_NOT_FOUND, CallFailed, DriverFault, DriverTimeout, ImportHandler
@@ -69,7 +69,7 @@ class Bench:
         *,
         env: Mapping[str, str] | None,
         variant: str | None,
-        manifest_views: Sequence[View] | None,
+        manifest_views: Sequence[ViewKind] | None,
         timeouts: tuple[float, float],
     ) -> None:
         self.command, self.env, self.variant = list(command), dict(env or {}), variant

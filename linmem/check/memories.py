@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from linmem.check.bench import Bench, Checks, Lacking, Untested, Wrong, i32, said, same
-from linmem.drivers.client import View
+from linmem.drivers.client import ViewKind
 from linmem.protocol import METHOD_NOT_FOUND, CallFailed
 from linmem.scenario import values
 from linmem.scenario.happened import Bytes, Happened, Number
@@ -370,7 +370,7 @@ def _told(bench: Bench, method: str, *, or_unsupported: bool = False, **params: 
     raise Wrong(method, f"a result, or kind host with the exception's class ({shown})", said(reply))
 
 
-def _kinds(bench: Bench) -> Iterator[tuple[View, str]]:
+def _kinds(bench: Bench) -> Iterator[tuple[ViewKind, str]]:
     for view in bench.info.views:
         for memory_type in view.types:
             yield view, memory_type

@@ -18,7 +18,7 @@ from linmem.cache import VARIABLE, cache_dir
 from linmem.errors import Unavailable, UserError
 from linmem.provision import environments, names
 from linmem.provision.environments import Status
-from linmem.provision.manifest import Absent, Manifest, Program, all_manifests, load_manifest
+from linmem.provision.manifest import Absent, Manifest, SystemProgram, all_manifests, load_manifest
 from linmem.provision.releases import releases, within
 from linmem.provision.uvtool import Progress
 from linmem.run.runtimes import ALL, default, everyone
@@ -177,7 +177,8 @@ def _install(args: argparse.Namespace) -> int:
                 progress=_teller(one),
             )
         except Unavailable as problem:
-            failed += not (by_all and isinstance(one.manifest.environment, (Absent, Program)))  # what a machine lacks
+            # With --all, what linmem can't provide may be missing.
+            failed += not (by_all and isinstance(one.manifest.environment, (Absent, SystemProgram)))
             _complain(one, problem)
             continue
         print(f"{one.title}: ready in {time.monotonic() - start:.1f} s, {provided.origin}", flush=True)

@@ -18,7 +18,7 @@ from typing import Any, NoReturn
 
 import msgspec
 
-from linmem.drivers.messages import PROTOCOL, Info, Message, Request, View, shorten
+from linmem.drivers.messages import PROTOCOL, Info, Message, Request, ViewKind, shorten
 from linmem.drivers.process import Process
 from linmem.protocol import (
     FAILED,
@@ -32,7 +32,7 @@ from linmem.protocol import (
     Reply,
 )
 
-__all__ = ["PROTOCOL", "Driver", "Info", "View", "died"]
+__all__ = ["PROTOCOL", "Driver", "Info", "ViewKind", "died"]
 
 MAX_LINE = 64 * 1024 * 1024
 PATIENCE = {"agents.run": 3}  # on a busy machine it takes a browser seconds to start a worker

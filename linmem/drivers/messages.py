@@ -12,7 +12,7 @@ import msgspec
 PROTOCOL = 1
 
 
-class View(msgspec.Struct, frozen=True):
+class ViewKind(msgspec.Struct, frozen=True):
     """A view kind: its name, the bytes one index counts, and the memory types it reads and writes."""
 
     kind: str
@@ -26,13 +26,13 @@ class Info(msgspec.Struct, frozen=True):
     protocol: int
     runtime: dict[str, str]
     host: dict[str, str]
-    views: tuple[View, ...]
+    views: tuple[ViewKind, ...]
     default_views: dict[str, str]
     glue: tuple[str, ...] = ()
     wasi: tuple[str, ...] = ()
 
 
-class Failure(msgspec.Struct, frozen=True):
+class ErrorObject(msgspec.Struct, frozen=True):
     """The error of an answer."""
 
     code: int
@@ -47,7 +47,7 @@ class Message(msgspec.Struct, frozen=True):
     method: str | None = None
     params: dict[str, Any] | None = None
     result: dict[str, Any] | None = None
-    error: Failure | None = None
+    error: ErrorObject | None = None
 
 
 class Request(msgspec.Struct, frozen=True):

@@ -18,7 +18,7 @@ from linmem.scenario.schema import unknown
 
 
 @dataclass(frozen=True)
-class Target:
+class BuildTarget:
     """One guest: a program in a language."""
 
     program: Program
@@ -37,17 +37,17 @@ class Target:
 class Built:
     """The outcome for one target: what was built is what is committed, or it differs, or it could not be told here."""
 
-    target: Target
+    target: BuildTarget
     state: Literal["ok", "FAIL", "none"]
     text: str
 
 
-def select(names: Sequence[str]) -> list[Target]:
+def select(names: Sequence[str]) -> list[BuildTarget]:
     """The targets that ``PROGRAM`` or ``PROGRAM/LANGUAGE`` name; all for no name. Raises `UserError`."""
     known = {str(target): target for target in _all_targets()}
     if not names:
         return list(known.values())
-    chosen: dict[str, Target] = {}
+    chosen: dict[str, BuildTarget] = {}
     for name in names:
         found = {key: target for key, target in known.items() if name in (key, target.program.name)}
         if not found:
@@ -56,7 +56,7 @@ def select(names: Sequence[str]) -> list[Target]:
     return list(chosen.values())
 
 
-def state(target: Target) -> tuple[str, str]:
+def state(target: BuildTarget) -> tuple[str, str]:
     """A target's toolchain and how its committed module stands, in words. Builds and installs nothing."""
     if not target.toolchain.committed:
         try:
@@ -69,13 +69,13 @@ def state(target: Target) -> tuple[str, str]:
     return entry.toolchain if entry else "", "; ".join(faults) or "matches its source"
 
 
-def check_all(targets: Sequence[Target]) -> Iterator[Built]:
+def check_all(targets: Sequence[BuildTarget]) -> Iterator[Built]:
     """`check` for each target, as many at once as there are processors; in the order of the targets."""
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         yield from pool.map(check, targets)
 
 
-def check(target: Target) -> Built:
+def check(target: BuildTarget) -> Built:
     """Rebuild a target and compare it with the committed module and the lock, byte by byte."""
     lock = lockfile.read_lock()
     entry = lock.get(str(target))
@@ -91,7 +91,7 @@ def check(target: Target) -> Built:
     return _compare(target, data, entry, faults)
 
 
-def write(target: Target) -> Built:
+def write(target: BuildTarget) -> Built:
     """Build a target and commit the module and what it was built from to the tree."""
     if not target.toolchain.committed:
         return Built(target, "ok", "nothing is committed for this language")
@@ -104,12 +104,12 @@ def write(target: Target) -> Built:
     return Built(target, "ok", f"written, sha256 {lockfile.sha256(data)}")
 
 
-def _all_targets() -> Iterator[Target]:
+def _all_targets() -> Iterator[BuildTarget]:
     for program in programs().values():
-        yield from (Target(program, language) for language in program.languages)
+        yield from (BuildTarget(program, language) for language in program.languages)
 
 
-def _build(target: Target) -> bytes:
+def _build(target: BuildTarget) -> bytes:
     with tempfile.TemporaryDirectory(prefix="linmem-build-") as folder:
         module = Path(folder) / "module.wasm"
         target.toolchain.build(target.program.source(target.language), module, target.program.maximum)
@@ -120,7 +120,7 @@ class _CantTell(Exception):
     """The machine's own toolchain is not there, or is another than the one that built the committed module."""
 
 
-def _rebuild(target: Target, entry: lockfile.Entry | None) -> bytes:
+def _rebuild(target: BuildTarget, entry: lockfile.Entry | None) -> bytes:
     """Build with the toolchain that built the committed module. Raises `_CantTell`, `Unavailable` or `BuildError`."""
     toolchain = target.toolchain
     if toolchain.provided:
@@ -134,7 +134,7 @@ def _rebuild(target: Target, entry: lockfile.Entry | None) -> bytes:
     return _build(target)
 
 
-def _compare(target: Target, data: bytes, entry: lockfile.Entry | None, faults: Sequence[str]) -> Built:
+def _compare(target: BuildTarget, data: bytes, entry: lockfile.Entry | None, faults: Sequence[str]) -> Built:
     """Hold what was built against what is committed."""
     module, actual = target.program.module(target.language), lockfile.sha256(data)
     if not module.exists():
@@ -147,7 +147,7 @@ def _compare(target: Target, data: bytes, entry: lockfile.Entry | None, faults: 
     return Built(target, "FAIL" if faults else "ok", "; ".join(faults) or f"same bytes, sha256 {actual}")
 
 
-def _entry(target: Target, data: bytes) -> lockfile.Entry:
+def _entry(target: BuildTarget, data: bytes) -> lockfile.Entry:
     return lockfile.Entry(
         toolchain=target.toolchain.version(),
         command=target.toolchain.command(target.program.maximum),

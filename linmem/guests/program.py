@@ -16,7 +16,7 @@ from linmem.scenario.schema import unknown
 FILE = "program.yaml"
 
 
-class Function(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class FunctionContract(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A function that every implementation exports or imports: its parameter and result types, and what it does."""
 
     about: str
@@ -24,7 +24,7 @@ class Function(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     results: tuple[str, ...] = ()
 
 
-class Language(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Implementation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """An implementation. ``memory`` is the name under which its compiler exports the memory."""
 
     memory: str = "memory"
@@ -39,9 +39,9 @@ class Program(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     title: str
     about: str
-    exports: dict[str, Function]
-    languages: dict[str, Language]
-    imports: dict[str, Function] = {}
+    exports: dict[str, FunctionContract]
+    languages: dict[str, Implementation]
+    imports: dict[str, FunctionContract] = {}
     maximum: int | None = None
     name: str = ""
 

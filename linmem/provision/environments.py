@@ -12,7 +12,7 @@ from pathlib import Path
 
 from linmem.errors import Unavailable
 from linmem.provision import npm, pip, recipe
-from linmem.provision.manifest import Absent, Manifest, NpmPackage, NpmPackages, Packages, Program
+from linmem.provision.manifest import Absent, Manifest, NpmPackage, NpmPackages, Packages, SystemProgram
 from linmem.provision.names import RuntimeName
 from linmem.provision.provided import (
     NOT_PROVISIONED,
@@ -165,7 +165,7 @@ def _npm_status(manifest: Manifest, variant: str | None, version: str | None) ->
 # ------------------------------------------------------------------------------------------------------------ programs
 
 
-def _provide_program(manifest: Manifest, program: Program, variant: str | None, version: str | None) -> Provided:
+def _provide_program(manifest: Manifest, program: SystemProgram, variant: str | None, version: str | None) -> Provided:
     path = program.find(manifest.folder)
     if path is None:
         raise Unavailable(program.absence, program.remedy)

@@ -17,7 +17,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.version import InvalidVersion, Version
 
 from linmem import paths
-from linmem.drivers.client import View
+from linmem.drivers.client import ViewKind
 from linmem.errors import UserError
 from linmem.provision.manifest_rules import PLACEHOLDER, choices, problems, taken_apart
 from linmem.scenario import source as yamlsource
@@ -54,7 +54,7 @@ class NpmPackages:
 
 
 @dataclass(frozen=True)
-class Program:
+class SystemProgram:
     """A program looked for on PATH, and what to tell a user who lacks it.
 
     A ``name`` that begins with ``./`` is a file beside the manifest.
@@ -138,12 +138,12 @@ class Manifest:
     homepage: str
     launch: tuple[str, ...]
     env: Mapping[str, str]
-    environment: Packages | NpmPackages | Program | Absent
+    environment: Packages | NpmPackages | SystemProgram | Absent
     version: str | None
     versions: Mapping[str, Special]
     variant: str | None
     variants: Mapping[str, Variant]
-    views: tuple[View, ...]
+    views: tuple[ViewKind, ...]
     glue: tuple[str, ...] = ()
     default: bool = False
     also: tuple[tuple[str | None, str | None], ...] = ()  # (variant, version)
@@ -252,7 +252,7 @@ def _build(folder: Path, data: dict[str, Any]) -> Manifest:
             name: Variant(entry["about"], tuple(entry.get("requirements", ())), entry.get("remedy", ""))
             for name, entry in data.get("variants", {}).items()
         },
-        views=tuple(View(view["kind"], view["unit"], tuple(view["types"])) for view in data.get("views", ())),
+        views=tuple(ViewKind(view["kind"], view["unit"], tuple(view["types"])) for view in data.get("views", ())),
         glue=tuple(data.get("glue", ())),
         default=data.get("default", False),
         also=tuple(taken_apart(text) for text in data.get("also", ())),
@@ -271,7 +271,7 @@ def _build(folder: Path, data: dict[str, Any]) -> Manifest:
     )
 
 
-def _environment(folder: Path, data: dict[str, Any]) -> Packages | NpmPackages | Program | Absent:
+def _environment(folder: Path, data: dict[str, Any]) -> Packages | NpmPackages | SystemProgram | Absent:
     if "pip" in data:
         pip = data["pip"]
         lock = folder / pip["lock"] if "lock" in pip else None
@@ -281,7 +281,7 @@ def _environment(folder: Path, data: dict[str, Any]) -> Packages | NpmPackages |
         return NpmPackages({name: NpmPackage(entry["name"], entry.get("integrity")) for name, entry in entries})
     if "absent" in data:
         return Absent(data["absent"]["reason"], data["absent"]["remedy"])
-    return Program(data["program"]["name"], data["program"].get("remedy", ""))
+    return SystemProgram(data["program"]["name"], data["program"].get("remedy", ""))
 
 
 def _tuple(items: list[str] | None) -> tuple[str, ...] | None:

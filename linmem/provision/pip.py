@@ -28,7 +28,7 @@ from linmem.provision.provided import (
     version_of,
     versions_command,
 )
-from linmem.provision.recipe import Environment, Recipe
+from linmem.provision.recipe import PythonEnvironment, Recipe
 from linmem.provision.uvtool import Progress
 
 
@@ -44,7 +44,7 @@ def provide(
     """As `environments.provide`, which see."""
     wanted = _recipe(manifest, variant, version)
 
-    def accept(made: Environment) -> None:
+    def accept(made: PythonEnvironment) -> None:
         said = version_of(_command(manifest, wanted, made), manifest, variant)
         check_version(said, wanted.version, wanted.again)
 
@@ -87,7 +87,7 @@ def _recipe(manifest: Manifest, variant: str | None, version: str | None) -> Rec
     )
 
 
-def _command(manifest: Manifest, wanted: Recipe, made: Environment) -> list[str]:
+def _command(manifest: Manifest, wanted: Recipe, made: PythonEnvironment) -> list[str]:
     places = {"folder": manifest.folder, "python": made.python, "bin": made.python.parent, "site": made.site}
     return manifest.command(wanted.version, {name: str(place) for name, place in places.items()})
 
@@ -96,7 +96,7 @@ def _uses_python(manifest: Manifest) -> bool:
     return "{python}" in manifest.launch[0]
 
 
-def _origin(manifest: Manifest, wanted: Recipe, made: Environment | None = None) -> str:
+def _origin(manifest: Manifest, wanted: Recipe, made: PythonEnvironment | None = None) -> str:
     installed = made.packages if made is not None else {}
     parts = []
     for text in wanted.requirements:

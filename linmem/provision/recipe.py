@@ -62,7 +62,7 @@ class Recipe:
 
 
 @dataclass(frozen=True)
-class Environment:
+class PythonEnvironment:
     """A finished environment. ``packages``: versions by name; ``interpreter``: its Python, in words."""
 
     folder: Path
@@ -72,12 +72,12 @@ class Environment:
     packages: Mapping[str, str]
 
 
-def look(recipe: Recipe) -> Environment | None:
+def look(recipe: Recipe) -> PythonEnvironment | None:
     """The recipe's environment, if it is finished and its interpreter still exists."""
     folder = recipe.folder
     try:
         marker = json.loads((folder / READY).read_text(encoding="utf-8"))
-        found = Environment(
+        found = PythonEnvironment(
             folder,
             folder / marker["python"],
             folder / marker["site"],
@@ -101,12 +101,12 @@ def all_notes() -> Iterator[Mapping[str, Any]]:
 
 def make(
     recipe: Recipe,
-    accept: Callable[[Environment], None] | None = None,
+    accept: Callable[[PythonEnvironment], None] | None = None,
     *,
     offline: bool = False,
     fresh: bool = False,
     progress: Progress | None = None,
-) -> Environment:
+) -> PythonEnvironment:
     """The recipe's environment, made first where it is not finished (or always, if `fresh`).
 
     `accept` looks at a new environment before it counts as finished and raises `Unavailable` to refuse it.
@@ -127,8 +127,8 @@ def make(
 
 
 def _make(
-    recipe: Recipe, accept: Callable[[Environment], None] | None, offline: bool, progress: Progress
-) -> Environment:
+    recipe: Recipe, accept: Callable[[PythonEnvironment], None] | None, offline: bool, progress: Progress
+) -> PythonEnvironment:
     folder = recipe.folder
     wipe(folder)
     folder.mkdir(parents=True)
@@ -153,7 +153,7 @@ def _make(
     return made
 
 
-def _install(recipe: Recipe, offline: bool, progress: Progress) -> Environment:
+def _install(recipe: Recipe, offline: bool, progress: Progress) -> PythonEnvironment:
     folder = recipe.folder
     interpreter = interpreters.find(recipe.python, offline=offline, progress=progress)
     progress(f"installing {', '.join(recipe.requirements)} on {interpreter} ({interpreter.path})")
@@ -172,7 +172,7 @@ def _install(recipe: Recipe, offline: bool, progress: Progress) -> Environment:
         raise Unavailable(f"uv could not install {', '.join(recipe.requirements)}: {error}", _remedy(recipe)) from error
     site = next(folder.glob("lib/python*/site-packages"))
     packages = {item.name: item.version for item in importlib.metadata.distributions(path=[str(site)])}
-    return Environment(folder, python, site, str(interpreter), packages)
+    return PythonEnvironment(folder, python, site, str(interpreter), packages)
 
 
 def _remedy(recipe: Recipe) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from linmem.cache import subfolder
-from linmem.drivers.client import Driver, Info, View
+from linmem.drivers.client import Driver, Info, ViewKind
 from linmem.errors import Unavailable, last_words
 from linmem.protocol import CallFailed, DriverDied, DriverFault, DriverGarbage, ImportHandler, Reply
 from linmem.provision.environments import Provided
@@ -44,7 +44,7 @@ class Session:
         self._features: dict[str, bool] = {}
         self._false_starts = 0
         self._last_fault = ""
-        self._views: dict[str, View] = {}
+        self._views: dict[str, ViewKind] = {}
         self._handler: ImportHandler | None = None
         self.info: Info | None = None
 

@@ -30,7 +30,7 @@ _FC_INTEGERS = {12: 2, 13: 1, 14: 2, 15: 1, 16: 1, 17: 1}
 
 
 @dataclass(frozen=True)
-class Function:
+class FunctionBody:
     """What stands in one function: memory instructions, each with the index of its memory, and functions it calls."""
 
     instructions: frozenset[tuple[str, int]]
@@ -55,17 +55,17 @@ class Code:
     memories: list[frozenset[str]] = field(default_factory=list)  # each one's peculiarities: WIDE, SHARED, ...
     bodies: list[tuple[int, int]] = field(default_factory=list)  # where each begins and ends
     start: int | None = None
-    _read: dict[int, Function] = field(default_factory=dict)
+    _read: dict[int, FunctionBody] = field(default_factory=dict)
     _reached: dict[int, Reach] = field(default_factory=dict)
 
-    def function(self, index: int) -> Function:
+    def function(self, index: int) -> FunctionBody:
         """The function of this index; an imported one has nothing in it. Raises `UnreadableModule`."""
         if index not in self._read:
             place = index - len(self.imported)
             if place >= len(self.bodies):
                 raise UnreadableModule(f"there is no function {index}")
             try:
-                self._read[index] = _Body(self.data, *self.bodies[place]).read() if place >= 0 else _NOTHING
+                self._read[index] = _BodyReader(self.data, *self.bodies[place]).read() if place >= 0 else _NOTHING
             except (IndexError, KeyError):
                 raise UnreadableModule(f"function {index} can't be read") from None
         return self._read[index]
@@ -94,7 +94,7 @@ class Code:
         return kind | {MULTI} if memory else kind
 
 
-_NOTHING = Function(frozenset(), frozenset())
+_NOTHING = FunctionBody(frozenset(), frozenset())
 
 
 @functools.lru_cache(maxsize=1024)
@@ -201,7 +201,7 @@ def _code(section: _Cursor, code: Code) -> None:
 _SECTIONS = {2: _imports, 5: _memories, 7: _exports, 8: _start, 10: _code}
 
 
-class _Body(_Cursor):
+class _BodyReader(_Cursor):
     """A function's body."""
 
     def __init__(self, data: bytes, at: int, end: int) -> None:
@@ -210,7 +210,7 @@ class _Body(_Cursor):
         self.found: set[tuple[str, int]] = set()
         self.calls: set[int] = set()
 
-    def read(self) -> Function:
+    def read(self) -> FunctionBody:
         for _ in range(self.integer()):  # the locals
             self.integer()
             self.value_type()
@@ -238,7 +238,7 @@ class _Body(_Cursor):
                     self.value_type()
         if self.at != self.end:
             raise UnreadableModule("a function's last instruction is longer than the function")
-        return Function(frozenset(self.found), frozenset(self.calls))
+        return FunctionBody(frozenset(self.found), frozenset(self.calls))
 
     def skip(self, count: int) -> None:
         for _ in range(count):
@@ -295,7 +295,7 @@ class _Body(_Cursor):
             self.at += 1
 
 
-def functions(code: Code) -> Iterator[Function]:
+def functions(code: Code) -> Iterator[FunctionBody]:
     """Every function that has a body."""
     first = len(code.imported)
     return (code.function(index) for index in range(first, first + len(code.bodies)))

@@ -10,7 +10,7 @@ import wasmtime
 
 from linmem import check as selfcheck
 from linmem.check import METHODS, NOT_CHECKED, NOT_IMPLEMENTED, RIGHT, WRONG, Finding, Report, modules
-from linmem.drivers.client import View
+from linmem.drivers.client import ViewKind
 from linmem.provision.environments import Provided, provide
 from linmem.provision.manifest import Manifest, load_manifest
 
@@ -143,7 +143,7 @@ def test_verbose_shows_every_check() -> None:
 
 def test_manifest_and_driver_must_agree_both_ways(node: tuple[Manifest, Provided]) -> None:
     manifest, provided = node
-    views = [*manifest.views, View("Float16Array", 2, ("u16",))]
+    views = [*manifest.views, ViewKind("Float16Array", 2, ("u16",))]
     report = selfcheck.check(provided.command, env=provided.env, views=views)
     assert [finding.topic for finding in wrong(report)] == ["initialize"]
     assert "'Float16Array' as in runtime.yaml: unit 2, types u16\n    actual:   no such view kind" in report.text()

@@ -14,7 +14,7 @@ from linmem.provision.manifest import (
     NpmPackage,
     NpmPackages,
     Packages,
-    Program,
+    SystemProgram,
     all_manifests,
     load_manifest,
 )
@@ -99,7 +99,7 @@ def test_command_by_version(write: Write) -> None:
 
 def test_a_manifest_of_a_program(write: Write) -> None:
     mine = load_manifest(write(PROGRAM))
-    assert mine.environment == Program("mine-run", "see example.org")
+    assert mine.environment == SystemProgram("mine-run", "see example.org")
     assert mine.version is None
     assert mine.command(None, {"program": "/usr/bin/mine-run", "folder": "/f"})[0] == "/usr/bin/mine-run"
 
