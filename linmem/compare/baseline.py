@@ -28,7 +28,7 @@ import yaml
 
 from linmem.compare.columns import Column
 from linmem.compare.snapshot import Snapshot
-from linmem.results.cases import BY_CHANCE, Case, Found
+from linmem.results.cases import BY_CHANCE, Case, CaseResult
 
 FORMAT = "linmem-baseline/1"
 STATES = ("pass", "unsupported", "known", BY_CHANCE, "fail", "timeout", "crash", "error")
@@ -57,7 +57,7 @@ def dump(snapshot: Snapshot) -> str:
         if column.label in used:
             lines.append(f"  {_scalar(column.label)}: {json.dumps(column.version or '')}")
     lines.append("suites:")
-    suites: dict[str, dict[str, dict[Case, Found]]] = defaultdict(lambda: defaultdict(dict))
+    suites: dict[str, dict[str, dict[Case, CaseResult]]] = defaultdict(lambda: defaultdict(dict))
     for case, found in snapshot.cases.items():
         suites[case.suite][case.scenario][case] = found
     for path in sorted(suites):
@@ -68,7 +68,7 @@ def dump(snapshot: Snapshot) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _scenario(slug: str, found: Mapping[Case, Found]) -> Iterator[str]:
+def _scenario(slug: str, found: Mapping[Case, CaseResult]) -> Iterator[str]:
     yield f"    {_scalar(slug)}:"
     states: dict[str, list[Case]] = defaultdict(list)
     answers: dict[str, dict[str, list[Case]]] = defaultdict(lambda: defaultdict(list))
@@ -132,10 +132,10 @@ def load(path: Path) -> Snapshot:
         raise BaselineError(f"{path}:{line}: is not YAML: {error.problem} (left over from a merge?)") from None
     except yaml.YAMLError as error:
         raise BaselineError(f"{path}: is not YAML: {str(error).splitlines()[0]}") from None
-    return _Reader(path).snapshot(node)
+    return _BaselineReader(path).snapshot(node)
 
 
-class _Reader:
+class _BaselineReader:
     def __init__(self, path: Path) -> None:
         self.path = path
 
@@ -168,14 +168,14 @@ class _Reader:
                 raise self.fail(node, f"has no '{key}': it is damaged, or was cut off")
         columns = [Column(label, value.value or None) for label, value in self.mapping(top["runtimes"], "'runtimes'")]
         labels = {column.label for column in columns}
-        cases: dict[Case, Found] = {}
+        cases: dict[Case, CaseResult] = {}
         for suite, scenarios in self.mapping(top["suites"], "'suites'"):
             for slug, parts in self.mapping(scenarios, f"'{suite}'"):
                 cases.update(self.scenario(suite, slug, parts, labels))
         return Snapshot(columns, cases)
 
-    def scenario(self, suite: str, slug: str, node: Any, labels: set[str]) -> dict[Case, Found]:
-        found: dict[Case, Found] = {}
+    def scenario(self, suite: str, slug: str, node: Any, labels: set[str]) -> dict[Case, CaseResult]:
+        found: dict[Case, CaseResult] = {}
         answers: dict[Case, dict[str, str]] = defaultdict(dict)
         for key, value in self.mapping(node, f"'{slug}'"):
             if key == "answers":
@@ -191,7 +191,7 @@ class _Reader:
             for case in self.who(suite, slug, value, labels):
                 if case in found:
                     raise self.fail(value, f"{case.id} stands under two outcomes")
-                found[case] = Found(key, answers=answers[case])
+                found[case] = CaseResult(key, answers=answers[case])
         lost = next((case for case in answers if case not in found), None)
         if lost is not None:
             raise self.fail(node, f"{lost.id} has an answer and no outcome")

@@ -9,7 +9,7 @@ from msgspec import Struct
 from linmem.compare.timeline import Moment
 
 
-class Found(Struct, frozen=True, kw_only=True):
+class Bisection(Struct, frozen=True, kw_only=True):
     """What a search came to.
 
     ``last`` is the last version that was as the first one, ``first`` the first that was not; both None where the two
@@ -25,7 +25,7 @@ class Found(Struct, frozen=True, kw_only=True):
 Ask = Callable[[str], "Moment | None"]
 
 
-def search(versions: Sequence[str], ask: Ask) -> Found:
+def search(versions: Sequence[str], ask: Ask) -> Bisection:
     """Halve the distance between two versions that differ, until they are neighbours.
 
     ``ask`` plays the case on a version; None where it can't be played there. Then a neighbour is asked in its place.
@@ -48,7 +48,7 @@ def search(versions: Sequence[str], ask: Ask) -> Found:
     if high <= low:
         raise ValueError("fewer than two versions can be played")
     if asked[versions[low]] == asked[versions[high]]:
-        return Found(last=None, first=None, between=[], asked=asked)
+        return Bisection(last=None, first=None, between=[], asked=asked)
     while (middle := _middle(low, high, versions, lost)) is not None:
         answer = found(versions[middle])
         if answer is None:
@@ -57,7 +57,7 @@ def search(versions: Sequence[str], ask: Ask) -> Found:
             low = middle
         else:
             high = middle
-    return Found(last=versions[low], first=versions[high], between=list(versions[low + 1 : high]), asked=asked)
+    return Bisection(last=versions[low], first=versions[high], between=list(versions[low + 1 : high]), asked=asked)
 
 
 def _middle(low: int, high: int, versions: Sequence[str], lost: Sequence[str]) -> int | None:

@@ -30,7 +30,7 @@ class Column:
 
 
 @dataclass(frozen=True)
-class Pair:
+class ColumnPair:
     """One runtime in the older and in the newer report; one side is None where it has no counterpart."""
 
     old: Column | None
@@ -42,7 +42,7 @@ class Pair:
         return self.old is not None and self.new is not None and self.old != self.new
 
 
-def pair(old: Iterable[Column], new: Iterable[Column], asked: Sequence[tuple[str, str]] = ()) -> list[Pair]:
+def pair(old: Iterable[Column], new: Iterable[Column], asked: Sequence[tuple[str, str]] = ()) -> list[ColumnPair]:
     """Pair the columns of two reports, in the order of the newer one; those without a counterpart are there too.
 
     First come the pairs `asked` for (old label, new label), then equal labels, then what is left where the older and
@@ -69,9 +69,9 @@ def pair(old: Iterable[Column], new: Iterable[Column], asked: Sequence[tuple[str
     for lefts, rights in lonely.values():
         if len(lefts) == len(rights) == 1:
             partner[rights[0]] = lefts[0]
-    pairs = [Pair(before[partner[label]] if label in partner else None, after[label]) for label in after]
+    pairs = [ColumnPair(before[partner[label]] if label in partner else None, after[label]) for label in after]
     gone = [label for label in before if label not in partner.values()]
-    return pairs + [Pair(before[label], None) for label in gone]
+    return pairs + [ColumnPair(before[label], None) for label in gone]
 
 
 def _check(which: str, label: str, columns: Mapping[str, Column], used: Iterable[str]) -> None:

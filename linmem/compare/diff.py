@@ -9,11 +9,11 @@ from typing import Literal
 from msgspec import Struct, field
 
 from linmem.compare import snapshot
-from linmem.compare.columns import Pair, pair
+from linmem.compare.columns import ColumnPair, pair
 from linmem.compare.snapshot import Snapshot
 from linmem.results import cases
-from linmem.results.cases import Case, Found
-from linmem.results.document import Guest, Report
+from linmem.results.cases import Case, CaseResult
+from linmem.results.document import GuestEntry, Report
 
 SCHEMA = "linmem-diff/1"
 
@@ -66,7 +66,7 @@ class SuiteChange(Struct, kw_only=True):
     cases: int
 
 
-class Change(Struct, kw_only=True):
+class CaseChange(Struct, kw_only=True):
     """How one case differs.
 
     ``id`` is its id in the newer report, or in the older one where it is gone. ``question`` is an observation's id;
@@ -107,7 +107,7 @@ class Diff(Struct, kw_only=True):
     runtimes: list[RuntimeChange] = field(default_factory=list)
     guests: list[GuestChange] = field(default_factory=list)
     suites: list[SuiteChange] = field(default_factory=list)
-    changes: list[Change] = field(default_factory=list)
+    changes: list[CaseChange] = field(default_factory=list)
     not_compared: list[NotCompared] = field(default_factory=list)
 
     @property
@@ -154,7 +154,7 @@ def compare(
 
 
 class _Differ:
-    def __init__(self, found: Diff, old: Snapshot, new: Snapshot, pairs: Sequence[Pair]) -> None:
+    def __init__(self, found: Diff, old: Snapshot, new: Snapshot, pairs: Sequence[ColumnPair]) -> None:
         self.diff, self.old, self.new = found, old, new
         self.before, self.after = old.cases, new.cases
         self.asked = old.asked, new.asked
@@ -163,7 +163,7 @@ class _Differ:
 
     # ----------------------------------------------------------------- parts
 
-    def parts(self, pairs: Sequence[Pair]) -> None:
+    def parts(self, pairs: Sequence[ColumnPair]) -> None:
         """Runtimes, guests and suites."""
         counts = [Counter(case.runtime for case in found) for found in (self.before, self.after)]
         for item in pairs:
@@ -179,7 +179,7 @@ class _Differ:
             if self.lacks(0, suite=path):
                 self.diff.suites.append(SuiteChange(kind="added", path=path, cases=suites[1][path]))
 
-    def runtime(self, item: Pair, counts: Sequence[Counter[str]]) -> RuntimeChange | None:
+    def runtime(self, item: ColumnPair, counts: Sequence[Counter[str]]) -> RuntimeChange | None:
         left, right = item.old, item.new
         if left is not None and right is not None:
             kind: Literal["version", "label"] = "version" if left.version != right.version else "label"
@@ -263,7 +263,7 @@ class _Differ:
             return f"guest {case.guest}"
         return None
 
-    def compare(self, old_case: Case, case: Case, old: Found, new: Found) -> None:
+    def compare(self, old_case: Case, case: Case, old: CaseResult, new: CaseResult) -> None:
         if old.state != new.state:
             self.add("outcome", case, old=old.word, new=new.word, message=new.message or None)
         elif new.state == cases.BY_CHANCE and old.message != new.message:
@@ -280,7 +280,7 @@ class _Differ:
 
     def add(self, kind: Kind, case: Case, **more: str | None) -> None:
         self.diff.changes.append(
-            Change(
+            CaseChange(
                 kind=kind,
                 id=case.id,
                 suite=case.suite,
@@ -300,5 +300,5 @@ class _Differ:
         self.diff.not_compared.append(NotCompared(side=side, reason=reason, ids=[case.id]))
 
 
-def _ready(guest: Guest | None) -> bool:
+def _ready(guest: GuestEntry | None) -> bool:
     return guest is not None and guest.status == "ready"

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from markupsafe import Markup
 from msgspec import Struct
 
-from linmem.compare.diff import Change, Diff, Kind
+from linmem.compare.diff import CaseChange, Diff, Kind
 from linmem.report import webpage
 from linmem.report.markdown import code, prose
 from linmem.results.text import one_line, plural, printable, sentence
@@ -29,7 +29,7 @@ class Section(Struct):
     """The changes of one kind."""
 
     title: str
-    changes: list[Change]
+    changes: list[CaseChange]
 
 
 def sections(diff: Diff) -> list[Section]:
@@ -87,7 +87,7 @@ def _counts(section: Section) -> bool:
     return section.changes[0].kind != "chance"
 
 
-def details(change: Change) -> list[str]:
+def details(change: CaseChange) -> list[str]:
     """What a change is, in one or two short lines."""
     if change.kind == "added":
         return [_said(change.new, change.message)]
@@ -201,7 +201,7 @@ def html(diff: Diff) -> str:
     )
 
 
-def _anchor(change: Change) -> str:
+def _anchor(change: CaseChange) -> str:
     """A change's id in the page, made of names, so that a link means the same in the next comparison's page."""
     name = "/".join(part for part in (change.id, change.question) if part)
     return "".join(character if character.isalnum() or character in "-_./:" else "_" for character in name)

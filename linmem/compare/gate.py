@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Literal
 
 from linmem.compare import baseline, inputs, snapshot
-from linmem.compare.asked import Asked
 from linmem.compare.baseline import BaselineError
 from linmem.compare.columns import PairError
-from linmem.compare.diff import Change, Diff, Side, compare
+from linmem.compare.diff import CaseChange, Diff, Side, compare
+from linmem.compare.scope import RunScope
 from linmem.compare.snapshot import Snapshot
 from linmem.results import cases
 from linmem.results.atomic import replace
@@ -33,7 +33,7 @@ _STATES = {cases.WORDS.get(state, state): state for state in baseline.STATES}
 
 
 @dataclass(frozen=True)
-class Finding:
+class GateFinding:
     """One line of the verdict. ``name`` is what it is about: a case's id, a scenario, a suite, a guest, a runtime."""
 
     weight: Weight
@@ -48,7 +48,7 @@ class Finding:
 class Verdict:
     """What the gate says. ``left_out`` are reasons and how many cases of the baseline were not compared for them."""
 
-    findings: list[Finding]
+    findings: list[GateFinding]
     compared: int
     left_out: list[tuple[str, int]] = field(default_factory=list)
 
@@ -102,30 +102,30 @@ def _run(report: Report) -> Snapshot:
         for guest in report.guests
         if guest.status == "unavailable"
     }
-    run.asked = Asked(report.selection, absent)
+    run.asked = RunScope(report.selection, absent)
     return run
 
 
-def _runtimes(found: Diff) -> Iterable[Finding]:
+def _runtimes(found: Diff) -> Iterable[GateFinding]:
     for runtime in found.runtimes:
         if runtime.kind == "vanished":
             reason = f": {one_line(runtime.reason)}" if runtime.reason else ""
-            yield Finding("MISSING", f"runtime {runtime.old}", f"all its {plural(runtime.cases, 'case')}{reason}")
+            yield GateFinding("MISSING", f"runtime {runtime.old}", f"all its {plural(runtime.cases, 'case')}{reason}")
         elif runtime.kind == "added":
-            yield Finding("NEW", f"runtime {runtime.new}", f"{plural(runtime.cases, 'case')}, not in the baseline")
+            yield GateFinding("NEW", f"runtime {runtime.new}", f"{plural(runtime.cases, 'case')}, not in the baseline")
         elif runtime.kind == "version":
-            yield Finding("CHANGED", "version", f"{runtime.old} → {runtime.new}")
+            yield GateFinding("CHANGED", "version", f"{runtime.old} → {runtime.new}")
     for guest in found.guests:
         if guest.kind == "vanished":
             reason = f": {one_line(guest.reason)}" if guest.reason else ""
             what = f"all its {plural(guest.cases, 'case')}{reason}"
-            yield Finding("MISSING", f"guest {guest.guest} of {guest.program}", what)
+            yield GateFinding("MISSING", f"guest {guest.guest} of {guest.program}", what)
     for suite in found.suites:
         if suite.kind == "removed":
-            yield Finding("MISSING", f"suite {suite.path}", f"all its {plural(suite.cases, 'case')}")
+            yield GateFinding("MISSING", f"suite {suite.path}", f"all its {plural(suite.cases, 'case')}")
 
 
-def _cases(found: Diff, against: Snapshot, run: Snapshot) -> Iterable[Finding]:
+def _cases(found: Diff, against: Snapshot, run: Snapshot) -> Iterable[GateFinding]:
     worse: set[str] = set()
     for change in found.changes:
         if change.kind != "outcome" or change.old is None or change.new is None:
@@ -135,9 +135,9 @@ def _cases(found: Diff, against: Snapshot, run: Snapshot) -> Iterable[Finding]:
         if _RANK[new] > _RANK[old]:
             worse.add(change.id)
             reason = f": {one_line(change.message)}" if change.message else ""
-            yield Finding("REGRESSION", change.id, what + reason)
+            yield GateFinding("REGRESSION", change.id, what + reason)
         else:
-            yield Finding("IMPROVED", change.id, what)
+            yield GateFinding("IMPROVED", change.id, what)
     for change in found.changes:
         if change.kind == "observation" and change.id not in worse:  # else it never came to the question
             yield _answer(change)
@@ -145,51 +145,51 @@ def _cases(found: Diff, against: Snapshot, run: Snapshot) -> Iterable[Finding]:
     yield from _new([change for change in found.changes if change.kind == "added"], run)
 
 
-def _answer(change: Change) -> Finding:
+def _answer(change: CaseChange) -> GateFinding:
     if change.old is None:
-        return Finding("NEW", change.id, f"it answers {change.question}: {_said(change.new)}")
-    return Finding("REGRESSION", change.id, f"{change.question}: {_said(change.old)} → {_said(change.new)}")
+        return GateFinding("NEW", change.id, f"it answers {change.question}: {_said(change.new)}")
+    return GateFinding("REGRESSION", change.id, f"{change.question}: {_said(change.old)} → {_said(change.new)}")
 
 
 def _said(answer: str | None) -> str:
     return "no answer" if answer is None else one_line(answer, 200)
 
 
-def _absent(changes: Sequence[Change], against: Snapshot) -> Iterable[Finding]:
+def _absent(changes: Sequence[CaseChange], against: Snapshot) -> Iterable[GateFinding]:
     """A scenario of which no case is left is one line; so is any other case."""
     before = _by_scenario(against.cases)
     for (suite, slug), gone in _grouped(changes).items():
         if len(gone) > 1 and len(gone) == len(before[suite, slug]):
-            yield Finding("MISSING", f"{suite}::{slug}", f"the scenario with its {plural(len(gone), 'case')}")
+            yield GateFinding("MISSING", f"{suite}::{slug}", f"the scenario with its {plural(len(gone), 'case')}")
         else:
-            yield from (Finding("MISSING", change.id, f"the case is gone (it was {change.old})") for change in gone)
+            yield from (GateFinding("MISSING", change.id, f"the case is gone (it was {change.old})") for change in gone)
 
 
-def _new(changes: Sequence[Change], run: Snapshot) -> Iterable[Finding]:
+def _new(changes: Sequence[CaseChange], run: Snapshot) -> Iterable[GateFinding]:
     """A new case that is not good is one line; the good ones of a scenario are one together."""
     for change in changes:
         if not _good(change):
             reason = f": {one_line(change.message)}" if change.message else ""
-            yield Finding("REGRESSION", change.id, f"new, and {change.new}{reason}")
+            yield GateFinding("REGRESSION", change.id, f"new, and {change.new}{reason}")
     good = [change for change in changes if _good(change) and not change.within]
     after = _by_scenario(run.cases)
     for (suite, slug), come in _grouped(good).items():
         if len(come) > 1 and len(come) == len(after[suite, slug]):
-            yield Finding("NEW", f"{suite}::{slug}", f"the scenario with its {plural(len(come), 'case')}")
+            yield GateFinding("NEW", f"{suite}::{slug}", f"the scenario with its {plural(len(come), 'case')}")
         else:
-            yield from (Finding("NEW", change.id, f"{change.new}, not in the baseline") for change in come)
+            yield from (GateFinding("NEW", change.id, f"{change.new}, not in the baseline") for change in come)
     suites = [change.within for change in changes if change.within and _good(change)]
     for name in dict.fromkeys(suites):
         if name.startswith("suite "):
-            yield Finding("NEW", name, f"{plural(suites.count(name), 'case')}, not in the baseline")
+            yield GateFinding("NEW", name, f"{plural(suites.count(name), 'case')}, not in the baseline")
 
 
-def _good(change: Change) -> bool:
-    return cases.Found(_STATES[change.new or ""]).good
+def _good(change: CaseChange) -> bool:
+    return cases.CaseResult(_STATES[change.new or ""]).good
 
 
-def _grouped(changes: Sequence[Change]) -> dict[tuple[str, str], list[Change]]:
-    grouped: dict[tuple[str, str], list[Change]] = defaultdict(list)
+def _grouped(changes: Sequence[CaseChange]) -> dict[tuple[str, str], list[CaseChange]]:
+    grouped: dict[tuple[str, str], list[CaseChange]] = defaultdict(list)
     for change in changes:
         if change.kind == "added" or not change.within:
             grouped[change.suite, change.scenario].append(change)

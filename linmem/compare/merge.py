@@ -15,7 +15,7 @@ import msgspec
 
 from linmem.results import cases, verdict
 from linmem.results.cases import Case
-from linmem.results.document import Guest, Report, Result, Runtime, Selection, Suite
+from linmem.results.document import GuestEntry, Report, Result, RuntimeEntry, Selection, SuiteEntry
 from linmem.results.record import FORMAT, Answered, End, Run
 from linmem.results.text import one_line
 
@@ -116,12 +116,12 @@ def merge(parts: Sequence[Part], command: Sequence[str], allow_gaps: bool = Fals
 # -------------------------------------------------------------------- columns
 
 
-def _runtimes(parts: Sequence[Part], conflicts: list[str]) -> tuple[list[Runtime], dict[tuple[int, str], str]]:
+def _runtimes(parts: Sequence[Part], conflicts: list[str]) -> tuple[list[RuntimeEntry], dict[tuple[int, str], str]]:
     """The runtimes of all parts, and the label that each part's runtime has in the merged report.
 
     One that has another version in another part gets a column of its own.
     """
-    found: dict[str, tuple[Runtime, str]] = {}
+    found: dict[str, tuple[RuntimeEntry, str]] = {}
     labels: dict[tuple[int, str], str] = {}
     for number, part in enumerate(parts):
         for given in part.report.runtimes:
@@ -141,20 +141,20 @@ def _runtimes(parts: Sequence[Part], conflicts: list[str]) -> tuple[list[Runtime
     return [runtime for runtime, _ in found.values()], labels
 
 
-def _knows_more(new: Runtime, old: Runtime) -> bool:
+def _knows_more(new: RuntimeEntry, old: RuntimeEntry) -> bool:
     """Whether a part says more of a runtime than another: that it is ready, and what its driver answered."""
     if new.status != old.status:
         return new.status == "ready"
     return old.engine is None and new.engine is not None
 
 
-def _two_versions(left: Runtime, right: Runtime) -> bool:
+def _two_versions(left: RuntimeEntry, right: RuntimeEntry) -> bool:
     both = left.status == right.status == "ready"
     return both and bool(left.version and right.version) and left.version != right.version
 
 
-def _guests(parts: Sequence[Part], conflicts: list[str]) -> list[Guest]:
-    found: dict[tuple[str, str], tuple[Guest, str]] = {}
+def _guests(parts: Sequence[Part], conflicts: list[str]) -> list[GuestEntry]:
+    found: dict[tuple[str, str], tuple[GuestEntry, str]] = {}
     for part in parts:
         for guest in part.report.guests:
             other = found.get((guest.program, guest.guest))
@@ -166,9 +166,9 @@ def _guests(parts: Sequence[Part], conflicts: list[str]) -> list[Guest]:
     return [guest for guest, _ in found.values()]
 
 
-def _suites(parts: Sequence[Part]) -> list[Suite]:
+def _suites(parts: Sequence[Part]) -> list[SuiteEntry]:
     """The suites of all parts, in the order of their paths; scenarios in the order of their lines."""
-    found: dict[str, Suite] = {}
+    found: dict[str, SuiteEntry] = {}
     for part in parts:
         for suite in part.report.suites:
             into = found.setdefault(suite.path, msgspec.structs.replace(suite, scenarios=[], observations=[]))

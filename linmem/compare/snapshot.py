@@ -6,12 +6,12 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
-from linmem.compare.asked import Asked
 from linmem.compare.columns import Column
+from linmem.compare.scope import RunScope
 from linmem.report.build import took_part
 from linmem.results import cases
-from linmem.results.cases import Case, Found
-from linmem.results.document import Guest, Report, Selection
+from linmem.results.cases import Case, CaseResult
+from linmem.results.document import GuestEntry, Report, Selection
 
 LONGEST = 200  # characters of an answer that a baseline keeps as they are
 
@@ -25,9 +25,9 @@ class Snapshot:
     """
 
     columns: list[Column]
-    cases: dict[Case, Found]
-    asked: Asked = field(default_factory=lambda: Asked(Selection()))
-    guests: dict[tuple[str, str], Guest] = field(default_factory=dict)
+    cases: dict[Case, CaseResult]
+    asked: RunScope = field(default_factory=lambda: RunScope(Selection()))
+    guests: dict[tuple[str, str], GuestEntry] = field(default_factory=dict)
     absent: dict[str, str | None] = field(default_factory=dict)
     questions: dict[tuple[str, str], str] = field(default_factory=dict)
     missing: frozenset[str] = frozenset()
@@ -51,7 +51,7 @@ def of(report: Report) -> Snapshot:
     return Snapshot(
         columns=[Column(runtime.label, runtime.version) for runtime in took_part(report)],
         cases=cases.of(report),
-        asked=Asked(report.selection),
+        asked=RunScope(report.selection),
         guests={(guest.program, guest.guest): guest for guest in report.guests},
         absent={runtime.label: runtime.reason for runtime in report.runtimes if runtime.status == "unavailable"},
         questions={(suite.path, item.id): item.question for suite in report.suites for item in suite.observations},
@@ -59,7 +59,7 @@ def of(report: Report) -> Snapshot:
     )
 
 
-def _shortened(found: Found) -> Found:
+def _shortened(found: CaseResult) -> CaseResult:
     if all(len(answer) <= LONGEST for answer in found.answers.values()):
         return found
     return replace(found, answers={id_: short(answer) for id_, answer in found.answers.items()})

@@ -15,7 +15,7 @@ import msgspec
 
 from linmem import project
 from linmem.compare import bisect, inputs, timeline
-from linmem.compare.timeline import Change, History, Moment, Timeline
+from linmem.compare.timeline import History, Moment, Timeline, VersionChange
 from linmem.provision import names
 from linmem.provision.manifest import load_manifest
 from linmem.provision.releases import within
@@ -143,7 +143,7 @@ def _headline(item: Timeline) -> str:
     return f"{item.runtime}: {span}; {item.alike:,} of {plural(item.cases, 'case')} alike in all"
 
 
-def _said(change: Change) -> str:
+def _said(change: VersionChange) -> str:
     asked = f"{change.question or change.what} " if change.what != "outcome" else ""
     nothing = ANSWER if change.what != "outcome" else "not there"
     return f"{asked}{change.old or nothing} → {change.new or nothing}"

@@ -13,7 +13,7 @@ from itertools import pairwise
 from msgspec import Struct
 
 from linmem.results.cases import Case, answers
-from linmem.results.document import Report, Result, Runtime
+from linmem.results.document import Report, Result, RuntimeEntry
 
 SCHEMA = "linmem-history/1"
 
@@ -25,7 +25,7 @@ class Moment(Struct, frozen=True):
     answers: dict[str, str]
 
 
-class Change(Struct, frozen=True, kw_only=True):
+class VersionChange(Struct, frozen=True, kw_only=True):
     """Something that one version does otherwise than the one before it.
 
     ``what`` is ``outcome`` or an observation's id, which then has a ``question``. None: there was no such case, or it
@@ -44,10 +44,10 @@ class Turn(Struct, frozen=True, kw_only=True):
 
     old: str
     new: str
-    changes: list[Change]
+    changes: list[VersionChange]
 
 
-class Absent(Struct, frozen=True, kw_only=True):
+class AbsentVersion(Struct, frozen=True, kw_only=True):
     """A version that could not be had."""
 
     label: str
@@ -62,7 +62,7 @@ class Timeline(Struct, frozen=True, kw_only=True):
     cases: int
     alike: int
     turns: list[Turn]
-    absent: list[Absent]
+    absent: list[AbsentVersion]
 
 
 class History(Struct, frozen=True, kw_only=True):
@@ -74,14 +74,14 @@ class History(Struct, frozen=True, kw_only=True):
 
 def history(report: Report) -> History:
     """The timelines that a report holds. Versions come in the order of the report's runtimes."""
-    families: dict[str, list[Runtime]] = {}
+    families: dict[str, list[RuntimeEntry]] = {}
     for runtime in report.runtimes:
         families.setdefault(family(runtime), []).append(runtime)
     several = {name: members for name, members in families.items() if len(members) > 1}
     return History(timelines=[_timeline(report, name, members) for name, members in several.items()])
 
 
-def family(runtime: Runtime) -> str:
+def family(runtime: RuntimeEntry) -> str:
     """A runtime without its version."""
     return runtime.label.partition("@")[0]
 
@@ -91,7 +91,7 @@ def moment(result: Result) -> Moment:
     return Moment(result.outcome, answers(result))
 
 
-def _timeline(report: Report, name: str, members: Sequence[Runtime]) -> Timeline:
+def _timeline(report: Report, name: str, members: Sequence[RuntimeEntry]) -> Timeline:
     ready = [member.label for member in members if member.status == "ready"]
     columns: dict[str, dict[Case, Moment]] = {label: {} for label in ready}
     for result in report.results:
@@ -110,23 +110,27 @@ def _timeline(report: Report, name: str, members: Sequence[Runtime]) -> Timeline
         if found:
             turns.append(Turn(old=old, new=new, changes=found))
     turned = {change.id for turn in turns for change in turn.changes}
-    absent = [Absent(label=member.label, reason=member.reason or "") for member in members if member.status != "ready"]
+    absent = [
+        AbsentVersion(label=member.label, reason=member.reason or "") for member in members if member.status != "ready"
+    ]
     return Timeline(
         runtime=name, versions=ready, cases=len(tracks), alike=len(tracks) - len(turned), turns=turns, absent=absent
     )
 
 
-def changes(track: Case, old: Moment | None, new: Moment | None, questions: dict[tuple[str, str], str]) -> list[Change]:
+def changes(
+    track: Case, old: Moment | None, new: Moment | None, questions: dict[tuple[str, str], str]
+) -> list[VersionChange]:
     """How a case differs between two versions; ``questions`` are by suite and observation's id."""
     found = []
     before, after = (old.outcome if old else None), (new.outcome if new else None)
     if before != after:
-        found.append(Change(id=track.id, what="outcome", old=before, new=after))
+        found.append(VersionChange(id=track.id, what="outcome", old=before, new=after))
     if old is None or new is None:
         return found
     for id_ in dict.fromkeys([*old.answers, *new.answers]):
         was, is_ = old.answers.get(id_), new.answers.get(id_)
         if was != is_:
             question = questions.get((track.suite, id_), "")
-            found.append(Change(id=track.id, what=id_, question=question, old=was, new=is_))
+            found.append(VersionChange(id=track.id, what=id_, question=question, old=was, new=is_))
     return found

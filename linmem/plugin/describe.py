@@ -17,10 +17,10 @@ from linmem.scenario.model import Suite
 from linmem.scenario.source import SourceError
 
 
-def runtime(chosen: Chosen) -> document.Runtime:
+def runtime(chosen: Chosen) -> document.RuntimeEntry:
     """A runtime of the run, and why it takes no part where it can't."""
     missing = chosen.unavailable
-    return document.Runtime(
+    return document.RuntimeEntry(
         label=chosen.label,
         name=chosen.manifest.name,
         variant=chosen.variant,
@@ -45,13 +45,13 @@ def answered(session: Session) -> dict[str, object]:
     }
 
 
-def guest(guest: Guest | MissingGuest) -> document.Guest:
+def guest(guest: Guest | MissingGuest) -> document.GuestEntry:
     """A guest, with its module's checksum, or why it takes no part."""
     if isinstance(guest, MissingGuest):
-        return document.Guest(
+        return document.GuestEntry(
             program=guest.program, guest=guest.label, status="unavailable", reason=guest.reason, remedy=guest.remedy
         )
-    return document.Guest(
+    return document.GuestEntry(
         program=guest.program,
         guest=guest.label,
         toolchain=guest.toolchain or None,
@@ -92,14 +92,14 @@ def suites(root: Path, ids: Iterable[str]) -> list[Suite]:
     return found
 
 
-def suite(suite: Suite) -> document.Suite:
+def suite(suite: Suite) -> document.SuiteEntry:
     """A suite as the report states it."""
-    return document.Suite(
+    return document.SuiteEntry(
         path=suite.path,
         title=suite.title,
         about=suite.about or None,
         scenarios=[
-            document.Scenario(scenario=item.slug, title=item.title, spec=item.spec, line=item.where.line)
+            document.ScenarioEntry(scenario=item.slug, title=item.title, spec=item.spec, line=item.where.line)
             for item in suite.scenarios
         ],
         observations=[

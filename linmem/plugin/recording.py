@@ -20,7 +20,7 @@ from rich.console import Console
 from linmem.report import terminal
 from linmem.report.place import RECORD, Place
 from linmem.report.write import NAMES, write_all
-from linmem.results.document import Environment, Report
+from linmem.results.document import HarnessEnvironment, Report
 from linmem.results.record import RecordWriter, Run
 
 PACKAGES = ("pytest", "pytest-xdist", "msgspec", "PyYAML", "jsonschema", "wasmtime", "uv")
@@ -32,7 +32,7 @@ def now() -> str:
     return datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def environment() -> Environment:
+def environment() -> HarnessEnvironment:
     """What the harness itself runs on."""
     packages: dict[str, str] = {}
     for name in PACKAGES:
@@ -40,7 +40,7 @@ def environment() -> Environment:
             packages[name] = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:
             continue
-    return Environment(
+    return HarnessEnvironment(
         python=platform.python_version(),
         implementation=platform.python_implementation(),
         platform=platform.platform(),

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from pathlib import PurePosixPath
 
-from linmem.results.document import Runtime, Suite
+from linmem.results.document import RuntimeEntry, SuiteEntry
 
 VIEWS = ("conformance", "portability", "differences", "failures", "environment")
 _RESERVED = {*VIEWS, "failure", "observed", "known", "main"}
@@ -31,7 +31,7 @@ def unique(texts: Iterable[str], taken: Iterable[str] = ()) -> list[str]:
     return given
 
 
-def of_suites(suites: Iterable[Suite]) -> dict[str, str]:
+def of_suites(suites: Iterable[SuiteEntry]) -> dict[str, str]:
     """By a suite's path, its address: its file's name, or its whole path where two have the same name."""
     paths = [suite.path for suite in suites]
     stems = [PurePosixPath(path).stem for path in paths]
@@ -39,7 +39,7 @@ def of_suites(suites: Iterable[Suite]) -> dict[str, str]:
     return dict(zip(paths, unique(shown, _RESERVED), strict=True))
 
 
-def of_columns(columns: Iterable[Runtime]) -> dict[str, str]:
+def of_columns(columns: Iterable[RuntimeEntry]) -> dict[str, str]:
     """By a runtime's label, its address."""
     labels = [runtime.label for runtime in columns]
     return dict(zip(labels, unique(labels), strict=True))

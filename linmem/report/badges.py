@@ -9,7 +9,7 @@ import msgspec
 from linmem.report import anchors, webpage
 from linmem.report.share import share
 from linmem.results import verdict
-from linmem.results.document import Report, Runtime
+from linmem.results.document import Report, RuntimeEntry
 from linmem.results.text import one_line
 
 _COLOURS = {"brightgreen": "#3c8a1e", "yellowgreen": "#6f7d1a", "red": "#c23b2e", "lightgrey": "#6b6f76"}
@@ -28,7 +28,7 @@ def badges(report: Report) -> Iterator[tuple[str, bytes]]:
         yield f"{name}.svg", _image(label, message, _COLOURS[colour]).encode()
 
 
-def said(report: Report, runtime: Runtime) -> tuple[str, str]:
+def said(report: Report, runtime: RuntimeEntry) -> tuple[str, str]:
     """What a runtime's badge says, and its colour.
 
     Green needs a complete run in which all passed that the runtime supports; known defects are told.
@@ -49,7 +49,7 @@ def said(report: Report, runtime: Runtime) -> tuple[str, str]:
     return f"{counts['pass']:,} of {counts['pass']:,}", "brightgreen"
 
 
-def _label(runtime: Runtime) -> str:
+def _label(runtime: RuntimeEntry) -> str:
     version = f" {runtime.version}" if runtime.version and "@" not in runtime.label else ""
     return one_line(f"{runtime.label}{version}", 60)
 

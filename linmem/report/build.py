@@ -17,10 +17,10 @@ from linmem.results.document import (
     Missing,
     Report,
     Result,
-    Runtime,
-    Scenario,
+    RuntimeEntry,
+    ScenarioEntry,
     Selection,
-    Suite,
+    SuiteEntry,
     SuiteSummary,
     Summary,
 )
@@ -80,17 +80,19 @@ def build(record: Record) -> Report:
     )
 
 
-def took_part(report: Report) -> list[Runtime]:
+def took_part(report: Report) -> list[RuntimeEntry]:
     """The runtimes in the report's matrix: those that were ready, and any other that has a result or lacks one."""
     return _took_part(report.runtimes, report.results, report.missing)
 
 
-def _took_part(runtimes: Sequence[Runtime], results: Sequence[Result], missing: Sequence[Missing]) -> list[Runtime]:
+def _took_part(
+    runtimes: Sequence[RuntimeEntry], results: Sequence[Result], missing: Sequence[Missing]
+) -> list[RuntimeEntry]:
     labels = {result.label for result in results} | {item.runtime for item in missing}
     return [runtime for runtime in runtimes if runtime.status == "ready" or runtime.label in labels]
 
 
-def _runtimes(record: Record) -> list[Runtime]:
+def _runtimes(record: Record) -> list[RuntimeEntry]:
     """The runtimes of the run, with what their drivers said; every result gets its runtime's label."""
     runtimes = {runtime.label: runtime for runtime in record.run.runtimes}
     names = {(_name(runtime), runtime.version): runtime.label for runtime in record.run.runtimes}
@@ -100,7 +102,7 @@ def _runtimes(record: Record) -> list[Runtime]:
         if label is None:  # not announced: it still gets its column
             label = result.runtime
             plain, _, variant = name.partition(":")
-            runtimes[label] = Runtime(label=label, name=plain, variant=variant or None, version=result.version)
+            runtimes[label] = RuntimeEntry(label=label, name=plain, variant=variant or None, version=result.version)
         result.label = label
     for answered in record.answered.values():
         runtime = runtimes.get(answered.label)
@@ -110,11 +112,11 @@ def _runtimes(record: Record) -> list[Runtime]:
     return list(runtimes.values())
 
 
-def _name(runtime: Runtime) -> str:
+def _name(runtime: RuntimeEntry) -> str:
     return f"{runtime.name}:{runtime.variant}" if runtime.variant else runtime.name
 
 
-def _suites(record: Record) -> list[Suite]:
+def _suites(record: Record) -> list[SuiteEntry]:
     """The suites of the run; a result of one that was not announced brings its own."""
     suites = {suite.path: suite for suite in record.run.suites}
     known = {(suite.path, item.scenario) for suite in record.run.suites for item in suite.scenarios}
@@ -122,12 +124,12 @@ def _suites(record: Record) -> list[Suite]:
         if (result.suite, result.scenario) in known:
             continue
         known.add((result.suite, result.scenario))
-        suite = suites.setdefault(result.suite, Suite(path=result.suite, title=result.suite, scenarios=[]))
-        suite.scenarios.append(Scenario(scenario=result.scenario, title=result.title))
+        suite = suites.setdefault(result.suite, SuiteEntry(path=result.suite, title=result.suite, scenarios=[]))
+        suite.scenarios.append(ScenarioEntry(scenario=result.scenario, title=result.title))
     return list(suites.values())
 
 
-def _put_in_order(results: list[Result], suites: Sequence[Suite], runtimes: Sequence[Runtime]) -> None:
+def _put_in_order(results: list[Result], suites: Sequence[SuiteEntry], runtimes: Sequence[RuntimeEntry]) -> None:
     """Sort results as the suites state them, so that a report does not depend on which worker was faster."""
     keys = [(suite.path, item.scenario) for suite in suites for item in suite.scenarios]
     place = {key: number for number, key in enumerate(keys)}
@@ -145,7 +147,7 @@ def _put_in_order(results: list[Result], suites: Sequence[Suite], runtimes: Sequ
     )
 
 
-def _place(id_: str, suites: Sequence[Suite], runtimes: Sequence[Runtime]) -> Missing:
+def _place(id_: str, suites: Sequence[SuiteEntry], runtimes: Sequence[RuntimeEntry]) -> Missing:
     """Where a missing result belongs, as far as its id tells: ``suite::scenario[guest-runtime-view]``."""
     path, _, rest = id_.partition("::")
     slug, _, parameters = rest.partition("[")
@@ -165,7 +167,7 @@ def _summary(
     missing: Sequence[Missing],
     scenarios: Compared,
     columns: Sequence[str],
-    suites: Sequence[Suite],
+    suites: Sequence[SuiteEntry],
 ) -> Summary:
     total: Counter[verdict.Status] = Counter()
     cells: dict[str | None, dict[str | None, Counter[verdict.Status]]] = defaultdict(lambda: defaultdict(Counter))
@@ -201,7 +203,7 @@ def load(path: Path) -> Report:
     except OSError as error:
         raise ReportError(f"{path}: can't be read: {error.strerror}") from None
     try:
-        schema = msgspec.json.decode(data, type=_Head).schema
+        schema = msgspec.json.decode(data, type=_ReportHead).schema
         if schema != FORMAT:
             raise ReportError(f"{path}: has schema '{schema}'; this linmem reads '{FORMAT}'")
         return msgspec.json.decode(data, type=Report)
@@ -209,5 +211,5 @@ def load(path: Path) -> Report:
         raise ReportError(f"{path}: is no linmem report: {error}") from None
 
 
-class _Head(msgspec.Struct):
+class _ReportHead(msgspec.Struct):
     schema: str = ""

@@ -13,7 +13,7 @@ from linmem.results.outcome import KnownFailure, StepTrace
 
 
 @dataclass
-class Failure:
+class FailureGroup:
     """Bad results of one scenario on one runtime that are alike but for guest and view kind."""
 
     suite: str
@@ -55,7 +55,7 @@ class Defect:
     outcomes: list[str]
 
 
-def failures(report: Report, statuses: Collection[verdict.Status] = verdict.BAD) -> list[Failure]:
+def failures(report: Report, statuses: Collection[verdict.Status] = verdict.BAD) -> list[FailureGroup]:
     """Every result of a report with one of `statuses`, in the order of its suites; what failed alike is one entry."""
     everyone: dict[tuple[str, str, str], list[Subject]] = defaultdict(list)
     groups: dict[tuple[object, ...], list[Result]] = defaultdict(list)
@@ -65,7 +65,7 @@ def failures(report: Report, statuses: Collection[verdict.Status] = verdict.BAD)
         if status in statuses:
             groups[result.suite, result.scenario, result.label, status, _content(result)].append(result)
     return [
-        Failure(
+        FailureGroup(
             suite=results[0].suite,
             scenario=results[0].scenario,
             title=results[0].title,

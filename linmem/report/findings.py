@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from linmem.report.profile import grouped, profile
-from linmem.results.document import Agreement, AnswerGroup, Observation, OutcomeGroup, Report, Silence, Subject
+from linmem.results.document import Agreement, AnswerGroup, ObservationEntry, OutcomeGroup, Report, Silence, Subject
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Phrase:
 
 
 @dataclass(frozen=True)
-class Answer:
+class GivenAnswer:
     """One answer and who gave it, with one example for each runtime of how it put it (``words``: runtimes, words).
 
     ``other`` is how many other wordings there were.
@@ -41,7 +41,7 @@ class Alike:
     """Runtimes that gave the same answers to a question, and these answers with who gave which."""
 
     runtimes: tuple[str, ...]
-    answers: tuple[Answer, ...]
+    answers: tuple[GivenAnswer, ...]
 
 
 @dataclass
@@ -52,7 +52,7 @@ class Finding:
     id: str
     question: str
     agreement: Agreement
-    answers: tuple[Answer, ...]
+    answers: tuple[GivenAnswer, ...]
     silent: tuple[tuple[str, tuple[Phrase, ...]], ...]
     """Why no answer was given (an outcome, ``missing``, ``not asked``), and by whom."""
     scenarios: list[str]
@@ -87,14 +87,14 @@ class _Merged:
     through different view kinds can be told together that way. Where anything would get lost, they stay apart.
     """
 
-    def __init__(self, item: Observation) -> None:
+    def __init__(self, item: ObservationEntry) -> None:
         self.items, self.answers = [item], _answers(item)
 
     @property
     def scenarios(self) -> list[str]:
         return [item.scenario for item in self.items]
 
-    def takes(self, item: Observation) -> bool:
+    def takes(self, item: ObservationEntry) -> bool:
         """Take an observation in, if it fits."""
         first, answers = self.items[0], _answers(item)
         if item.agreement != first.agreement or item.unanswered != first.unanswered:
@@ -107,12 +107,12 @@ class _Merged:
         self.answers.update(answers)
         return True
 
-    def whole(self) -> Observation:
+    def whole(self) -> ObservationEntry:
         """All of them as one observation."""
         first = self.items[0]
         groups = _united(group for item in self.items for group in item.groups)
         ordered = sorted(groups.items(), key=lambda group: -len(group[1]))
-        return Observation(
+        return ObservationEntry(
             suite=first.suite,
             scenario=first.scenario,
             id=first.id,
@@ -123,7 +123,7 @@ class _Merged:
         )
 
 
-def _answers(item: Observation) -> dict[tuple[str, str | None, str | None], str]:
+def _answers(item: ObservationEntry) -> dict[tuple[str, str | None, str | None], str]:
     """The answer of each runtime, by way of each view kind, with each guest."""
     return {
         (one.runtime, one.view, guest): group.answer
@@ -171,7 +171,7 @@ def brief(report: Report) -> list[tuple[str, list[tuple[str, tuple[Phrase, ...]]
     return found
 
 
-def _finding(item: Observation, scenarios: list[str]) -> Finding:
+def _finding(item: ObservationEntry, scenarios: list[str]) -> Finding:
     everyone: list[Subject | Silence] = [subject for group in item.groups for subject in group.subjects]
     everyone += item.unanswered
     reasons: dict[str, list[Silence]] = defaultdict(list)
@@ -183,7 +183,7 @@ def _finding(item: Observation, scenarios: list[str]) -> Finding:
         question=item.question or item.id,
         agreement=item.agreement,
         answers=tuple(
-            Answer(group.answer, _who(item, group, everyone), *_words(group.answer, group.subjects))
+            GivenAnswer(group.answer, _who(item, group, everyone), *_words(group.answer, group.subjects))
             for group in item.groups
         ),
         silent=tuple((why, phrases(silences, everyone)) for why, silences in reasons.items()),
@@ -192,7 +192,7 @@ def _finding(item: Observation, scenarios: list[str]) -> Finding:
     )
 
 
-def _groups(item: Observation, everyone: Sequence[Subject | Silence]) -> tuple[Alike, ...]:
+def _groups(item: ObservationEntry, everyone: Sequence[Subject | Silence]) -> tuple[Alike, ...]:
     """Who answers like whom."""
     given: dict[str, list[tuple[str | None, str | None, str]]] = defaultdict(list)
     for group in item.groups:
@@ -202,7 +202,7 @@ def _groups(item: Observation, everyone: Sequence[Subject | Silence]) -> tuple[A
     for labels in grouped({label: profile(answers) for label, answers in given.items()}):
         mine = [(group.answer, [one for one in group.subjects if one.runtime in labels]) for group in item.groups]
         answers = tuple(
-            Answer(answer, phrases(subjects, everyone), *_words(answer, subjects))
+            GivenAnswer(answer, phrases(subjects, everyone), *_words(answer, subjects))
             for answer, subjects in mine
             if subjects
         )
@@ -210,7 +210,7 @@ def _groups(item: Observation, everyone: Sequence[Subject | Silence]) -> tuple[A
     return tuple(found)
 
 
-def _who(item: Observation, group: AnswerGroup, everyone: Sequence[Subject | Silence]) -> tuple[Phrase, ...]:
+def _who(item: ObservationEntry, group: AnswerGroup, everyone: Sequence[Subject | Silence]) -> tuple[Phrase, ...]:
     if item.agreement != "by guest":
         return phrases(group.subjects, everyone)
     guests = dict.fromkeys(guest for subject in group.subjects for guest in subject.guests)

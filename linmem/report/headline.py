@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 from linmem.report.build import took_part
-from linmem.report.pairs import Pair, pairs
+from linmem.report.pairs import RuntimePair, pairs
 from linmem.results import verdict
 from linmem.results.document import Report
 from linmem.results.outcome import LEFT_OUT
@@ -45,7 +45,7 @@ def _all(count: int) -> str:
     return words.get(count, f"all {count}")
 
 
-def likeness(report: Report) -> list[tuple[str, list[Pair]]]:
+def likeness(report: Report) -> list[tuple[str, list[RuntimePair]]]:
     """Which runtimes are most alike and which least, each kind with its words; empty for fewer than three."""
     found = [pair for pair in pairs(report) if pair.compared]
     if len(found) < 2:
@@ -58,7 +58,7 @@ def likeness(report: Report) -> list[tuple[str, list[Pair]]]:
     return [("Most alike", most[:3]), ("Least alike", least[:3])]
 
 
-def _alike(pair: Pair) -> Fraction:
+def _alike(pair: RuntimePair) -> Fraction:
     return Fraction(pair.alike, pair.compared)
 
 

@@ -21,7 +21,7 @@ from linmem.report.matrix import LABELS, MARKS, MEANINGS, differing, matrix
 from linmem.report.pagedata import PageData
 from linmem.report.share import share
 from linmem.results import verdict
-from linmem.results.document import Guest, Report
+from linmem.results.document import GuestEntry, Report
 from linmem.results.text import clip, join, one_line, plural, sentence
 
 _SCRIPTS = (
@@ -73,9 +73,9 @@ def render(report: Report) -> str:
     )
 
 
-def _missing_guests(report: Report) -> list[tuple[Guest, list[str]]]:
+def _missing_guests(report: Report) -> list[tuple[GuestEntry, list[str]]]:
     """Guests that took no part; one that is missing in several programs for one reason is told once, with these."""
-    found: dict[tuple[str, str | None], tuple[Guest, list[str]]] = {}
+    found: dict[tuple[str, str | None], tuple[GuestEntry, list[str]]] = {}
     for guest in report.guests:
         if guest.status != "ready":
             found.setdefault((guest.guest, guest.reason), (guest, []))[1].append(guest.program)

@@ -19,12 +19,12 @@ from linmem.results.document import (
     Compared,
     Difference,
     Missing,
-    Observation,
+    ObservationEntry,
     OutcomeGroup,
     Result,
     Silence,
     Subject,
-    Suite,
+    SuiteEntry,
 )
 
 NOT_ASKED = "not asked"
@@ -73,8 +73,8 @@ def _outcomes_differ(results: list[Result]) -> bool:
 
 
 def observations(
-    results: dict[Key, list[Result]], missing: Sequence[Missing], suites: Sequence[Suite], columns: Sequence[str]
-) -> list[Observation]:
+    results: dict[Key, list[Result]], missing: Sequence[Missing], suites: Sequence[SuiteEntry], columns: Sequence[str]
+) -> list[ObservationEntry]:
     """Every observation of every scenario, with the groups that gave the same answer.
 
     `columns` are the labels of the runtimes that took part: one that was not asked is among the unanswered.
@@ -92,7 +92,7 @@ def observations(
             groups = [AnswerGroup(answer=answer, subjects=subjects) for answer, subjects in _grouped(answered)]
             silent = _silent(members, id_, absent[suite, scenario], columns)
             found.append(
-                Observation(
+                ObservationEntry(
                     suite=suite,
                     scenario=scenario,
                     id=id_,
@@ -170,7 +170,7 @@ def compared(
     results: dict[Key, list[Result]],
     missing: Sequence[Missing],
     differing: Sequence[Difference],
-    observed: Sequence[Observation],
+    observed: Sequence[ObservationEntry],
     columns: Sequence[str],
 ) -> Compared:
     """How many scenarios are alike on all of `columns`, and how many are not.

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from linmem.report import headline
 from linmem.report.again import rerun
 from linmem.report.build import took_part
-from linmem.report.failures import Failure, defects, failures
+from linmem.report.failures import FailureGroup, defects, failures
 from linmem.report.findings import Phrase, findings, outcome_phrases
 from linmem.report.matrix import LABELS
 from linmem.report.share import share
@@ -91,7 +91,7 @@ def _failures(report: Report) -> list[str]:
     return ["## Failures", "", *_fitting(entries, _ROOM["failures"], "failure")]
 
 
-def _failure(report: Report, failure: Failure) -> list[str]:
+def _failure(report: Report, failure: FailureGroup) -> list[str]:
     word = f"unexpected {failure.first.outcome}" if failure.status == "unexpected" else LABELS[failure.status]
     lines = [
         f"- **{word}** {prose(failure.title)} on {_who(failure.who)}: {prose(failure.headline)}",

@@ -8,7 +8,7 @@ from typing import Literal
 
 from linmem.report.build import took_part
 from linmem.results import verdict
-from linmem.results.document import Counts, Report, Result, Runtime, Scenario, Suite
+from linmem.results.document import Counts, Report, Result, RuntimeEntry, ScenarioEntry, SuiteEntry
 
 LABELS: dict[verdict.Status, str] = {
     "pass": "pass",
@@ -79,7 +79,7 @@ class Cell:
 class Row:
     """A scenario. ``cells`` holds the runtimes that were asked; ``differs`` says in what they do."""
 
-    scenario: Scenario
+    scenario: ScenarioEntry
     cells: dict[str, Cell] = field(default_factory=dict)
     differs: Literal["", "outcome", "observed"] = ""
 
@@ -88,7 +88,7 @@ class Row:
 class Block:
     """A suite with its rows."""
 
-    suite: Suite
+    suite: SuiteEntry
     rows: list[Row]
 
 
@@ -96,7 +96,7 @@ class Block:
 class Matrix:
     """Every suite that was played, and the runtimes that are its columns."""
 
-    columns: list[Runtime]
+    columns: list[RuntimeEntry]
     blocks: list[Block]
     unplaced: list[str]
     """Ids of missing results whose place their id does not tell."""

@@ -13,11 +13,11 @@ from typing import Any
 import msgspec
 
 from linmem.report import again, anchors, likeness
-from linmem.report.failures import Failure, failures
+from linmem.report.failures import FailureGroup, failures
 from linmem.report.findings import Finding, Phrase, findings
 from linmem.report.matrix import LABELS, MARKS, MEANINGS, Cell, Matrix
 from linmem.results import verdict
-from linmem.results.document import Observation, Report, Result
+from linmem.results.document import ObservationEntry, Report, Result
 from linmem.results.outcome import Picture, StepTrace
 from linmem.results.text import clip, one_line, printable
 
@@ -56,7 +56,7 @@ class PageData:
         self.places: dict[likeness.Key, tuple[int, int]] = {}
         self.untold = 0
         self._room, self._picture_room = _ROOM, _PICTURES
-        self._observed: dict[likeness.Key, list[Observation]] = defaultdict(list)
+        self._observed: dict[likeness.Key, list[ObservationEntry]] = defaultdict(list)
         for item in report.observations:
             self._observed[item.suite, item.scenario].append(item)
 
@@ -159,7 +159,7 @@ class PageData:
 
     # --------------------------------------------------------------------------------------------------- observations
 
-    def _observation(self, item: Observation) -> list[Any]:
+    def _observation(self, item: ObservationEntry) -> list[Any]:
         given: dict[str, list[Any]] = defaultdict(list)
         silent: dict[str, list[Any]] = defaultdict(list)
         for group in item.groups:
@@ -209,7 +209,7 @@ class PageData:
 
     # ------------------------------------------------------------------------------------------------------- failures
 
-    def _failure(self, failure: Failure) -> list[Any]:
+    def _failure(self, failure: FailureGroup) -> list[Any]:
         first = failure.first
         suite, row = self.places[failure.suite, failure.scenario]
         size = len(self.texts.items), len(self.steps.items)
@@ -258,7 +258,7 @@ def _id(result: Result) -> str:
     return f"{result.suite}::{result.scenario}[{cell}]"
 
 
-def _by_weight(found: list[Failure]) -> list[Failure]:
+def _by_weight(found: list[FailureGroup]) -> list[FailureGroup]:
     """The bad ones before the known ones, else in the suites' order."""
     return sorted(found, key=lambda failure: failure.status == "known")
 

@@ -13,7 +13,7 @@ from linmem.results.document import Report
 
 
 @dataclass
-class Pair:
+class RuntimePair:
     """Two runtimes, and in how many scenarios they are alike, differ, or can't be compared."""
 
     one: str
@@ -40,13 +40,13 @@ class _Did:
     answers: dict[str, Profile]
 
 
-def pairs(report: Report) -> list[Pair]:
+def pairs(report: Report) -> list[RuntimePair]:
     """Every two runtimes of the run's matrix, over all scenarios that were played or planned."""
     labels = [runtime.label for runtime in took_part(report)]
     scenarios = _scenarios(report)
     found = []
     for one, other in combinations(labels, 2):
-        pair = Pair(one, other)
+        pair = RuntimePair(one, other)
         for did in scenarios.values():
             how = compared(did.get(one), did.get(other))
             setattr(pair, how, getattr(pair, how) + 1)
@@ -55,7 +55,7 @@ def pairs(report: Report) -> list[Pair]:
 
 
 def compared(one: _Did | None, other: _Did | None) -> str:
-    """How two runtimes compare in one scenario; the name of a field of `Pair`."""
+    """How two runtimes compare in one scenario; the name of a field of `RuntimePair`."""
     if one is None or other is None:
         return "apart"
     outcomes = likeness(one.outcomes, other.outcomes)

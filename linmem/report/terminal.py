@@ -16,7 +16,7 @@ from linmem.report.findings import Phrase, brief, outcome_phrases
 from linmem.report.matrix import LABELS, MARKS, matrix
 from linmem.report.share import share
 from linmem.results import verdict
-from linmem.results.document import Counts, Report, Runtime
+from linmem.results.document import Counts, Report, RuntimeEntry
 from linmem.results.text import one_line
 
 _STYLES: dict[verdict.Status, str] = {
@@ -142,7 +142,7 @@ class _Drawing:
         legend = [f"{self._mark(status)} {LABELS[status]}" for status in reversed(verdict.STATUSES) if status in used]
         self.line(self.text(", ".join([*legend, "with how many; the worst counts"]), "dim"))
 
-    def _marked(self, columns: Sequence[Runtime], before: int, width: int) -> None:
+    def _marked(self, columns: Sequence[RuntimeEntry], before: int, width: int) -> None:
         """A table of marks for some of the columns; `before` is how many stand before them."""
         titles = [self.text(block.suite.title, limit=width) for block in self.matrix.blocks]
         titles += [Text("all", style="bold")] if len(titles) > 1 else []

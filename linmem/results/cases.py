@@ -36,7 +36,7 @@ class Case(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Found:
+class CaseResult:
     """What came of a case. ``answers`` are by the observation's id; a case by chance has none worth comparing."""
 
     state: str
@@ -59,22 +59,22 @@ def case_of(result: Result) -> Case:
     return Case(result.suite, result.scenario, result.label, result.guest, result.view)
 
 
-def found_of(result: Result) -> Found:
+def found_of(result: Result) -> CaseResult:
     """What came of a result's case."""
     if verdict.came_by_chance(result.outcome, result.known):
-        return Found(BY_CHANCE, result.message)
+        return CaseResult(BY_CHANCE, result.message)
     status = verdict.status(result.outcome, result.known)
     # 'unexpected' is a word about the list of known defects; what the runtime did is its outcome.
     state = result.outcome if status == "unexpected" else status
-    return Found(state, result.message, answers(result))
+    return CaseResult(state, result.message, answers(result))
 
 
-def cases(results: Iterable[Result]) -> dict[Case, Found]:
+def cases(results: Iterable[Result]) -> dict[Case, CaseResult]:
     """What came of each case, in the order of the results."""
     return {case_of(result): found_of(result) for result in results}
 
 
-def of(report: Report) -> dict[Case, Found]:
+def of(report: Report) -> dict[Case, CaseResult]:
     """What came of each case of a report."""
     return cases(report.results)
 

@@ -40,7 +40,7 @@ class Selection(Struct, kw_only=True):
     deselected: list[str] = []
 
 
-class Environment(Struct, kw_only=True):
+class HarnessEnvironment(Struct, kw_only=True):
     """Where the harness itself ran. ``packages`` maps a distribution's name to its version."""
 
     python: str = ""
@@ -49,7 +49,7 @@ class Environment(Struct, kw_only=True):
     packages: dict[str, str] = {}
 
 
-class Runtime(Struct, kw_only=True):
+class RuntimeEntry(Struct, kw_only=True):
     """A runtime that the run was asked for. The last five fields are known once its driver has answered."""
 
     label: str
@@ -66,7 +66,7 @@ class Runtime(Struct, kw_only=True):
     features: dict[str, bool] = {}
 
 
-class Guest(Struct, kw_only=True):
+class GuestEntry(Struct, kw_only=True):
     """A guest module of a program, or why it took no part. ``sha256`` is that of the module, in hexadecimal."""
 
     program: str
@@ -78,7 +78,7 @@ class Guest(Struct, kw_only=True):
     remedy: str | None = None
 
 
-class Scenario(Struct, kw_only=True):
+class ScenarioEntry(Struct, kw_only=True):
     """A scenario as its suite states it. ``spec`` links the clause it checks, ``line`` is where it stands."""
 
     scenario: str
@@ -95,13 +95,13 @@ class Question(Struct, kw_only=True):
     answers: list[str] = []
 
 
-class Suite(Struct, kw_only=True):
+class SuiteEntry(Struct, kw_only=True):
     """A scenario file that took part."""
 
     path: str
     title: str
     about: str | None = None
-    scenarios: list[Scenario] = []
+    scenarios: list[ScenarioEntry] = []
     observations: list[Question] = []
 
 
@@ -160,7 +160,7 @@ class AnswerGroup(Struct, kw_only=True):
     subjects: list[Subject]
 
 
-class Observation(Struct, kw_only=True):
+class ObservationEntry(Struct, kw_only=True):
     """One observation of one scenario, compared between runtimes, view kinds and guests."""
 
     suite: str
@@ -223,15 +223,15 @@ class Report(Struct, kw_only=True):
     started: str
     finished: str | None
     command: list[str]
-    environment: Environment
-    runtimes: list[Runtime]
-    guests: list[Guest]
-    suites: list[Suite]
+    environment: HarnessEnvironment
+    runtimes: list[RuntimeEntry]
+    guests: list[GuestEntry]
+    suites: list[SuiteEntry]
     broken: list[Broken]
     planned: int
     missing: list[Missing]
     summary: Summary
     differences: list[Difference]
-    observations: list[Observation]
+    observations: list[ObservationEntry]
     results: list[Result] = field(default_factory=list)
     selection: Selection = field(default_factory=Selection)

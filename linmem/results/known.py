@@ -52,7 +52,7 @@ class DefectCase(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Target:
+class ScenarioPattern:
     """Scenarios that an entry is about: a suite's file name or path, and a slug; both may be patterns (`matches`)."""
 
     suite: str
@@ -78,7 +78,7 @@ class KnownDefect:
 
     file: str
     line: int
-    targets: tuple[Target, ...]
+    targets: tuple[ScenarioPattern, ...]
     runtime: str
     variant: str | None
     versions: SpecifierSet
@@ -252,7 +252,7 @@ def _defect(shown: str, line: int, entry: Mapping[str, Any]) -> KnownDefect:
     return KnownDefect(
         file=shown,
         line=line,
-        targets=tuple(Target(*text.split("::", 1)) for text in _listed(entry["scenario"])),
+        targets=tuple(ScenarioPattern(*text.split("::", 1)) for text in _listed(entry["scenario"])),
         runtime=runtime,
         variant=variant or None,
         versions=_versions(shown, entry.lines["runtime"] if hasattr(entry, "lines") else line, versions),

@@ -17,7 +17,7 @@ import yaml
 
 from linmem.results import known, verdict
 from linmem.results.atomic import replace
-from linmem.results.document import Report, Result, Runtime
+from linmem.results.document import Report, Result, RuntimeEntry
 from linmem.results.known import DefectCase, KnownDefect, KnownDefects, KnownError
 from linmem.results.text import one_line, plural
 
@@ -187,7 +187,7 @@ def entries(report: Report, wanted: Sequence[str], reason: str | None, link: str
 
 
 def _entry(
-    found: Sequence[Result], runtimes: Mapping[str, Runtime], reason: str | None, link: str | None
+    found: Sequence[Result], runtimes: Mapping[str, RuntimeEntry], reason: str | None, link: str | None
 ) -> dict[str, Any]:
     first = found[0]
     runtime = runtimes[first.label]

@@ -17,7 +17,7 @@ import msgspec
 from msgspec import Struct
 
 from linmem.results import verdict
-from linmem.results.document import Broken, Environment, Guest, Result, Runtime, Selection, Suite
+from linmem.results.document import Broken, GuestEntry, HarnessEnvironment, Result, RuntimeEntry, Selection, SuiteEntry
 from linmem.results.text import join, plural
 
 FORMAT = 1
@@ -34,10 +34,10 @@ class Run(Struct, kw_only=True, tag_field="type", tag="run"):
     linmem: str
     started: str
     command: list[str] = []
-    environment: Environment = msgspec.field(default_factory=Environment)
-    runtimes: list[Runtime] = []
-    guests: list[Guest] = []
-    suites: list[Suite] = []
+    environment: HarnessEnvironment = msgspec.field(default_factory=HarnessEnvironment)
+    runtimes: list[RuntimeEntry] = []
+    guests: list[GuestEntry] = []
+    suites: list[SuiteEntry] = []
     planned: list[str] = []
     selection: Selection = msgspec.field(default_factory=Selection)
 
@@ -155,7 +155,7 @@ def _first(path: Path, line: bytes) -> Run:
     if not line.strip():
         raise RecordError(f"{path}: is empty: the run ended before it began, so there is nothing to report")
     try:
-        head = msgspec.json.decode(line, type=_Head)
+        head = msgspec.json.decode(line, type=_RecordHead)
         if head.type != "run":
             raise RecordError(f"{path}:1: is no record of a run: its first line is not of type 'run'")
         if head.format != FORMAT:
@@ -165,7 +165,7 @@ def _first(path: Path, line: bytes) -> Run:
         raise RecordError(f"{path}:1: is no record of a run: {error}") from None
 
 
-class _Head(Struct):
+class _RecordHead(Struct):
     type: str = ""
     format: int = 0
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from report_records import header, observed, result
 
-from linmem.report.pairs import Pair, pairs
+from linmem.report.pairs import RuntimePair, pairs
 from linmem.report.profile import grouped, likeness, profile
 
 
@@ -71,5 +71,5 @@ def test_every_two_runtimes_are_compared_over_all_scenarios(records):
 def test_an_answer_that_one_did_not_give_is_not_called_alike(records):
     results = [result(observations=[observed("24")]), result(runtime="node")]
     (pair,) = pairs(records.report(results))
-    assert pair == Pair("wasmtime", "node", apart=1)
+    assert pair == RuntimePair("wasmtime", "node", apart=1)
     assert pair.compared == 0

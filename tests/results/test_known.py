@@ -51,7 +51,7 @@ def test_an_entry_with_all_it_may_have(load):
     )
     assert [defect.line for defect in defects] == [2, 5]
     last = defects[1]
-    assert last.targets == (known.Target("suites/growth.yaml", "two"),)
+    assert last.targets == (known.ScenarioPattern("suites/growth.yaml", "two"),)
     assert (last.runtime, last.variant) == ("wasmer", "llvm")
     assert (last.guests, last.views, last.outcome) == (("go",), ("buffer",), "crash")
     assert last.link == "https://example.org/1"

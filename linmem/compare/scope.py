@@ -10,7 +10,7 @@ from linmem.results.document import Selection
 INLINE = "inline"  # how --guest names the guests inside scenario files
 
 
-class Asked:
+class RunScope:
     """What a run was asked for.
 
     ``absent`` are guests that could not take part, with the reason, where that is to count as not being asked for.
