@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from linmem import paths
 from linmem.errors import UserError
 
 if sys.version_info >= (3, 11):
@@ -48,7 +49,7 @@ class Project:
     @property
     def out(self) -> Path:
         """The folder of its reports, relative to the current folder where it is below that."""
-        return short(self.report_dir if self.report_dir is not None else self.folder / OUT)
+        return Path(paths.shown(self.report_dir if self.report_dir is not None else self.folder / OUT))
 
     @property
     def partial(self) -> Path:
@@ -80,9 +81,9 @@ def _load(path: Path) -> dict[str, Any]:
         found: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
         return found
     except OSError as error:
-        raise UserError(f"{short(path)}: can't be read: {error.strerror}") from None
+        raise UserError(f"{paths.shown(path)}: can't be read: {error.strerror}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UserError(f"{short(path)}: is not TOML: {error}") from None
+        raise UserError(f"{paths.shown(path)}: is not TOML: {error}") from None
 
 
 def _project(path: Path, table: Any) -> Project:
@@ -120,7 +121,7 @@ def _placed(path: Path, text: str) -> str:
     place = path.parent / name
     if not (place.exists() or name.startswith((".", "/"))):
         return text
-    seen = short(Path(os.path.abspath(place)))
+    seen = Path(paths.shown(Path(os.path.abspath(place))))
     return f"{seen if seen.is_absolute() else f'./{seen}'}{rest}"
 
 
@@ -157,12 +158,4 @@ _READ: Mapping[str, Callable[[Path, str, Any], Any]] = {
 
 def _wrong(path: Path, message: str) -> UserError:
     where = "[tool.linmem]: " if path.name == PYPROJECT else ""
-    return UserError(f"{short(path)}: {where}{message}")
-
-
-def short(path: Path) -> Path:
-    """A path as one would type it: relative to the current folder where it is below that."""
-    try:
-        return path.relative_to(Path.cwd())
-    except ValueError:
-        return path
+    return UserError(f"{paths.shown(path)}: {where}{message}")

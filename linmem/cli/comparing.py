@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from linmem import project
+from linmem import paths, project
 from linmem.compare import diff_text, gate, inputs
 from linmem.compare.diff import Diff, diff
 from linmem.report.build import ReportError
@@ -110,7 +110,7 @@ def _diff(options: argparse.Namespace) -> int:
 def _gate(options: argparse.Namespace) -> int:
     baseline: Path | None = options.baseline
     if baseline is None and options.record is None and (usual := project.find().baseline) is not None:
-        baseline = project.short(usual)
+        baseline = Path(paths.shown(usual))
     if baseline is None and options.record is None:
         raise ReportError("gate: give --baseline FILE to hold the run against, or --record FILE to record it")
     place: Path = options.run or inputs.last()

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from linmem import project
+from linmem import paths, project
 from linmem.compare import inputs
 from linmem.results import known, known_edit
 from linmem.results.document import Report
@@ -66,7 +66,7 @@ def _known(options: argparse.Namespace) -> int:
         return 0
     for path, entries in _by_list(options.known, report, new).items():
         line = known_edit.add(path, entries)
-        print(f"{known.shown(path)}:{line}: {len(entries)} added; check how wide they are, and give the reason")
+        print(f"{paths.shown(path)}:{line}: {len(entries)} added; check how wide they are, and give the reason")
     return 0
 
 
@@ -85,16 +85,16 @@ def _by_list(
 def _stale(options: argparse.Namespace) -> int:
     run = Path(options.stale) if options.stale else inputs.last()
     report = inputs.complete(run)
-    paths = [options.known] if options.known else lists.all_lists(project.find().known, report.command)
-    found = known_edit.judged(known.load_all(paths), report)
+    files = [options.known] if options.known else lists.all_lists(project.find().known, report.command)
+    found = known_edit.judged(known.load_all(files), report)
     for line in known_edit.lines(found, str(run)):
         print(line)
     doomed = [item.entry for item in found if item.deletable]
     if options.delete and doomed:
-        for path in paths:
-            mine = [entry for entry in doomed if entry.file == known.shown(path)]
+        for path in files:
+            mine = [entry for entry in doomed if entry.file == paths.shown(path)]
             if mine:
                 known_edit.delete(path, mine)
-                print(f"{known.shown(path)}: {len(mine)} deleted")
+                print(f"{paths.shown(path)}: {len(mine)} deleted")
         return 1 if any(item.wrong and not item.deletable for item in found) else 0
     return 1 if any(item.wrong for item in found) else 0

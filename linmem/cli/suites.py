@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -125,12 +124,12 @@ def _plays() -> Callable[[Scenario], list[Played]]:
 # ------------------------------------------------------------------------------------------------------- the files
 
 
-def _load(paths: Sequence[str | Path]) -> tuple[list[Suite], list[SourceError]]:
+def _load(places: Sequence[str | Path]) -> tuple[list[Suite], list[SourceError]]:
     """The suites in files and folders, and what is wrong with the others. Raises `UserError`."""
     suites, faults = [], []
-    for path in dict.fromkeys(file for given in paths for file in _files(Path(given))):
+    for path in dict.fromkeys(file for given in places for file in _files(Path(given))):
         try:
-            suites.append(load_suite(path, _shown(path)))
+            suites.append(load_suite(path, paths.shown(path)))
         except SourceError as fault:
             faults.append(fault)
     return suites, faults
@@ -155,12 +154,6 @@ def _files(path: Path) -> list[Path]:
 
 def _endings() -> str:
     return " or ".join(ENDINGS)
-
-
-def _shown(path: Path) -> str:
-    """The path as a user would type it: relative where that is shorter."""
-    relative = os.path.relpath(path)
-    return str(path) if relative.startswith("..") else relative
 
 
 # -------------------------------------------------------------------------------------------------------- in words

@@ -12,7 +12,8 @@ import pytest
 
 from linmem.compare import gate
 from linmem.compare.baseline import BaselineError
-from linmem.plugin.recording import Recording, shown
+from linmem.paths import shown
+from linmem.plugin.recording import Recording
 
 CANNOT_JUDGE = 2
 """The status of a run that would have ended with 0, and that can't be held against its baseline."""

@@ -137,7 +137,7 @@ def settings(config: pytest.Config) -> Settings:
     option, mine = config.option, project.find()
     named = config.args_source is pytest.Config.ArgsSource.ARGS
     part = plays_a_part(config, mine)
-    usual = project.short(mine.baseline) if mine.baseline is not None and option.record_baseline is None else None
+    usual = Path(paths.shown(mine.baseline)) if mine.baseline is not None and option.record_baseline is None else None
     return Settings(
         runtimes=option.runtime or list(mine.runtimes),
         guests=option.guest,

@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from linmem import paths
 from linmem.report import terminal
 from linmem.report.place import RECORD, Place
 from linmem.report.write import NAMES, write_all
@@ -104,7 +105,7 @@ class Recording:
         self.plan(ids)
 
     def plan(self, ids: Iterable[str]) -> None:
-        """Begin the record, and replace an older run's reports by ones that say this run has not finished."""
+        """Begin the record. The reports keep saying that this run has not ended, until it has."""
         planned = [name for name in ids if is_scenario(name)]
         if self.writer is not None or not (planned or self.broken):
             return
@@ -117,7 +118,6 @@ class Recording:
             self.place.keep()
         for suite, message in self.broken:
             self.writer.write({"type": "broken", "suite": suite, "message": message})
-        write_all(self.folder / RECORD, self.folder, self.leave)
 
     # -------------------------------------------------------------- results
 
@@ -177,7 +177,7 @@ class Recording:
         if self.report is None:
             return
         console = make_console(terminalreporter._tw._file, terminalreporter._tw.hasmarkup)
-        page = Path(shown(self.folder / "report.html"))
+        page = Path(paths.shown(self.folder / "report.html"))
         if terminalreporter.config.option.verbose < 0:
             console.print(f"report: {page}", highlight=False, soft_wrap=True)
             return
@@ -202,12 +202,6 @@ def make_console(file: Any, colours: bool) -> Console:
     """A console that writes where pytest does, in colour only where pytest uses colour."""
     colours = colours and "NO_COLOR" not in os.environ
     return Console(file=file, force_terminal=colours, no_color=not colours, highlight=False, legacy_windows=False)
-
-
-def shown(path: Path) -> str:
-    """A path as a user would type it."""
-    relative = os.path.relpath(path)
-    return str(path) if relative.startswith("..") else relative
 
 
 def command() -> list[str]:

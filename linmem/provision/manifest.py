@@ -224,10 +224,10 @@ def _folders() -> dict[str, Path]:
 def _load(folder: Path) -> Manifest:
     path = folder / FILE
     try:
-        data = yamlsource.read(path, _shown(path))
+        data = yamlsource.read(path, paths.shown(path))
     except yamlsource.SourceError as error:
         raise UserError(str(error)) from None
-    found = [f"{_shown(path)}:{line_of(data, where)}: {what}" for where, what in problems(folder, data)]
+    found = [f"{paths.shown(path)}:{line_of(data, where)}: {what}" for where, what in problems(folder, data)]
     if found:
         raise UserError("\n".join(found))
     return _build(folder, data)
@@ -286,9 +286,3 @@ def _environment(folder: Path, data: dict[str, Any]) -> Packages | NpmPackages |
 
 def _tuple(items: list[str] | None) -> tuple[str, ...] | None:
     return None if items is None else tuple(items)
-
-
-def _shown(path: Path) -> str:
-    """The path as a user would type it: relative where that is shorter."""
-    relative = os.path.relpath(path)
-    return str(path) if relative.startswith("..") else relative

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import difflib
 import json
-import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -175,7 +174,7 @@ def _is_regex(expected: str) -> bool:
 
 def load(path: Path) -> list[KnownDefect]:
     """Read the list at `path`. Raises `KnownError`."""
-    name = shown(path)
+    name = paths.shown(path)
     try:
         entries = read_yaml(path, name)
     except SourceError as error:
@@ -199,14 +198,6 @@ def load(path: Path) -> list[KnownDefect]:
 def load_all(paths: Iterable[Path]) -> list[KnownDefect]:
     """The entries of several lists, in their order. Raises `KnownError`."""
     return [entry for path in paths for entry in load(path)]
-
-
-def shown(path: Path) -> str:
-    """A path as a user would type it."""
-    if path.resolve().is_relative_to(paths.ROOT) and not paths.IN_CLONE:  # it is installed with linmem
-        return path.resolve().relative_to(paths.ROOT).as_posix()
-    relative = os.path.relpath(path)
-    return str(path) if relative.startswith("..") else relative
 
 
 @lru_cache(maxsize=1)
