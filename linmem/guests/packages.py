@@ -14,7 +14,7 @@ import yaml
 
 from linmem import paths
 from linmem.errors import Unavailable, UserError
-from linmem.provision import npm
+from linmem.provision.npm import NpmRecipe
 from linmem.provision.uvtool import Progress
 from linmem.scenario.schema import unknown
 
@@ -41,13 +41,17 @@ class Package(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """The package and its version, as reports name it."""
         return f"{self.npm} {self.version}"
 
+    @property
+    def _recipe(self) -> NpmRecipe:
+        return NpmRecipe(self.npm, self.version, self.integrity)
+
     def folder(self) -> Path | None:
         """Where it lies in the cache; None: it does not."""
-        return npm.find_package(self.npm, self.version, self.integrity)
+        return self._recipe.find()
 
     def fetch(self, progress: Progress | None = None) -> Path:
         """Its folder in the cache, fetched if need be. Raises `Unavailable`."""
-        return npm.provide_npm(self.npm, self.version, self.integrity, progress=progress)
+        return self._recipe.make(progress=progress)
 
 
 @functools.cache

@@ -1,44 +1,67 @@
-"""Provide a runtime: Python packages, an npm package, or a program found on the machine.
+r"""Provide a runtime: Python packages, an npm package, or a program found on the machine.
 
 What is installed counts only after the runtime's driver has started with it and said the version that was asked for.
+That keeps packages out that install but don't work, such as wasmer's on CPython 3.11 and later, which only raises
+ImportError.
+
+The hashes of Python packages in the default versions are beside the manifests. After a change of version, from the
+repository's folder::
+
+    echo wasmtime==50.0.1 | uv pip compile --generate-hashes --no-header --no-emit-index-url --no-annotate \
+        --universal --quiet -o runtimes/wasmtime/requirements.txt -
 """
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
-from linmem.errors import Unavailable
-from linmem.provision import npm, pip, recipe
-from linmem.provision.manifest import Absent, Manifest, NpmPackage, NpmPackages, Packages, SystemProgram
+from packaging.requirements import Requirement
+from packaging.version import InvalidVersion, Version
+
+from linmem import paths
+from linmem.cache import cache_dir
+from linmem.drivers.client import Driver
+from linmem.errors import Unavailable, last_words
+from linmem.protocol import CallFailed, DriverFault
+from linmem.provision import npm, recipe
+from linmem.provision.folders import failure_in, notes_in
+from linmem.provision.manifest import Absent, Manifest, NpmPackages, Packages, SystemProgram
 from linmem.provision.names import RuntimeName
-from linmem.provision.provided import (
-    NOT_PROVISIONED,
-    READY,
-    UNAVAILABLE,
-    Provided,
-    Status,
-    check_version,
-    install_command,
-    notes,
-    version_of,
-)
-from linmem.provision.recipe import Recipe
+from linmem.provision.npm import NpmRecipe
+from linmem.provision.recipe import PythonEnvironment, Recipe
 from linmem.provision.uvtool import Progress
 
-__all__ = [
-    "NOT_PROVISIONED",
-    "READY",
-    "UNAVAILABLE",
-    "Provided",
-    "Status",
-    "installed",
-    "provide",
-    "provide_package",
-    "status",
-]
+READY = "ready"
+NOT_PROVISIONED = "not provisioned"
+UNAVAILABLE = "unavailable"
+START_SECONDS = 60.0
+
+
+@dataclass(frozen=True)
+class Provided:
+    """A runtime that can be started: its driver's command, and variables for it besides the harness's own.
+
+    ``version`` is what the runtime says of itself; ``origin`` says in words where it comes from.
+    """
+
+    command: list[str]
+    env: dict[str, str]
+    version: str
+    origin: str
+
+
+@dataclass(frozen=True)
+class Status:
+    """Whether a runtime can be used on this machine: ``state`` is `READY`, `NOT_PROVISIONED` or `UNAVAILABLE`."""
+
+    state: str
+    reason: str
+    remedy: str
+    origin: str
 
 
 def provide(
@@ -46,134 +69,162 @@ def provide(
     variant: str | None = None,
     version: str | None = None,
     *,
-    offline: bool | None = None,
+    offline: bool = False,
     fresh: bool = False,
     progress: Progress | None = None,
 ) -> Provided:
     """Make a runtime ready to start. None stands for the manifest's default variant and version.
 
-    `offline` keeps uv and npm from the network whatever their settings say; `fresh` makes the environment anew;
+    `offline` keeps uv and npm from the network whatever their settings say; `fresh` makes the environment again;
     `progress` is told in words what happens when this takes time. Raises `Unavailable`, and `UserError` for an unknown
-    variant and for a version that the driver does not cope with.
+    variant and for a version that the driver does not support.
     """
     manifest.check_variant(variant)
     manifest.check_version(version)
-    if isinstance(manifest.environment, Packages):
-        return pip.provide(manifest, variant, version, offline=bool(offline), fresh=fresh, progress=progress)
-    if isinstance(manifest.environment, NpmPackages):
-        return _provide_npm(manifest, variant, version, bool(offline), fresh, progress)
-    if isinstance(manifest.environment, Absent):
-        raise Unavailable(manifest.environment.reason, manifest.environment.remedy)
-    return _provide_program(manifest, manifest.environment, variant, version)
+    if isinstance(manifest.environment, SystemProgram):
+        return _provide_program(manifest, manifest.environment, variant, version)
+    wanted = _recipe(manifest, variant, version)
+
+    def accept(made: PythonEnvironment | Path) -> None:
+        if progress is not None:
+            progress("starting its driver to see that it works")
+        said = _version_said(_command(manifest, wanted, made), manifest, variant)
+        _check_version(said, wanted.version, _install_command(manifest, variant, version))
+
+    made = wanted.make(accept, offline=offline, fresh=fresh, progress=progress)
+    command = _command(manifest, wanted, made)
+    return Provided(command, dict(manifest.env), wanted.version, _origin(manifest, wanted, made))
 
 
 def status(manifest: Manifest, variant: str | None = None, version: str | None = None) -> Status:
-    """How a runtime stands here. Installs and starts nothing. Raises `UserError` as `provide` does."""
+    """Whether a runtime can be used here. Installs and starts nothing. Raises `UserError` as `provide` does."""
     manifest.check_variant(variant)
     manifest.check_version(version)
-    if isinstance(manifest.environment, Packages):
-        return pip.status(manifest, variant, version)
-    if isinstance(manifest.environment, NpmPackages):
-        return _npm_status(manifest, variant, version)
-    if isinstance(manifest.environment, Absent):
-        return Status(UNAVAILABLE, manifest.environment.reason, manifest.environment.remedy, "")
-    program = manifest.environment
-    path = program.find(manifest.folder)
-    if path is None:
-        return Status(UNAVAILABLE, program.absence, program.remedy, program.name)
-    return Status(READY, "", "", path)
-
-
-def provide_package(
-    name: str,
-    requirements: Sequence[str],
-    python: str = ">=3.8",
-    *,
-    offline: bool | None = None,
-    progress: Progress | None = None,
-) -> Path:
-    """The site-packages folder of an environment with packages that are tools, not runtimes. Raises
-    `Unavailable`.
-
-    The first requirement pins its version with ``==``.
-    """
-    wanted = Recipe(name, pip.pinned(requirements[0]), tuple(requirements), python, bytecode=False)
-    return recipe.make(wanted, offline=bool(offline), progress=progress).site
+    environment = manifest.environment
+    if isinstance(environment, SystemProgram):
+        path = environment.find(manifest.folder)
+        if path is None:
+            return Status(UNAVAILABLE, environment.absence, environment.remedy, environment.name)
+        return Status(READY, "", "", path)
+    try:
+        wanted = _recipe(manifest, variant, version)
+    except Unavailable as none:
+        return Status(UNAVAILABLE, none.reason, none.remedy, "npm" if isinstance(environment, NpmPackages) else "")
+    found = wanted.find()
+    if found is not None:
+        return Status(READY, "", "", _origin(manifest, wanted, found))
+    failure = failure_in(wanted.folder)
+    if failure is not None:
+        return Status(UNAVAILABLE, failure.reason, failure.remedy, _origin(manifest, wanted))
+    return Status(NOT_PROVISIONED, "", _install_command(manifest, variant, version), _origin(manifest, wanted))
 
 
 def installed() -> Iterator[RuntimeName]:
-    """The runtimes that are in the cache folder, each with its version."""
-    for kept in (*recipe.all_notes(), *npm.all_notes()):
-        if "runtime" in kept:
-            yield RuntimeName(*kept["runtime"])
+    """The runtimes of linmem's own that are in the cache folder, each with its version."""
+    for place in (recipe.FOLDER, npm.FOLDER):
+        for notes in notes_in(cache_dir() / place):
+            if "runtime" in notes:
+                yield RuntimeName(*notes["runtime"])
 
 
-# ----------------------------------------------------------------------------------------------------------------- npm
-
-
-def _npm_package(manifest: Manifest, version: str | None) -> tuple[NpmPackage, str, str | None]:
-    """The package for this platform, its version and, for the default version, its checksum. Raises `Unavailable`."""
-    assert isinstance(manifest.environment, NpmPackages)
+def _recipe(manifest: Manifest, variant: str | None, version: str | None) -> Recipe | NpmRecipe:
+    """What to install for a runtime. Raises `Unavailable` where there is nothing for this platform."""
+    environment = manifest.environment
+    if isinstance(environment, Absent):
+        raise Unavailable(environment.reason, environment.remedy)
+    assert isinstance(environment, NpmPackages | Packages)
     assert manifest.version is not None
-    package = npm.package_of(manifest.environment, manifest)
     chosen = version or manifest.version
-    return package, chosen, package.integrity if chosen == manifest.version else None
-
-
-def _provide_npm(
-    manifest: Manifest, variant: str | None, version: str | None, offline: bool, fresh: bool, progress: Progress | None
-) -> Provided:
-    package, chosen, integrity = _npm_package(manifest, version)
-
-    def command(folder: Path) -> list[str]:
-        return manifest.command(chosen, {"folder": str(manifest.folder), "package": str(folder)})
-
-    def accept(folder: Path) -> None:
-        if progress is not None:
-            progress("starting its driver to see that it works")
-        check_version(
-            version_of(command(folder), manifest, variant), chosen, install_command(manifest, variant, version)
-        )
-
-    folder = npm.provide_npm(
-        package.name,
-        chosen,
-        integrity,
-        accept=accept,
-        notes=notes(manifest, variant, chosen),
-        offline=offline,
-        fresh=fresh,
-        progress=progress,
+    notes = {"runtime": [manifest.name, variant, chosen]} if _is_own(manifest) else {}
+    if isinstance(environment, NpmPackages):
+        package = npm.package_of(environment, manifest)
+        return NpmRecipe(package.name, chosen, package.integrity if chosen == manifest.version else None, notes)
+    requirements = manifest.requirements(variant, chosen)
+    remedy = f"'linmem runtimes versions {_spelled(manifest)}' lists the versions; choose one, or check the network"
+    return Recipe(
+        name=manifest.name,
+        version=chosen,
+        requirements=requirements,
+        python=environment.python,
+        lock=environment.lock if requirements == manifest.requirements(None, manifest.version) else None,
+        bytecode=_uses_python(manifest),
+        variant=variant or manifest.variant,
+        again=_install_command(manifest, variant, version),
+        remedy=manifest.remedy_for(variant, remedy if version else Recipe.remedy),
+        notes=notes,
     )
-    return Provided(command(folder), dict(manifest.env), chosen, f"npm {package.name} {chosen}")
 
 
-def _npm_status(manifest: Manifest, variant: str | None, version: str | None) -> Status:
-    try:
-        package, chosen, integrity = _npm_package(manifest, version)
-    except Unavailable as none:
-        return Status(UNAVAILABLE, none.reason, none.remedy, "npm")
-    origin = f"npm {package.name} {chosen}"
-    if npm.find_package(package.name, chosen, integrity) is not None:
-        return Status(READY, "", "", origin)
-    failure = npm.last_failure(package.name, chosen, integrity)
-    if failure is not None:
-        return Status(UNAVAILABLE, failure.reason, failure.remedy, origin)
-    return Status(NOT_PROVISIONED, "", install_command(manifest, variant, version), origin)
+def _command(manifest: Manifest, wanted: Recipe | NpmRecipe, made: PythonEnvironment | Path) -> list[str]:
+    if isinstance(made, Path):
+        places = {"package": made}
+    else:
+        places = {"python": made.python, "bin": made.python.parent, "site": made.site}
+    return manifest.command(wanted.version, {"folder": manifest.folder, **places})
 
 
-# ------------------------------------------------------------------------------------------------------------ programs
+def _origin(manifest: Manifest, wanted: Recipe | NpmRecipe, made: PythonEnvironment | Path | None = None) -> str:
+    if isinstance(wanted, NpmRecipe):
+        return f"npm {wanted}"
+    environment = made if isinstance(made, PythonEnvironment) else None
+    parts = []
+    for requirement in map(Requirement, wanted.requirements):
+        pinned = [item.version for item in requirement.specifier if item.operator == "=="]
+        found = environment.packages.get(requirement.name) if environment is not None else None
+        parts.append(f"{requirement.name} {found or (pinned or [wanted.version])[0]}")
+    host = f" on {environment.interpreter}" if environment is not None and _uses_python(manifest) else ""
+    return f"PyPI {', '.join(parts)}{host}"
+
+
+def _uses_python(manifest: Manifest) -> bool:
+    return "{python}" in manifest.launch[0]
 
 
 def _provide_program(manifest: Manifest, program: SystemProgram, variant: str | None, version: str | None) -> Provided:
-    path = program.find(manifest.folder)
-    if path is None:
+    found = program.find(manifest.folder)
+    if found is None:
         raise Unavailable(program.absence, program.remedy)
-    path = os.path.abspath(path)
-    places = {"folder": str(manifest.folder), "program": path, "python": sys.executable}
-    command = manifest.command(version, places)
-    said = version_of(command, manifest, variant)
+    path = os.path.abspath(found)
+    command = manifest.command(version, {"folder": manifest.folder, "program": path, "python": sys.executable})
+    said = _version_said(command, manifest, variant)
     wanted = version or manifest.version
     if wanted is not None:
-        check_version(said, wanted, f"put {program.name} {wanted} first on PATH")
+        _check_version(said, wanted, f"put {program.name} {wanted} first on PATH")
     return Provided(command, dict(manifest.env), said, path)
+
+
+def _is_own(manifest: Manifest) -> bool:
+    return manifest.folder.parent == paths.RUNTIMES
+
+
+def _spelled(manifest: Manifest, variant: str | None = None, version: str | None = None) -> str:
+    """The runtime as a user names it on the command line."""
+    return str(RuntimeName(manifest.name if _is_own(manifest) else str(manifest.folder), variant, version))
+
+
+def _install_command(manifest: Manifest, variant: str | None, version: str | None) -> str:
+    return f"linmem runtimes install {_spelled(manifest, variant, version)}"
+
+
+def _version_said(command: list[str], manifest: Manifest, variant: str | None) -> str:
+    """The version that the driver says its runtime has. Raises `Unavailable` where it does not start."""
+    driver = Driver(command, label=manifest.name, env=manifest.env)
+    try:
+        return driver.start(variant or manifest.variant, None, timeout=START_SECONDS).runtime["version"]
+    except (DriverFault, CallFailed, KeyError) as error:
+        what = "it names no version" if isinstance(error, KeyError) else str(error)
+        words = last_words(driver.take_stderr())
+        reason = f"the driver does not start: {what}{f' ({words})' if words else ''}"
+        raise Unavailable(reason, manifest.remedy_for(variant, f"look at {manifest.folder}")) from error
+    finally:
+        driver.close()
+
+
+def _check_version(said: str, wanted: str, remedy: str) -> None:
+    """Raise `Unavailable` where the runtime says another version than the one that was asked for."""
+    try:
+        same = Version(said) == Version(wanted)
+    except InvalidVersion:
+        same = said == wanted
+    if not same:
+        raise Unavailable(f"the runtime says that it is version {said}, not {wanted}", remedy)

@@ -1,7 +1,7 @@
 """Folders in the cache that are made once, by one run at a time, and never half.
 
 A folder is finished when its ``ready.json`` is there, which is written last and in one go. A folder without it is what
-an interrupted or failed run left: it is wiped and made anew.
+an interrupted or failed run left: it is wiped and made again.
 """
 
 from __future__ import annotations
@@ -11,26 +11,53 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import filelock
 
-from linmem.cache import unusable
+from linmem.cache import subfolder, unusable
 from linmem.errors import Unavailable
 
 READY = "ready.json"
 FAILED = "failed.json"  # in a folder that could not be made: why
 WAIT_SECONDS = 1.0  # before another run's lock is worth a message
 
+T = TypeVar("T")
+
+
+def make_once(
+    folder: Path, find: Callable[[], T | None], make: Callable[[], Mapping[str, Any]], waiting: str, *, fresh: bool
+) -> T:
+    """What `find` finds in the folder. Where it finds nothing, or if `fresh`, `make` fills the empty folder first.
+
+    What `make` returns is kept as ``ready.json``. `waiting` goes to standard error where another run makes the folder.
+    Raises `Unavailable`: that of `make`, which is kept for `failure_in`, or one about the cache folder.
+    """
+    if not fresh and (found := find()) is not None:
+        return found
+    with _held(subfolder(folder.parent.name) / f"{folder.name}.lock", waiting):
+        if not fresh and (found := find()) is not None:  # made while we waited
+            return found
+        try:
+            _empty(folder)
+            try:
+                ready = make()
+            except Unavailable as failure:
+                _empty(folder)
+                write(folder / FAILED, {"reason": failure.reason, "remedy": failure.remedy})
+                raise
+            write(folder / READY, ready)
+        except OSError as error:
+            raise unusable(error) from error
+    found = find()
+    assert found is not None, folder
+    return found
+
 
 @contextlib.contextmanager
-def held(path: Path, message: str) -> Iterator[None]:
-    """Hold the lock at `path`; `message` goes to standard error where another run must be waited for.
-
-    Raises `Unavailable` where no lock can be made there.
-    """
+def _held(path: Path, message: str) -> Iterator[None]:
     lock = filelock.FileLock(path)
     try:
         try:
@@ -49,8 +76,8 @@ def held(path: Path, message: str) -> Iterator[None]:
 def failure_in(folder: Path) -> Unavailable | None:
     """Why the last attempt to make the folder failed; None where there was none, or none failed."""
     try:
-        told = json.loads((folder / FAILED).read_text(encoding="utf-8"))
-        return Unavailable(str(told["reason"]), str(told["remedy"]))
+        kept = json.loads((folder / FAILED).read_text(encoding="utf-8"))
+        return Unavailable(str(kept["reason"]), str(kept["remedy"]))
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
@@ -62,17 +89,18 @@ def notes_in(place: Path) -> Iterator[Mapping[str, Any]]:
             yield dict(json.loads(marker.read_text(encoding="utf-8"))["notes"])
 
 
-def wipe(folder: Path) -> None:
-    """Remove the folder, or what stands in its place."""
+def _empty(folder: Path) -> None:
+    """Make the folder, or empty it."""
     if folder.is_dir() and not folder.is_symlink():
-        (folder / READY).unlink(missing_ok=True)  # first, so that a wipe cut short leaves nothing that looks finished
+        (folder / READY).unlink(missing_ok=True)  # first: a removal cut short leaves nothing that looks finished
         shutil.rmtree(folder)
     elif folder.exists() or folder.is_symlink():
         folder.unlink()
+    folder.mkdir()
 
 
 def write(path: Path, data: Mapping[str, Any]) -> None:
-    """Write JSON in one go: whoever looks sees all of it or nothing."""
+    """Write JSON in one go: a reader sees all of it or nothing."""
     draft = path.with_suffix(".tmp")
     draft.write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
     os.replace(draft, path)

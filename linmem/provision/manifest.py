@@ -11,8 +11,9 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
+import msgspec
 from packaging.specifiers import SpecifierSet
 from packaging.version import InvalidVersion, Version
 
@@ -35,7 +36,7 @@ class Packages:
 
     python: str
     requirements: tuple[str, ...]
-    lock: Path | None
+    lock: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ class NpmPackage:
     """One package of the npm registry. ``integrity`` is the default version's checksum; None: npm's word must do."""
 
     name: str
-    integrity: str | None
+    integrity: str | None = None
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ class SystemProgram:
     """
 
     name: str
-    remedy: str
+    remedy: str = ""
 
     def find(self, folder: Path) -> str | None:
         """Its path, or None where there is no such program; ``folder`` is the manifest's."""
@@ -89,7 +90,7 @@ class Variant:
     """
 
     about: str
-    requirements: tuple[str, ...]
+    requirements: tuple[str, ...] = ()
     remedy: str = ""
 
 
@@ -97,8 +98,8 @@ class Variant:
 class Special:
     """What differs for one version; None where nothing does."""
 
-    requirements: tuple[str, ...] | None
-    launch: tuple[str, ...] | None
+    requirements: tuple[str, ...] | None = None
+    launch: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -110,9 +111,9 @@ class Slow:
     """
 
     reason: str
-    scenarios: tuple[str, ...]
-    guests: tuple[str, ...]
-    variants: tuple[str, ...]
+    scenarios: tuple[str, ...] = ()
+    guests: tuple[str, ...] = ()
+    variants: tuple[str, ...] = ()
 
     def covers(self, scenario: str, guest: str | None, variant: str | None) -> bool:
         """Whether it speaks of this scenario (``suite.yaml::slug``) with this guest on this variant."""
@@ -136,19 +137,19 @@ class Manifest:
     name: str
     title: str
     homepage: str
-    launch: tuple[str, ...]
-    env: Mapping[str, str]
     environment: Packages | NpmPackages | SystemProgram | Absent
-    version: str | None
-    versions: Mapping[str, Special]
-    variant: str | None
-    variants: Mapping[str, Variant]
-    views: tuple[ViewKind, ...]
+    launch: tuple[str, ...] = ()
+    env: Mapping[str, str] = field(default_factory=dict)
+    version: str | None = None
+    versions: Mapping[str, Special] = field(default_factory=dict)
+    variant: str | None = None
+    variants: Mapping[str, Variant] = field(default_factory=dict)
+    views: tuple[ViewKind, ...] = ()
     glue: tuple[str, ...] = ()
     default: bool = False
     also: tuple[tuple[str | None, str | None], ...] = ()  # (variant, version)
     supported: SpecifierSet = field(default_factory=SpecifierSet)
-    own_remedy: str = ""
+    remedy: str = ""
     peculiar: Mapping[str, str] = field(default_factory=dict)
     slow: tuple[Slow, ...] = ()
 
@@ -183,16 +184,18 @@ class Manifest:
             wanted += self.variants[variant].requirements
         return tuple(item.replace("{version}", version) for item in wanted)
 
-    def remedy(self, variant: str | None, otherwise: str) -> str:
-        """What a user can do where the runtime can't be installed or does not start, as far as its makers know."""
+    def remedy_for(self, variant: str | None, otherwise: str) -> str:
+        """What a user can do where the runtime can't be installed or does not start: the manifest's advice, or
+        `otherwise`.
+        """
         chosen = self.variants.get(variant or self.variant or "")
-        return (chosen.remedy if chosen is not None else "") or self.own_remedy or otherwise
+        return (chosen.remedy if chosen is not None else "") or self.remedy or otherwise
 
-    def command(self, version: str | None, places: Mapping[str, str]) -> list[str]:
+    def command(self, version: str | None, places: Mapping[str, str | Path]) -> list[str]:
         """The launch command for a version, its placeholders replaced by `places`."""
         special = self.versions.get(version) if version is not None else None
         launch = special.launch if special is not None and special.launch is not None else self.launch
-        return [PLACEHOLDER.sub(lambda match: places[match[1]], part) for part in launch]
+        return [PLACEHOLDER.sub(lambda match: str(places[match[1]]), part) for part in launch]
 
 
 def load_manifest(name_or_folder: str | Path) -> Manifest:
@@ -234,55 +237,22 @@ def _load(folder: Path) -> Manifest:
 
 
 def _build(folder: Path, data: dict[str, Any]) -> Manifest:
-    return Manifest(
-        folder=folder,
-        name=data["name"],
-        title=data["title"],
-        homepage=data["homepage"],
-        launch=tuple(data.get("launch", ())),
-        env=data.get("env", {}),
-        environment=_environment(folder, data["environment"]),
-        version=data.get("version"),
-        versions={
-            version: Special(_tuple(entry.get("requirements")), _tuple(entry.get("launch")))
-            for version, entry in data.get("versions", {}).items()
-        },
-        variant=data.get("variant"),
-        variants={
-            name: Variant(entry["about"], tuple(entry.get("requirements", ())), entry.get("remedy", ""))
-            for name, entry in data.get("variants", {}).items()
-        },
-        views=tuple(ViewKind(view["kind"], view["unit"], tuple(view["types"])) for view in data.get("views", ())),
-        glue=tuple(data.get("glue", ())),
-        default=data.get("default", False),
-        also=tuple(taken_apart(text) for text in data.get("also", ())),
-        supported=SpecifierSet(data.get("supported", "")),
-        own_remedy=data.get("remedy", ""),
-        peculiar=data.get("peculiar", {}),
-        slow=tuple(
-            Slow(
-                entry["reason"],
-                tuple(entry.get("scenarios", ())),
-                tuple(entry.get("guests", ())),
-                tuple(entry.get("variants", ())),
-            )
-            for entry in data.get("slow", ())
-        ),
-    )
+    """The manifest of data without faults."""
+    types = get_type_hints(Manifest)
+    values: dict[str, Any] = {}
+    for key, value in data.items():
+        if key == "environment":
+            values[key] = _environment(folder, value)
+        elif key == "also":
+            values[key] = tuple(map(taken_apart, value))
+        else:
+            values[key] = msgspec.convert(value, types[key], dec_hook=lambda kind, text: kind(text))
+    return Manifest(folder=folder, **values)
 
 
 def _environment(folder: Path, data: dict[str, Any]) -> Packages | NpmPackages | SystemProgram | Absent:
-    if "pip" in data:
-        pip = data["pip"]
-        lock = folder / pip["lock"] if "lock" in pip else None
-        return Packages(pip["python"], tuple(pip["requirements"]), lock)
-    if "npm" in data:
-        entries = data["npm"]["packages"].items()
-        return NpmPackages({name: NpmPackage(entry["name"], entry.get("integrity")) for name, entry in entries})
-    if "absent" in data:
-        return Absent(data["absent"]["reason"], data["absent"]["remedy"])
-    return SystemProgram(data["program"]["name"], data["program"].get("remedy", ""))
-
-
-def _tuple(items: list[str] | None) -> tuple[str, ...] | None:
-    return None if items is None else tuple(items)
+    ((kind, given),) = data.items()
+    types = {"pip": Packages, "npm": NpmPackages, "program": SystemProgram, "absent": Absent}
+    found: Packages | NpmPackages | SystemProgram | Absent
+    found = msgspec.convert(given, types[kind], dec_hook=lambda kind, text: folder / text)  # of a lock file
+    return found

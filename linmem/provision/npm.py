@@ -1,10 +1,8 @@
-"""One npm package at one version, unpacked in the cache folder, its checksum checked by us.
+"""Packages of the npm registry, unpacked in the cache folder, their checksums checked here.
 
-npm itself fetches it (``npm pack``), so the user's settings hold: registry, proxy, credentials. It is the npm on PATH,
-or else the one that comes with Node.js in its environment. npm runs no script of the package and installs nothing that
-the package depends on.
-
-A finished package needs neither network nor npm.
+npm itself fetches them (``npm pack``), so the user's settings apply: registry, proxy, credentials. It is the npm on
+PATH, or else the one that comes with Node.js in its environment. npm runs no script of a package and installs nothing
+that it depends on. Using a finished package needs neither network nor npm.
 """
 
 from __future__ import annotations
@@ -19,21 +17,21 @@ import subprocess
 import sys
 import tarfile
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from linmem.cache import cache_dir, subfolder, unusable
+from linmem.cache import cache_dir
 from linmem.drivers.process import LAUNCHER
 from linmem.errors import Unavailable, UserError
-from linmem.provision import pip
-from linmem.provision.folders import FAILED, READY, failure_in, held, notes_in, wipe, write
+from linmem.provision.folders import READY, make_once
 from linmem.provision.manifest import Manifest, NpmPackage, NpmPackages, load_manifest
 from linmem.provision.uvtool import Progress
 
 FOLDER = "npm"
 PACKAGE = "package"  # in a finished folder: what the package holds
-# What npm must not take from the surroundings, or its tarball would not lie where we look, or not be made.
+# Settings of the user's that would keep npm from making its archive, or put it elsewhere.
 SETTINGS = (
     "--dry-run=false",
     "--workspaces=false",
@@ -41,9 +39,8 @@ SETTINGS = (
     "--update-notifier=false",
     "--loglevel=error",
 )
-# npm tries for over a minute to reach a registry that is not there. Whoever is offline should hear of it soon; what the
-# user's environment says comes first.
-PATIENCE = {"npm_config_fetch_retries": "1", "npm_config_fetch_retry_mintimeout": "1000"}
+# By default npm tries for over a minute to reach a registry that is not there. The user's environment comes first.
+RETRIES = {"npm_config_fetch_retries": "1", "npm_config_fetch_retry_mintimeout": "1000"}
 _NAME = re.compile(r"(@[a-z0-9-][a-z0-9._-]*/)?[a-z0-9][a-z0-9._-]*", re.IGNORECASE)
 _VERSION = re.compile(r"\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?")
 _INTEGRITY = re.compile(r"sha512-[A-Za-z0-9+/]{86}==")
@@ -51,67 +48,96 @@ _ERROR = re.compile(r"npm (?:ERR!|error) ?")
 
 
 class NpmFailed(Exception):
-    """npm gave up. The text is its own account, in one line."""
+    """npm failed. The text is npm's own message, in one line."""
 
 
-def provide_npm(
-    name: str,
-    version: str,
-    integrity: str | None,
-    *,
-    accept: Callable[[Path], None] | None = None,
-    notes: Mapping[str, Any] | None = None,
-    offline: bool = False,
-    fresh: bool = False,
-    progress: Progress | None = None,
-) -> Path:
-    """The folder with what the package holds: its ``package.json`` and the rest.
+@dataclass(frozen=True)
+class NpmRecipe:
+    """A package at one version. ``notes`` are kept with it.
 
-    `integrity` is its checksum as npm's lock files write it, ``sha512-…``; without one, npm's own check against what
-    the registry says must do. `accept` looks at a new package before it counts as finished and raises `Unavailable` to
-    refuse it; `notes` are kept with it. `offline` keeps npm from the network; `fresh` fetches the package again. Raises
-    `Unavailable`, and `UserError` for a name, version or checksum that can't be one.
+    ``integrity`` is its checksum as npm's lock files write it, ``sha512-…``; without one, npm's own check against the
+    registry is the only one. Raises `UserError` for a name, version or checksum that can't be one.
     """
-    _check(name, version, integrity)
-    folder = _folder(name, version, integrity)
-    if not fresh and (folder / READY).is_file():
-        return folder / PACKAGE
-    lock = subfolder(FOLDER) / f"{folder.name}.lock"
-    with held(lock, f"waiting for another run that fetches {name} {version}"):
-        if not fresh and (folder / READY).is_file():  # made while we waited
-            return folder / PACKAGE
-        try:
-            wipe(folder)
-            folder.mkdir()
+
+    name: str
+    version: str
+    integrity: str | None
+    notes: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not _NAME.fullmatch(self.name):
+            raise UserError(f"{self.name!r} can't be the name of an npm package")
+        if not _VERSION.fullmatch(self.version):
+            raise UserError(f"{self.name}: {self.version!r} is not an exact version, like 1.2.3")
+        if self.integrity is not None and not _INTEGRITY.fullmatch(self.integrity):
+            raise UserError(f"{self}: the integrity must be 'sha512-' and 88 characters of base64")
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.version}"
+
+    @property
+    def folder(self) -> Path:
+        """Where it is in the cache; the package itself is in `PACKAGE` there."""
+        mark = hashlib.sha256((self.integrity or "").encode()).hexdigest()[:12]
+        return cache_dir() / FOLDER / f"{self.name.replace('/', '+')}-{self.version}-{mark}"
+
+    def find(self) -> Path | None:
+        """The folder with what the package holds, if it is in the cache."""
+        return self.folder / PACKAGE if (self.folder / READY).is_file() else None
+
+    def make(
+        self,
+        accept: Callable[[Path], None] | None = None,
+        *,
+        offline: bool = False,
+        fresh: bool = False,
+        progress: Progress | None = None,
+    ) -> Path:
+        """The folder with what the package holds, fetched first where it is not in the cache (or always, if `fresh`).
+
+        `accept` looks at a new package before it counts as finished and raises `Unavailable` to refuse it. `offline`
+        keeps npm from the network. Raises `Unavailable`.
+        """
+
+        def fetch() -> Mapping[str, Any]:
+            self._fetch(offline, progress)
+            if accept is not None:
+                accept(self.folder / PACKAGE)
+            kept = {"name": self.name, "version": self.version, "integrity": self.integrity}
+            return {**kept, "notes": dict(self.notes)}
+
+        return make_once(self.folder, self.find, fetch, f"waiting for another run that fetches {self}", fresh=fresh)
+
+    def _fetch(self, offline: bool, progress: Progress | None) -> None:
+        if progress is not None:
+            progress(f"fetching {self} with npm")
+        with tempfile.TemporaryDirectory(dir=self.folder) as place:  # no project's .npmrc applies here
+            pack = ["pack", f"{self.name}@{self.version}", f"--pack-destination={place}", "--json=false"]
             try:
-                _fetch(folder, name, version, integrity, offline, progress)
-                if accept is not None:
-                    accept(folder / PACKAGE)
-            except Unavailable as failure:
-                wipe(folder)
-                folder.mkdir()
-                write(folder / FAILED, {"reason": failure.reason, "remedy": failure.remedy})
-                raise
-            write(folder / READY, {"name": name, "version": version, "integrity": integrity, "notes": notes or {}})
-        except OSError as error:
-            raise unusable(error) from error
-    return folder / PACKAGE
+                run_npm(pack, cwd=Path(place), offline=offline, progress=progress)
+            except NpmFailed as error:
+                remedy = "check the network, npm's settings and the package's name and version"
+                raise Unavailable(f"npm could not fetch {self}: {error}", remedy) from error
+            found = list(Path(place).glob("*.tgz"))
+            if len(found) != 1:
+                raise Unavailable(f"npm fetched {self}, but left no archive", "use a newer npm")
+            self._check_integrity(found[0])
+            try:
+                unpack(found[0], self.folder / PACKAGE)
+            except (tarfile.TarError, EOFError) as error:
+                raise Unavailable(f"{self} can't be unpacked: {error}", "") from error
 
-
-def find_package(name: str, version: str, integrity: str | None) -> Path | None:
-    """The package's folder, if it is in the cache. Fetches nothing."""
-    folder = _folder(name, version, integrity)
-    return folder / PACKAGE if (folder / READY).is_file() else None
-
-
-def last_failure(name: str, version: str, integrity: str | None) -> Unavailable | None:
-    """Why the last attempt to fetch it failed; None where there was none, or none failed."""
-    return failure_in(_folder(name, version, integrity))
-
-
-def all_notes() -> Iterator[Mapping[str, Any]]:
-    """The notes of every package in the cache folder."""
-    return notes_in(cache_dir() / FOLDER)
+    def _check_integrity(self, archive: Path) -> None:
+        digest = hashlib.sha512()
+        with archive.open("rb") as stream:
+            while block := stream.read(1 << 20):
+                digest.update(block)
+        found = f"sha512-{base64.b64encode(digest.digest()).decode()}"
+        if self.integrity not in (None, found):
+            raise Unavailable(
+                f"{self} is not the package that was pinned: its checksum is {found}, not {self.integrity}",
+                "if the package is to be trusted, correct the checksum; else look at the registry that npm uses",
+            )
 
 
 def package_of(environment: NpmPackages, manifest: Manifest) -> NpmPackage:
@@ -132,13 +158,13 @@ def platform_name() -> str:
 def run_npm(args: list[str], *, cwd: Path, offline: bool = False, progress: Progress | None = None) -> str:
     """Run ``npm ARGS`` in `cwd` and return its standard output. Raises `NpmFailed`, or `Unavailable` without npm."""
     command = [*_npm(progress), *args, *SETTINGS, *(["--offline"] if offline else [])]
-    # Through the launcher npm dies with us.
+    # Through the launcher npm ends when this process does.
     done = subprocess.run(
         [sys.executable, "-I", "-S", "-B", LAUNCHER, *command],
         stdin=subprocess.DEVNULL,
         capture_output=True,
         cwd=cwd,
-        env={**PATIENCE, **os.environ},
+        env={**RETRIES, **os.environ},
         encoding="utf-8",
         errors="replace",
         check=False,
@@ -159,63 +185,6 @@ def last_error(output: str) -> str:
     said = [line for line in lines if line and not re.match(r"code |errno |syscall |A complete log|/", line)]
     sentence = re.sub(r"^(notarget|network|request to|[a-z0-9]+(?= [A-Z]))\s+", "", said[0]) if said else ""
     return " ".join([*(f"{code}:" for code in codes[:1] if sentence), sentence]) or "".join(codes[:1])
-
-
-def _check(name: str, version: str, integrity: str | None) -> None:
-    if not _NAME.fullmatch(name):
-        raise UserError(f"{name!r} can't be the name of an npm package")
-    if not _VERSION.fullmatch(version):
-        raise UserError(f"{name}: {version!r} is not an exact version, like 1.2.3")
-    if integrity is not None and not _INTEGRITY.fullmatch(integrity):
-        raise UserError(f"{name} {version}: the integrity must be 'sha512-' and 88 characters of base64")
-
-
-def _folder(name: str, version: str, integrity: str | None) -> Path:
-    mark = hashlib.sha256((integrity or "").encode()).hexdigest()[:12]
-    return cache_dir() / FOLDER / f"{name.replace('/', '+')}-{version}-{mark}"
-
-
-def _fetch(
-    folder: Path, name: str, version: str, integrity: str | None, offline: bool, progress: Progress | None
-) -> None:
-    if progress is not None:
-        progress(f"fetching {name} {version} with npm")
-    with tempfile.TemporaryDirectory(dir=folder) as place:  # no package.json or .npmrc of a project is to have a say
-        try:
-            run_npm(
-                ["pack", f"{name}@{version}", f"--pack-destination={place}", "--json=false"],
-                cwd=Path(place),
-                offline=offline,
-                progress=progress,
-            )
-        except NpmFailed as error:
-            raise Unavailable(
-                f"npm could not fetch {name} {version}: {error}",
-                "check the network, npm's settings and the package's name and version",
-            ) from error
-        found = list(Path(place).glob("*.tgz"))
-        if len(found) != 1:
-            raise Unavailable(f"npm fetched {name} {version}, but left no archive", "use a newer npm")
-        _check_integrity(found[0], name, version, integrity)
-        try:
-            unpack(found[0], folder / PACKAGE)
-        except (tarfile.TarError, EOFError) as error:
-            raise Unavailable(f"{name} {version} can't be unpacked: {error}", "") from error
-
-
-def _check_integrity(archive: Path, name: str, version: str, integrity: str | None) -> None:
-    if integrity is None:
-        return
-    with archive.open("rb") as stream:
-        digest = hashlib.sha512()
-        while block := stream.read(1 << 20):
-            digest.update(block)
-    found = f"sha512-{base64.b64encode(digest.digest()).decode()}"
-    if found != integrity:
-        raise Unavailable(
-            f"{name} {version} is not the package that was pinned: its checksum is {found}, not {integrity}",
-            "if the package is to be trusted, correct the checksum; else look at the registry that npm uses",
-        )
 
 
 def unpack(archive: Path, folder: Path) -> None:
@@ -243,11 +212,13 @@ def unpack(archive: Path, folder: Path) -> None:
 
 def _npm(progress: Progress | None) -> list[str]:
     """The command that runs npm. Raises `Unavailable`."""
+    from linmem.provision.environments import provide  # which imports this module
+
     found = shutil.which("npm")
     if found is not None:
         return [os.path.abspath(found)]
     try:
-        provided = pip.provide(load_manifest("node"), None, None, offline=False, fresh=False, progress=progress)
+        provided = provide(load_manifest("node"), progress=progress)
     except Unavailable as error:
         raise Unavailable(f"npm is not on PATH, and Node.js can't be had: {error.reason}", "install npm") from error
     node = Path(provided.command[0])

@@ -14,7 +14,7 @@ import pytest
 from linmem.drivers.client import Driver
 from linmem.errors import Unavailable, UserError
 from linmem.provision import environments, interpreters, recipe, uvtool
-from linmem.provision.environments import NOT_PROVISIONED, READY, UNAVAILABLE, provide, provide_package, status
+from linmem.provision.environments import NOT_PROVISIONED, READY, UNAVAILABLE, provide, status
 from linmem.provision.manifest import Manifest, load_manifest
 
 REPOSITORY = Path(__file__).parents[2]
@@ -196,12 +196,6 @@ def test_a_relative_cache_folder_is_below_the_working_folder(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("LINMEM_CACHE", "here")
     assert Path(provide(toy).command[0]).is_relative_to(tmp_path / "here")
-
-
-def test_packages_without_a_driver(tmp_path: Path) -> None:
-    site = provide_package("toy", ["toy==2.0"])
-    assert (site / "toy.py").read_text(encoding="utf-8") == "__version__ = '2.0'\n"
-    assert provide_package("toy", ["toy==2.0"]) == site
 
 
 # ------------------------------------------------- interrupted and concurrent

@@ -165,10 +165,10 @@ def test_the_versions_that_a_driver_copes_with(write: Write) -> None:
 
 def test_what_to_do_where_a_variant_does_not_start(write: Write) -> None:
     mine = load_manifest(write(NPM))
-    assert mine.remedy("slow", "do this") == "be patient"
-    assert mine.remedy(None, "do this") == "do this"
+    assert mine.remedy_for("slow", "do this") == "be patient"
+    assert mine.remedy_for(None, "do this") == "do this"
     mine = load_manifest(write(NPM + "remedy: pray\n"))
-    assert (mine.remedy("slow", "do this"), mine.remedy(None, "do this")) == ("be patient", "pray")
+    assert (mine.remedy_for("slow", "do this"), mine.remedy_for(None, "do this")) == ("be patient", "pray")
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ import pytest
 
 from linmem.errors import Unavailable, UserError
 from linmem.provision import npm
-from linmem.provision.npm import find_package, last_error, provide_npm, unpack
+from linmem.provision.npm import NpmRecipe, last_error, unpack
 
 ROOT = Path(__file__).parents[2]
 
@@ -108,7 +108,7 @@ def registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, npm_command: list[
 
 def test_fetched_checked_and_unpacked(registry: Registry) -> None:
     told: list[str] = []
-    folder = provide_npm("@toys/toy", "1.0.0", integrity(TOY), progress=told.append)
+    folder = NpmRecipe("@toys/toy", "1.0.0", integrity(TOY)).make(progress=told.append)
     assert json.loads((folder / "package.json").read_text())["version"] == "1.0.0"
     assert subprocess.run([folder / "bin" / "toy"], capture_output=True, check=True).stdout == b"toy\n"
     assert not os.access(folder / "package.json", os.X_OK)
@@ -117,49 +117,49 @@ def test_fetched_checked_and_unpacked(registry: Registry) -> None:
 
 
 def test_used_again_without_network_or_npm(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert find_package("@toys/toy", "1.0.0", integrity(TOY)) is None
-    folder = provide_npm("@toys/toy", "1.0.0", integrity(TOY))
+    assert NpmRecipe("@toys/toy", "1.0.0", integrity(TOY)).find() is None
+    folder = NpmRecipe("@toys/toy", "1.0.0", integrity(TOY)).make()
     asked = len(registry.served)
     monkeypatch.setattr(npm, "_npm", lambda progress: ["/nowhere/npm"])
-    assert provide_npm("@toys/toy", "1.0.0", integrity(TOY)) == folder
-    assert find_package("@toys/toy", "1.0.0", integrity(TOY)) == folder
+    assert NpmRecipe("@toys/toy", "1.0.0", integrity(TOY)).make() == folder
+    assert NpmRecipe("@toys/toy", "1.0.0", integrity(TOY)).find() == folder
     assert len(registry.served) == asked
 
 
 def test_an_unfinished_one_is_made_anew(registry: Registry) -> None:
-    folder = provide_npm("@toys/toy", "1.0.0", integrity(TOY))
+    folder = NpmRecipe("@toys/toy", "1.0.0", integrity(TOY)).make()
     (folder.parent / "ready.json").unlink()
     (folder / "bin" / "toy").write_text("half")
-    assert (provide_npm("@toys/toy", "1.0.0", integrity(TOY)) / "bin" / "toy").read_bytes().startswith(b"#!")
+    assert (NpmRecipe("@toys/toy", "1.0.0", integrity(TOY)).make() / "bin" / "toy").read_bytes().startswith(b"#!")
 
 
 def test_fresh_is_made_anew(registry: Registry) -> None:
-    folder = provide_npm("@toys/toy", "1.0.0", integrity(TOY))
+    folder = NpmRecipe("@toys/toy", "1.0.0", integrity(TOY)).make()
     (folder / "bin" / "toy").write_text("changed")
-    provide_npm("@toys/toy", "1.0.0", integrity(TOY), fresh=True)
+    NpmRecipe("@toys/toy", "1.0.0", integrity(TOY)).make(fresh=True)
     assert (folder / "bin" / "toy").read_bytes().startswith(b"#!")
 
 
 def test_without_a_checksum_npm_s_own_check_must_do(registry: Registry) -> None:
-    assert (provide_npm("@toys/toy", "1.0.0", None) / "package.json").is_file()
+    assert (NpmRecipe("@toys/toy", "1.0.0", None).make() / "package.json").is_file()
     registry.claimed = integrity(b"something else")
     with pytest.raises(Unavailable, match="EINTEGRITY"):
-        provide_npm("@toys/toy", "1.0.0", None, fresh=True)
+        NpmRecipe("@toys/toy", "1.0.0", None).make(fresh=True)
 
 
 def test_another_package_than_was_pinned(registry: Registry) -> None:
     pinned = integrity(b"the right one")
     with pytest.raises(Unavailable) as caught:
-        provide_npm("@toys/toy", "1.0.0", pinned)
+        NpmRecipe("@toys/toy", "1.0.0", pinned).make()
     assert caught.value.reason == (
         f"@toys/toy 1.0.0 is not the package that was pinned: its checksum is {integrity(TOY)}, not {pinned}"
     )
-    assert find_package("@toys/toy", "1.0.0", pinned) is None
+    assert NpmRecipe("@toys/toy", "1.0.0", pinned).find() is None
 
 
 def test_a_version_that_there_is_not(registry: Registry) -> None:
     with pytest.raises(Unavailable) as caught:
-        provide_npm("@toys/toy", "2.0.0", None)
+        NpmRecipe("@toys/toy", "2.0.0", None).make()
     reason = caught.value.reason
     assert reason.startswith(
         "npm could not fetch @toys/toy 2.0.0: ETARGET: No matching version found for @toys/toy@2.0.0"
@@ -169,25 +169,27 @@ def test_a_version_that_there_is_not(registry: Registry) -> None:
 
 def test_a_package_that_there_is_not(registry: Registry) -> None:
     with pytest.raises(Unavailable, match=r"npm could not fetch absent 1\.0\.0: E404: Not Found"):
-        provide_npm("absent", "1.0.0", None)
+        NpmRecipe("absent", "1.0.0", None).make()
 
 
 def test_no_network(registry: Registry) -> None:
     registry.shutdown()
     registry.server_close()
     with pytest.raises(Unavailable, match="ECONNREFUSED") as caught:
-        provide_npm("@toys/toy", "1.0.0", None)
+        NpmRecipe("@toys/toy", "1.0.0", None).make()
     assert caught.value.remedy == "check the network, npm's settings and the package's name and version"
 
 
 def test_offline_asks_nobody(registry: Registry) -> None:
     with pytest.raises(Unavailable, match="ENOTCACHED"):
-        provide_npm("@toys/toy", "1.0.0", None, offline=True)
+        NpmRecipe("@toys/toy", "1.0.0", None).make(offline=True)
     assert registry.served == []
 
 
 def test_two_at_once_fetch_it_once(registry: Registry) -> None:
-    code = f"from linmem.provision.npm import *; print(provide_npm('@toys/toy', '1.0.0', {integrity(TOY)!r}))"
+    code = (
+        f"from linmem.provision.npm import NpmRecipe; print(NpmRecipe('@toys/toy', '1.0.0', {integrity(TOY)!r}).make())"
+    )
     env = {**os.environ, "PYTHONPATH": str(ROOT)}
     both = [
         subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, env=env, stdout=subprocess.PIPE, text=True)
@@ -210,7 +212,7 @@ def test_two_at_once_fetch_it_once(registry: Registry) -> None:
 )
 def test_what_can_t_be_asked_for(name: str, version: str, checksum: str | None, said: str) -> None:
     with pytest.raises(UserError, match=said):
-        provide_npm(name, version, checksum)
+        NpmRecipe(name, version, checksum).make()
 
 
 @pytest.mark.parametrize("name", ["package/../../escaped", "/escaped", "escaped", "package/..\\escaped"])
@@ -235,8 +237,8 @@ def test_an_archive_that_npm_takes_and_we_don_t(registry: Registry) -> None:
     registry.archive = archive(("package/package.json", b"{}", 0o644), ("package/../../escaped", b"", 0o644))
     registry.claimed = integrity(registry.archive)
     with pytest.raises(Unavailable, match=r"@toys/toy 1\.0\.0 can't be unpacked: the file '.*' would lie outside"):
-        provide_npm("@toys/toy", "1.0.0", registry.claimed)
-    assert find_package("@toys/toy", "1.0.0", registry.claimed) is None
+        NpmRecipe("@toys/toy", "1.0.0", registry.claimed).make()
+    assert NpmRecipe("@toys/toy", "1.0.0", registry.claimed).find() is None
 
 
 def test_npm_comes_with_node_where_none_is_on_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

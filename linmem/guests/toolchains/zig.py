@@ -7,7 +7,6 @@ from pathlib import Path
 from linmem import cache
 from linmem.guests.toolchains import pins
 from linmem.guests.toolchains.base import PAGE, STACK, bare_environment, one_file, run, tell
-from linmem.provision import recipe
 from linmem.provision.recipe import Recipe
 
 LOCK = Path(__file__).with_name("zig.txt")
@@ -91,7 +90,7 @@ def run_zig(args: list[str], folder: Path) -> None:
     """Run ``zig ARGS`` in `folder`. Raises `Unavailable` or `BuildError`."""
     version = zig_version()
     wanted = Recipe("zig", version, (f"ziglang=={version}",), ">=3.8", lock=LOCK, bytecode=False)
-    zig = recipe.make(wanted, progress=tell).site / "ziglang" / "zig"
+    zig = wanted.make(progress=tell).site / "ziglang" / "zig"
     home = cache.subfolder("zig-build")
     env = bare_environment(HOME=str(home), ZIG_GLOBAL_CACHE_DIR=str(home), ZIG_LOCAL_CACHE_DIR=str(home))
     run([str(zig), *args], folder, env)
