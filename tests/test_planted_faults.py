@@ -18,9 +18,9 @@ import yaml
 
 from linmem import paths
 from linmem.guests import probes
-from linmem.play.conversation import Module
 from linmem.play.guest import Guest
 from linmem.play.player import Player
+from linmem.play.scope import Module
 from linmem.results.outcome import Result
 from linmem.run.bench import view_kinds
 from linmem.run.guests import Guests, modules

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from linmem.play.conversation import Module
+from linmem.play.scope import Module
 from linmem.scenario import model
 from linmem.scenario.expectations import Failure
 from linmem.scenario.model import GUEST

@@ -1,37 +1,42 @@
-"""Play one scenario on one runtime with one guest.
-
-Requests are posted ahead of their answers wherever the scenario allows it, so that a whole scenario costs one round
-trip: an object is known by the id of the request that makes it, and an address that needs an earlier result is sent
-as a reference. Where a host function may be called back, the runner waits at each guest call, because the driver then
-asks us in the middle of it.
-
-A step that only observes lets any answer pass; one that neither expects nor observes must go through. When a step
-fails, later steps that were already sent have run too, but nothing of them is reported.
-"""
+"""Play one scenario on one runtime with one guest."""
 
 from __future__ import annotations
 
 import contextlib
 import time
+from collections.abc import Mapping
 
-from linmem.play.conversation import STDERR_KEPT, Module, Stop, trace
-from linmem.play.posting import Posting
-from linmem.protocol import CallFailed, DriverFault
-from linmem.results.outcome import Result, StepTrace
-from linmem.scenario.model import GUEST
+from linmem.play import steps
+from linmem.play.context import Context
+from linmem.play.findings import OUTPUT_KEPT
+from linmem.play.guest import Guest
+from linmem.play.instances import instantiate
+from linmem.play.scope import Module
+from linmem.play.stop import Stop
+from linmem.protocol import DriverFault, Runtime
+from linmem.results.outcome import Result
+from linmem.scenario.model import GUEST, Scenario
 from linmem.scenario.names import makes_own_instances
 
-__all__ = ["Module", "Player"]
 
+class Player:
+    """Plays one scenario once; make a new one each time.
 
-class Player(Posting):
-    """Plays one scenario once; make a new one each time."""
+    ``view`` is the view kind that ``each`` stands for in the scenario.
+    """
 
-    begun = False
-    end: Stop | DriverFault | None = None  # what ended the scenario while it was posted
-    spent = 0.0  # seconds
-
-    # ---------------------------------------------------------------- public
+    def __init__(
+        self,
+        scenario: Scenario,
+        runtime: Runtime,
+        modules: Mapping[str, Module],
+        guest: Guest | None = None,
+        view: str | None = None,
+    ) -> None:
+        self.context = Context(scenario, runtime, modules, guest, view, steps.post)
+        self.begun = False
+        self.end: Stop | DriverFault | None = None  # what ended the scenario while it was posted
+        self.spent = 0.0  # seconds
 
     def begin(self) -> None:
         """Post the scenario, as far as that needs no answer. `play` calls it; it may be called before.
@@ -39,17 +44,18 @@ class Player(Posting):
         While the harness does its bookkeeping for one item, the runtime can so be at work on the next.
         """
         began = time.perf_counter()
-        runtime = self.runtime
+        context = self.context
+        scenario, runtime = context.scenario, context.runtime
         self.begun = True
         try:
-            runtime.on_import = self.serve
-            runtime.take_stderr()  # what was printed before is no word on this scenario
-            self.check_requirements()
-            if not makes_own_instances(self.scenario):
-                self.instantiate(GUEST, GUEST, self.scenario.imports, None)
-            for step in self.scenario.steps:
-                self.post(step)
-            self.release = runtime.post("object.release", {"all": True})
+            runtime.on_import = context.imports.serve
+            runtime.take_stderr()  # what was printed before belongs to another scenario
+            check_requirements(scenario, runtime)
+            if not makes_own_instances(scenario):
+                instantiate(context, GUEST, GUEST, scenario.imports, None)
+            for step in scenario.steps:
+                context.post(step)
+            context.pipeline.post_release()
             runtime.flush()
         except (Stop, DriverFault) as end:
             self.end = end
@@ -60,81 +66,48 @@ class Player(Posting):
         if not self.begun:
             self.begin()
         began = time.perf_counter()
+        pipeline, findings = self.context.pipeline, self.context.findings
         try:
-            self.finish()
+            if self.end is not None:
+                raise self.end
+            pipeline.finish()
             result.outcome = "pass"
         except Stop as stop:
             self.conclude(result, stop)
-            self.clean_up(result)
+            try:
+                pipeline.give_up()
+            except DriverFault as fault:  # a later step, already sent, or the release itself
+                result.message += f"; afterwards {fault}"
         except DriverFault as fault:
-            self.conclude(result, self.blame(fault))
+            self.conclude(result, pipeline.blame(fault))
         finally:
-            self.runtime.on_import = None
-            self.close()
-        result.observations, result.pictures = self.observations, self.pictures
+            self.context.close()
+        result.observations, result.pictures = findings.observations, findings.pictures
         if result.outcome != "pass":
-            result.stderr = (self.log + self.runtime.take_stderr())[-STDERR_KEPT:]
+            result.stderr = (findings.output + pipeline.runtime.take_stderr())[-OUTPUT_KEPT:]
         result.duration = round(self.spent + time.perf_counter() - began, 6)
         return result
 
     def abandon(self) -> None:
         """Take in the answers of a scenario that was begun and will not be played."""
+        pipeline = self.context.pipeline
         with contextlib.suppress(DriverFault):
-            self.drain()
-            if self.release is not None:
-                self.runtime.reply(self.release)
-        self.runtime.on_import = None
-        self.close()
-
-    # ------------------------------------------------------------- the frame
-
-    def blame(self, fault: DriverFault) -> Stop:
-        """What the loss of the process means: the fault of the step whose answer was due."""
-        if self.blamed is not None:
-            return Stop(fault.outcome, str(fault), self.blamed)
-        if self.pending and not self.starting:
-            return Stop(fault.outcome, str(fault), self.pending[0].step)
-        when = "the scenario's objects were released" if self.released else "the guest was made ready"
-        return Stop(fault.outcome, f"{fault}, while {when}")
-
-    def check_requirements(self) -> None:
-        wanted = self.scenario.host
-        if wanted is not None and self.runtime.host_language() != wanted:
-            raise Stop("unsupported", f"is about hosts in {wanted}, and this one is in {self.runtime.host_language()}")
-        for feature in self.scenario.requires:
-            if not self.runtime.supports(feature):
-                raise Stop("unsupported", f"needs {feature}, which this runtime does not compile")
-
-    def finish(self) -> None:
-        """Take in and judge every answer, the release's last."""
-        if self.end is not None:
-            raise self.end
-        self.collect()
-        self.released = True
-        assert self.release is not None
-        reply = self.runtime.reply(self.release)
-        if isinstance(reply, CallFailed):
-            raise Stop("error", f"the driver could not release the scenario's objects: {reply}")
-
-    def clean_up(self, result: Result) -> None:
-        """After a scenario that stopped early: take in what is still due, then release everything."""
-        if self.released:  # it was the release that was refused
-            return
-        try:
-            if self.release is None:
-                self.release = self.runtime.post("object.release", {"all": True})
-            self.drain()
-            self.runtime.reply(self.release)
-        except DriverFault as fault:  # a later step, already sent, or the release itself
-            result.message += f"; afterwards {fault}"
+            pipeline.drain()
+            if pipeline.release is not None:
+                pipeline.runtime.reply(pipeline.release)
+        self.context.close()
 
     def conclude(self, result: Result, stop: Stop) -> None:
         result.outcome, result.message = stop.outcome, " ".join(stop.message.split())
-        step = stop.step
-        result.where = str(step.where if step is not None else self.scenario.where)
-        result.steps = [trace(step, happened, "ok") for step, happened in self.played]
-        if stop.trace is not None:
-            result.steps.append(stop.trace)
-        elif step is not None:
-            expected = str(step.expect) if step.expect is not None else None
-            result.steps.append(StepTrace(step.text, str(step.where), "failed", expected, stop.message))
+        result.where = str((stop.step or self.context.scenario).where)
+        result.steps = self.context.findings.steps(stop)
+
+
+def check_requirements(scenario: Scenario, runtime: Runtime) -> None:
+    """Raises `Stop` where the scenario is about other hosts, or needs what the runtime lacks."""
+    wanted = scenario.host
+    if wanted is not None and runtime.host_language() != wanted:
+        raise Stop("unsupported", f"is about hosts in {wanted}, and this one is in {runtime.host_language()}")
+    for feature in scenario.requires:
+        if not runtime.supports(feature):
+            raise Stop("unsupported", f"needs {feature}, which this runtime does not compile")

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from linmem.play.conversation import Module
+from linmem.play.scope import Module
 from linmem.repro.goal import Goal, ReproError
 from linmem.repro.languages import LANGUAGES, JavaScript, Python
 from linmem.repro.recipe import Recipe

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from linmem.errors import Unavailable, UserError
 from linmem.guests import catalogue, packages
-from linmem.play.conversation import Module
 from linmem.play.guest import Guest, MissingGuest
+from linmem.play.scope import Module
 from linmem.provision.uvtool import Progress
 from linmem.scenario.model import GUEST, ModuleSource, Scenario
 from linmem.scenario.schema import unknown

@@ -9,7 +9,7 @@ from typing import Any
 
 import wasmtime
 
-from linmem.play.player import Module
+from linmem.play.scope import Module
 from linmem.protocol import CallFailed, DriverFault, ImportFailed, ImportHandler, Reply
 from linmem.scenario import values
 from linmem.scenario.model import ModuleSource

@@ -1,0 +1,88 @@
+"""What is found while a scenario is played: steps that went through, observations, pictures, the guest's output."""
+
+from __future__ import annotations
+
+import contextlib
+
+from linmem.play.scope import Scope
+from linmem.play.stop import Stop, trace
+from linmem.results.outcome import Observed, Picture, StepTrace
+from linmem.scenario import expressions, model, values
+from linmem.scenario.happened import Happened, Number, Refused, Short, answer
+from linmem.scenario.model import Step
+
+OUTPUT_KEPT = 8 * 1024  # characters
+
+
+class Findings:
+    """Judges what steps come to, and keeps it for the result."""
+
+    def __init__(self, scope: Scope) -> None:
+        self.scope = scope
+        self.played: list[tuple[Step, Happened]] = []
+        self.observations: list[Observed] = []
+        self.pictures: list[Picture] = []
+        self.output = ""  # the end of what the guest printed through its language's host
+
+    def judge(self, step: Step, happened: Happened) -> None:
+        """Record an observation, check the expectation, bind the result. Raises `Stop` where the step failed.
+
+        A step that only observes lets anything pass; one that neither expects nor observes must go through.
+        """
+        if step.observe is not None:
+            word = self.word(step.observe, happened)
+            self.observations.append(Observed(step.observe.id, word, str(happened), str(step.where)))
+        if not self.good(step, happened):
+            raise Stop("fail", f"{step.text}: {expected(step)}got {happened}", step, trace(step, happened, "failed"))
+        if type(step) is not Step:
+            self.played.append((step, happened))
+        if step.bind is not None and not isinstance(step, model.MAKERS):
+            self.bind(step.bind, step, happened)
+
+    def good(self, step: Step, happened: Happened) -> bool:
+        """Whether the step may come to this. Raises `Stop` where its expectation can't be compared."""
+        if step.expect is None:
+            return step.observe is not None or not isinstance(happened, Refused | Short)
+        try:
+            return step.expect.holds(happened, self.scope.integers)
+        except (values.ValueNotation, expressions.ExpressionError) as error:
+            raise Stop("error", f"'expect' can't be compared: {error}", step) from None
+
+    def bind(self, name: str, step: Step, happened: Happened) -> None:
+        self.scope.awaited.pop(name, None)
+        if isinstance(happened, Number):
+            self.scope.integers[name] = happened.bound()
+        elif step.observe is None:
+            raise Stop("fail", f"{step.text}: there is no value to bind to '{name}', got {happened}", step)
+
+    def word(self, observe: model.Observe, happened: Happened) -> str:
+        """How the suite words what was seen."""
+        raw = answer(happened)
+        if raw in observe.answers:
+            return observe.answers[raw]
+        if isinstance(happened, Number) and not values.is_float(happened.kind):
+            for expression, word in observe.computed.items():
+                with contextlib.suppress(expressions.ExpressionError):  # a name that is not bound, a division by zero
+                    if expression.value(self.scope.integers) == happened.bits:
+                        return word
+        return raw
+
+    def print(self, text: str) -> None:
+        """Keep the end of what the guest printed through its language's host."""
+        self.output = (self.output + text)[-OUTPUT_KEPT:]
+
+    def steps(self, stop: Stop) -> list[StepTrace]:
+        """Every step that was played, and the one that ended the scenario."""
+        traces = [trace(step, happened, "ok") for step, happened in self.played]
+        step = stop.step
+        if stop.trace is not None:
+            traces.append(stop.trace)
+        elif step is not None:
+            wanted = str(step.expect) if step.expect is not None else None
+            traces.append(StepTrace(step.text, str(step.where), "failed", wanted, stop.message))
+        return traces
+
+
+def expected(step: Step) -> str:
+    """The beginning of a failure's message: what was expected, if anything."""
+    return f"expected {step.expect}, " if step.expect is not None else ""

@@ -1,0 +1,93 @@
+"""Compile and instantiate modules, with their language's host where they need one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from linmem.play import decoding
+from linmem.play.context import Context
+from linmem.play.guest import HostFault, LanguageHost
+from linmem.play.imports import Access
+from linmem.play.scope import Instance
+from linmem.play.stop import Stop, outcome_of
+from linmem.play.wasi import Provision
+from linmem.protocol import FAILED, CallFailed
+from linmem.scenario import model, wasi
+from linmem.scenario.happened import Refused
+from linmem.scenario.model import GUEST, Step
+
+
+def instantiate(
+    context: Context, module_name: str, name: str, imports: Mapping[str, model.ImportSpec], step: Step | None
+) -> None:
+    """Instantiate a module and know the instance by `name`. `step` is None for the instance that no step asks for."""
+    pipeline, module = context.pipeline, context.modules[module_name]
+    if step is not None:
+        pipeline.collect()  # so that a process lost while it compiles is not blamed on an earlier step
+    compiled = pipeline.compiled(module.data, step)
+    if isinstance(compiled, CallFailed):
+        refused(context, compiled, step)
+        return
+    guest = context.guest if module_name == GUEST else None
+    glue = guest.glue if guest is not None else None
+    if glue is not None and not context.runtime.runs_glue(glue.kind):
+        glue = None
+    make_host = (guest.fallback if glue is not None else guest.host) if guest is not None else None
+    host = make_host() if make_host is not None else None
+    instance = Instance(0, module.types)
+    wanted = module.types.imports if module.types is not None else ()
+    params: dict[str, Any] = {
+        "module": compiled,
+        "imports": context.imports.entries(instance, wanted, imports, host, step, context.post),
+        "glue": {"kind": glue.kind, "path": str(glue.path)} if glue is not None else None,
+    }
+    if context.wasi is not None and wasi.concerns(module.types):
+        params["wasi"] = own_wasi(context, context.wasi, step)
+    context.imports.collect_if_called()
+    context.scope.instances[name] = instance
+    if step is not None:
+        instance.handle = pipeline.due(step, "instance.create", params, decoding.done)
+    else:
+        instance.handle = context.runtime.post("instance.create", params)
+        pipeline.setup.append(instance.handle)
+    context.imports.collect_if_called()
+    if host is not None and glue is None:
+        instance.host = host
+        start_language(context, instance, host)
+
+
+def refused(context: Context, failure: CallFailed, step: Step | None) -> None:
+    """A module was not compiled: what its step came to, or the scenario's end."""
+    context.pipeline.collect()
+    outcome = outcome_of(failure)
+    if step is None or outcome != "fail":
+        raise Stop(outcome, f"the module could not be compiled: {Refused(failure)}", step)
+    context.findings.judge(step, Refused(failure))
+
+
+def own_wasi(context: Context, provision: Provision, step: Step | None) -> Mapping[str, Any]:
+    """What the runtime's own WASI is told, if there is one."""
+    if not context.runtime.brings_wasi(wasi.VERSION):
+        raise Stop("unsupported", f"needs the runtime's own WASI {wasi.VERSION}, and its driver has none", step)
+    try:
+        return provision.params()
+    except OSError as error:
+        raise Stop("error", f"{provision.wasi.where}: the files can't be made: {error}", step) from None
+
+
+def start_language(context: Context, instance: Instance, host: LanguageHost) -> None:
+    """Do what the language's users do after instantiation (run `main`, `_initialize`, ...)."""
+    pipeline = context.pipeline
+    pipeline.collect()
+    pipeline.starting = True
+    try:
+        host.start(Access(pipeline, context.findings, instance))
+        if host.ended is not None:  # a driver with glue says it so
+            raise CallFailed(FAILED, str(host.ended), {"kind": "exit"})
+    except (CallFailed, HostFault) as error:
+        pipeline.raise_stopped()
+        outcome = outcome_of(error) if isinstance(error, CallFailed) else "fail"
+        reason = Refused(error) if isinstance(error, CallFailed) else error
+        raise Stop(outcome, f"the guest could not be started: {reason}") from None
+    pipeline.starting = False

@@ -1,0 +1,150 @@
+"""Agents: several instances that run at once, each in a thread or worker of the host's own.
+
+For the harness it is one request. Its answer has what every call gave in every round.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from linmem.play import decoding, instances
+from linmem.play.context import Context
+from linmem.play.findings import Findings, expected
+from linmem.play.scope import Instance, Scope, check_arity, signature
+from linmem.play.steps.calls import results
+from linmem.play.stop import Stop, trace
+from linmem.protocol import CallFailed
+from linmem.results.outcome import StepTrace
+from linmem.scenario import model
+from linmem.scenario.expectations import Literal
+from linmem.scenario.happened import Done, Happened, Number, Refused
+from linmem.wasm.types import FuncType
+
+Round = dict[str, Number]
+
+
+def run(context: Context, step: model.Agents) -> None:
+    """Run all agents of a step (`agents.run`)."""
+    pipeline = context.pipeline
+    pipeline.collect()
+    agents = []
+    types = [check(context, agent, step) for agent in step.agents]
+    for agent, signatures in zip(step.agents, types, strict=True):
+        module = context.modules[agent.module]
+        compiled = pipeline.compiled(module.data, step)
+        if isinstance(compiled, CallFailed):
+            instances.refused(context, compiled, step)
+            return
+        wanted = module.types.imports if module.types is not None else ()
+        imports = {**context.scenario.imports, **agent.imports}
+        entries = context.imports.entries(Instance(0, module.types), wanted, imports, None, step, context.post)
+        calls = [
+            {
+                "name": call.export,
+                "args": [
+                    pipeline.argument(literal, kind) for literal, kind in zip(call.args, takes.params, strict=True)
+                ],
+                "results": takes.results,
+                "times": call.times,
+            }
+            for call, takes in zip(agent.calls, signatures, strict=True)
+        ]
+        agents.append({"module": compiled, "imports": entries, "calls": calls})
+
+    def understand(reply: dict[str, Any]) -> Happened:
+        judge(context, step, types, reply)
+        return Done()
+
+    pipeline.due(step, "agents.run", {"agents": agents, "rounds": step.rounds}, understand)
+    pipeline.collect()  # what agents bind is no result that a later request could refer to
+
+
+def check(context: Context, agent: model.Agent, step: model.Agents) -> list[FuncType]:
+    """The types of the functions that an agent calls. Raises `Stop` for what an agent can't call or import."""
+    module = context.modules[agent.module].types
+    found = [signature(module, call.export, step, agent.name) for call in agent.calls]
+    imports = {**context.scenario.imports, **agent.imports}
+    for wanted in module.imports if module is not None else ():
+        name = f"{wanted.module}.{wanted.name}"
+        if wanted.kind == "func" and isinstance(imports.get(name), model.HostFunction):
+            raise Stop("error", f"{agent.name} imports the host function {name}, which an agent can't call", step)
+    for call, takes in zip(agent.calls, found, strict=True):
+        check_arity(call.export, takes, len(call.args), call.bind is not None, step)
+    return found
+
+
+# ------------------------------------------------------------------- judging
+
+
+def judge(context: Context, step: model.Agents, types: Sequence[Sequence[FuncType]], reply: Mapping[str, Any]) -> None:
+    """Judge every call in every round, then what the rounds came to."""
+    findings: Findings = context.findings
+    rounds: list[Round] = [{} for _ in range(step.rounds)]
+    for call, happened in happenings(step, types, reply):
+        for index, one in enumerate(happened):
+            if index < step.rounds - 1 and not findings.good(call, one):
+                text = f" in round {index + 1}" if step.rounds > 1 else ""
+                message = f"{call.text}: {expected(call)}got {one}{text}"
+                raise Stop("fail", message, call, trace(call, one, "failed"))
+            if call.bind is not None and isinstance(one, Number):
+                rounds[index][call.bind] = one
+        findings.judge(call, happened[-1])
+    for words, counted in broken(context.scope, step, rounds):
+        found = ", ".join(f"{outcome} in {count} of {step.rounds} rounds" for outcome, count in counted.most_common(3))
+        failed = StepTrace(step.text, str(step.where), "failed", words, found)
+        raise Stop("fail", f"{step.text}: expected {words}, got {found}", step, failed)
+
+
+def happenings(
+    step: model.Agents, types: Sequence[Sequence[FuncType]], reply: Mapping[str, Any]
+) -> Iterator[tuple[model.AgentCall, list[Happened]]]:
+    """Each call, and what it came to in each round."""
+    answers = reply.get("agents")
+    wanted = [[step.rounds] * len(agent.calls) for agent in step.agents]
+    try:
+        found = [[len(call) for call in agent] for agent in answers]  # type: ignore[union-attr]
+    except TypeError:
+        found = []
+    if found != wanted or answers is None:
+        raise decoding.BadAnswer(f"for each agent and call, {step.rounds} results were due")
+    for agent, signatures, calls in zip(step.agents, types, answers, strict=True):
+        for call, takes, given in zip(agent.calls, signatures, calls, strict=True):
+            yield call, [result(one, takes, step) for one in given]
+
+
+def result(reply: Mapping[str, Any], takes: FuncType, step: model.Agents) -> Happened:
+    """What one call came to in one round."""
+    error = reply.get("error") if isinstance(reply, dict) else {}
+    if error is None:
+        return results(decoding.numbers(reply, takes.results))
+    try:
+        failure = CallFailed(error["code"], error["message"], error["data"])
+    except (KeyError, TypeError):
+        raise decoding.BadAnswer(f"a result has 'values' or 'error', found {decoding.shorten(reply)}") from None
+    if failure.unsupported:
+        raise Stop("unsupported", failure.message or "the driver can't do this", step)
+    return Refused(failure)
+
+
+def broken(scope: Scope, step: model.Agents, rounds: Sequence[Round]) -> Iterator[tuple[str, Counter[str]]]:
+    """Which of `allowed` and `forbidden` was broken: in words, and by what, how often."""
+    if step.allowed:
+        others = [found for found in rounds if not any(matches(scope, row, found) for row in step.allowed)]
+        if others:
+            yield f"{' or '.join(map(shown, step.allowed))} only", Counter(map(shown, others))
+    for row in step.forbidden:
+        found_so = [found for found in rounds if matches(scope, row, found)]
+        if found_so:
+            yield f"never {shown(row)}", Counter(map(shown, found_so))
+
+
+def matches(scope: Scope, row: Mapping[str, Literal], found: Round) -> bool:
+    """Whether a round came to what a row of `allowed` or `forbidden` names."""
+    return all(name in found and literal.holds(found[name], scope.integers) for name, literal in row.items())
+
+
+def shown(row: Mapping[str, object]) -> str:
+    """``r1 = 0, r2 = 1``."""
+    return ", ".join(f"{name} = {value}" for name, value in row.items()) or "nothing"
