@@ -19,18 +19,28 @@ from reporting import hostile, records, schema  # noqa: F401
 from linmem import project
 
 with contextlib.suppress(ImportError):  # a run of the suites, too, looks in here, and its environment may lack it
-    import hypothesis
+    import properties
 
-    hypothesis.settings.register_profile(
-        "linmem", max_examples=80, deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
-    )
-    hypothesis.settings.load_profile("linmem")
+    properties.set_profiles()
 
 ROOT = Path(__file__).parents[1]
 PATIENCE = 60.0  # seconds after which what is waited for counts as never coming, also on a slow and busy machine
 FAKE_DRIVER = Path(__file__).parent / "fakes" / "fake_driver.py"
 FakeRuntime = Callable[..., Path]
 Processes = Callable[..., "list[str]"]
+
+
+@pytest.hookimpl(tryfirst=True)  # hypothesis reads its options in the same hook
+def pytest_configure(config: pytest.Config) -> None:
+    if "properties" in sys.modules:
+        properties.seed(config.option)
+
+
+def pytest_report_header(config: pytest.Config) -> str | None:
+    seed = properties.seed(config.option) if "properties" in sys.modules else None
+    return (
+        None if seed is None else f"explores with seed {seed}; --hypothesis-seed={seed} draws the same examples again"
+    )
 
 
 @pytest.fixture
