@@ -190,7 +190,7 @@ def test_a_run_killed_at_any_moment_is_never_taken_for_a_whole_one(
             said = capsys.readouterr()
             assert "the run is incomplete, so it is not taken for a whole one: the run was killed" in said.err
             assert said.out == ""
-        assert main(["gate", str(whole.folder), "--record", str(base)]) == 2
+        assert main(["gate", str(whole.folder), "--record-baseline", str(base)]) == 2
         assert main(["report", "build", str(whole.folder / "record.jsonl")]) == 0
         assert main(["report", "show", str(whole.folder / "report.json")]) == 0
         assert "incomplete" in capsys.readouterr().out.lower()

@@ -243,7 +243,7 @@ def test_run_gate_known_and_report_need_nothing_more(mine: Path) -> None:
     gated = linmem(mine, "gate")
     assert gated.returncode == 1
     assert gated.stdout.startswith("REGRESSION memory/mine.yaml::the-memory-has-a-page[fake]: pass → fail: ")
-    assert "record it: linmem gate out --record base.yaml" in gated.stdout
+    assert "record it: linmem gate out --record-baseline base.yaml" in gated.stdout
 
     added = linmem(mine, "known", "--add", "--reason", "It has one page.")
     assert (added.returncode, added.stdout.partition(":")[0]) == (0, "lists.yaml"), added.stderr
@@ -284,5 +284,5 @@ def test_without_a_baseline_gate_asks_for_one(mine: Path) -> None:
     done = linmem(mine, "gate")
     assert done.returncode == 2
     assert done.stderr == (
-        "linmem: gate: give --baseline FILE to hold the run against, or --record FILE to record it\n"
+        "linmem: gate: give --baseline FILE to hold the run against, or --record-baseline FILE to record it\n"
     )

@@ -1,9 +1,8 @@
-"""The subcommands that hold a run against another, or against a baseline: ``diff``, ``gate``."""
+"""``linmem diff | gate``: compare a run with another, or with a baseline."""
 
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 import msgspec
 
 from linmem import paths, project
+from linmem.cli.parsers import a_run, command, emit, output
 from linmem.compare import diff_text, gate, inputs
 from linmem.compare.diff import Diff, diff
 from linmem.report.build import ReportError
@@ -27,65 +27,53 @@ FORMATS: dict[str, Callable[[Diff], str]] = {
 
 def add(commands: Any) -> None:
     """Declare the subcommands."""
-    command = commands.add_parser(
-        "diff",
-        help="compare two reports case by case",
-        description="Compare two reports case by case. Ends with 0 if nothing differs, 1 if something does, 2 if an "
-        "input can't be used.",
+    parser = command(
+        commands, "diff", _diff, "compare two runs case by case", good="nothing differs", bad="something differs"
     )
-    command.add_argument("a", type=Path, metavar="A", help="the older one: a report.json, a record.jsonl or a folder")
-    command.add_argument("b", type=Path, metavar="B", help="the newer one")
-    pairs(command)
-    command.add_argument("--only", action="store_true", help="compare only the runtimes given with --pair")
-    command.add_argument("--format", choices=FORMATS, default="text", help="default: %(default)s")
-    command.add_argument("--out", type=Path, metavar="FILE", help="write it there (default: standard output)")
-    command.set_defaults(run_command=_diff)
+    parser.add_argument("a", type=Path, metavar="A", help="the older run: its folder, record.jsonl or report.json")
+    parser.add_argument("b", type=Path, metavar="B", help="the newer run")
+    _pairs(parser)
+    parser.add_argument("--only", action="store_true", help="compare only the runtimes given with --pair")
+    output(parser, FORMATS)
 
-    command = commands.add_parser(
+    parser = command(
+        commands,
         "gate",
-        help="hold a run against a baseline",
-        description="Hold a complete run against a baseline. Ends with 0 if nothing got worse, 1 if something did, "
-        "2 if an input can't be used; an incomplete run can't.",
+        _gate,
+        "compare a run with a baseline, or record one",
+        "The run must be complete.",
+        good="nothing got worse",
+        bad="something got worse",
     )
-    command.add_argument(
-        "run",
-        nargs="?",
-        type=Path,
-        metavar="RUN",
-        help="a report.json, a record.jsonl or a run's folder; default: the last run's",
-    )
-    command.add_argument(
+    a_run(parser)
+    parser.add_argument(
         "--baseline",
         type=Path,
         metavar="FILE",
-        help="a recorded baseline, or another run's report; default: the project file's, unless --record is given",
+        help="a recorded baseline, or another run's report (default: the project file's, unless --record-baseline is "
+        "given)",
     )
-    command.add_argument(
-        "--record",
+    parser.add_argument(
+        "--record-baseline",
         type=Path,
         metavar="FILE",
-        help="write what the run found into FILE, the new baseline; of an older one there, what the run was not asked "
-        "for is kept",
+        help="write what the run found to FILE; what an older baseline there has of suites and runtimes that the run "
+        "was not asked for is kept",
     )
-    command.add_argument(
-        "--whole", action="store_true", help="what the run was not asked for is missing too: all must be there"
-    )
-    pairs(command)
-    command.add_argument("--format", choices=("text", "markdown", "json"), default="text", help="default: %(default)s")
-    command.add_argument("--out", type=Path, metavar="FILE", help="write it there (default: standard output)")
-    command.set_defaults(run_command=_gate)
+    parser.add_argument("--whole", action="store_true", help="what the run was not asked for counts as missing")
+    _pairs(parser)
+    output(parser, GATE_FORMATS)
 
 
-def pairs(command: argparse.ArgumentParser) -> None:
-    """Declare ``--pair``."""
-    command.add_argument(
+def _pairs(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
         "--pair",
         action="append",
         default=[],
         type=_pair,
         metavar="OLD=NEW",
-        help="compare the older side's runtime OLD with the newer's NEW, as in wasmtime@49.0.0=wasmtime@50.0.1; "
-        "repeatable. Without it equal labels are paired, and then what differs only in its version.",
+        help="compare the older run's runtime OLD with the newer run's NEW, as in wasmtime@49.0.0=wasmtime@50.0.1; "
+        "repeatable (default: equal labels, then those that differ only in the version)",
     )
 
 
@@ -109,10 +97,10 @@ def _diff(options: argparse.Namespace) -> int:
 
 def _gate(options: argparse.Namespace) -> int:
     baseline: Path | None = options.baseline
-    if baseline is None and options.record is None and (usual := project.find().baseline) is not None:
+    if baseline is None and options.record_baseline is None and (usual := project.find().baseline) is not None:
         baseline = Path(paths.shown(usual))
-    if baseline is None and options.record is None:
-        raise ReportError("gate: give --baseline FILE to hold the run against, or --record FILE to record it")
+    if baseline is None and options.record_baseline is None:
+        raise ReportError("gate: give --baseline FILE to hold the run against, or --record-baseline FILE to record it")
     place: Path = options.run or inputs.last()
     run = inputs.complete(place)
     status = 0
@@ -125,8 +113,8 @@ def _gate(options: argparse.Namespace) -> int:
         record = gate.command(run, place, target, options.pair)
         emit(GATE_FORMATS[options.format](verdict, str(baseline), record), options.out)
         status = 0 if verdict.passed else 1
-    if options.record is not None:
-        print(gate.write(run, options.record, options.pair))
+    if options.record_baseline is not None:
+        print(gate.write(run, options.record_baseline, options.pair))
     return status
 
 
@@ -135,8 +123,8 @@ def _gate_text(verdict: gate.Verdict, name: str, record: str | None) -> str:
 
 
 def _gate_markdown(verdict: gate.Verdict, name: str, record: str | None) -> str:
-    *found, last = gate.lines(verdict, name, record) if verdict.to_record else [*gate.lines(verdict, name, record), ""]
-    summary = next(line for line in reversed([*found, last]) if line.startswith(("gate: passed", "gate: FAILED")))
+    lines = reversed(gate.lines(verdict, name, record))
+    summary = next(line for line in lines if line.startswith(("gate: passed", "gate: FAILED")))
     head = [f"# {prose(summary.removeprefix('gate: ').capitalize(), 1000)}", ""]
     rows = [f"| {item.weight} | {code(item.name, 400)} | {prose(item.what, 400)} |" for item in verdict.findings]
     table = ["| | | |", "| --- | --- | --- |", *rows, ""] if rows else []
@@ -164,11 +152,3 @@ GATE_FORMATS: dict[str, Callable[[gate.Verdict, str, str | None], str]] = {
     "markdown": _gate_markdown,
     "json": _gate_json,
 }
-
-
-def emit(text: str, out: Path | None) -> None:
-    """Print what a command found, or write it into a file."""
-    if out is not None:
-        out.write_text(text, encoding="utf-8")
-    else:
-        sys.stdout.write(text)

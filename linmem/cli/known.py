@@ -1,4 +1,4 @@
-"""The subcommand that keeps the list of known defects: ``known``."""
+"""``linmem known``: keep the lists of known defects."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from linmem import paths, project
+from linmem.cli.parsers import command
 from linmem.compare import inputs
 from linmem.results import known, known_edit
 from linmem.results.document import Report
@@ -16,50 +17,39 @@ from linmem.run import lists
 
 def add(commands: Any) -> None:
     """Declare the subcommand."""
-    command = commands.add_parser(
+    parser = command(
+        commands,
         "known",
-        help="find entries of known.yaml that have had their day, or add new ones",
-        description="Keep the list of known defects. With --stale it ends with 1 if an entry is to be deleted or "
-        "corrected, else with 0; with 2 if an input can't be used.",
+        _known,
+        "find known defects that no longer occur, or list new ones",
+        good="nothing is to be done, or it was done",
+        bad="with --stale: an entry must be deleted or corrected",
     )
-    what = command.add_mutually_exclusive_group(required=True)
-    what.add_argument(
-        "--stale",
-        nargs="?",
-        const="",
-        metavar="RUN",
-        help="list the entries whose failures no longer come in this complete run (default: the last one)",
-    )
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--stale", action="store_true", help="show the entries whose failures no longer occur in a run")
     what.add_argument(
         "--add",
         nargs="*",
         metavar="CASE",
-        help="append entries for these cases, named as in a report, or for every failure that is not listed",
+        help="add entries for these cases, named as in a report, or for every failure that is not listed",
     )
-    command.add_argument("--delete", action="store_true", help="with --stale: delete them")
-    command.add_argument(
-        "--from",
-        dest="source",
-        type=Path,
-        metavar="RUN",
-        help="with --add: the run they failed in (default: the last one)",
-    )
-    command.add_argument("--reason", help="with --add: what is wrong with the runtime, in a sentence")
-    command.add_argument("--link", help="with --add: the upstream issue")
-    command.add_argument(
+    parser.add_argument("--from", dest="run", type=Path, metavar="RUN", help="the complete run (default: the last)")
+    parser.add_argument("--delete", action="store_true", help="with --stale: delete these entries")
+    parser.add_argument("--reason", help="with --add: what is wrong with the runtime, in a sentence")
+    parser.add_argument("--link", metavar="URL", help="with --add: the upstream issue")
+    parser.add_argument(
         "--known",
         type=Path,
         metavar="FILE",
-        help="the list to keep; default: the project file's, else known.yaml in the runtime's folder",
+        help="the list (default: the project file's, else known.yaml in the runtime's folder)",
     )
-    command.set_defaults(run_command=_known)
 
 
 def _known(options: argparse.Namespace) -> int:
-    if options.stale is not None:
-        return _stale(options)
-    source: Path = options.source or inputs.last()
+    source: Path = options.run or inputs.last()
     report = inputs.complete(source)
+    if options.stale:
+        return _stale(options, source, report)
     new = known_edit.entries(report, options.add, options.reason, options.link)
     if not new:
         print(f"{source}: every failure is listed: there is nothing to add")
@@ -82,9 +72,7 @@ def _by_list(
     return found
 
 
-def _stale(options: argparse.Namespace) -> int:
-    run = Path(options.stale) if options.stale else inputs.last()
-    report = inputs.complete(run)
+def _stale(options: argparse.Namespace, run: Path, report: Report) -> int:
     files = [options.known] if options.known else lists.all_lists(project.find().known, report.command)
     found = known_edit.judged(known.load_all(files), report)
     for line in known_edit.lines(found, str(run)):

@@ -1,4 +1,4 @@
-"""``linmem report build | show``."""
+"""``linmem report build | show``, ``merge`` and ``repro``: what is made of runs."""
 
 from __future__ import annotations
 
@@ -9,41 +9,67 @@ from typing import Any
 
 from rich.console import Console
 
+from linmem.cli.parsers import a_run, command, emit, group, report_dir
 from linmem.compare import inputs
-from linmem.report import terminal, write
+from linmem.compare.merge import Merged, Part, merge
+from linmem.report import terminal
+from linmem.report.build import ReportError
 from linmem.report.place import RECORD
-from linmem.results.record import RecordError
+from linmem.report.write import BADGES, NAMES, write_all
+from linmem.repro import command as reproducer
+from linmem.results.record import RecordError, RecordWriter
+from linmem.results.text import join, plural
+
+SHOWN = 20  # duplicates that are named one by one; they are harmless
 
 
-def add(groups: Any) -> None:
+def add(commands: Any) -> None:
     """Declare the subcommands."""
-    parser = groups.add_parser("report", help="build, show: the reports of a run")
-    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-
-    build = commands.add_parser("build", help="build the reports from a record, for example of a run that was killed")
-    build.add_argument("run", nargs="?", type=Path, help="a record or its folder; default: the last run's")
-    build.add_argument("--out", type=Path, metavar="DIR", help="where to write them (default: beside the record)")
-    build.set_defaults(run_command=_build)
-
-    show = commands.add_parser("show", help="show a report on the terminal")
-    show.add_argument(
-        "run", nargs="?", type=Path, help="a run's folder, record or report.json; default: the last run's"
+    own = group(commands, "report", "build and show the reports of a run")
+    parser = command(
+        own, "build", _build, "build the reports from a record", "It may be that of a run that was killed."
     )
-    show.set_defaults(run_command=_show)
+    a_run(parser)
+    report_dir(parser, "beside the record")
+    a_run(command(own, "show", _show, "show a report on the terminal"))
+
+    parser = command(
+        commands,
+        "merge",
+        _merge,
+        "make one report of the parts that several jobs played",
+        good="the parts fit together and nothing is missing",
+        bad="there are conflicts, gaps or incomplete parts",
+    )
+    parser.add_argument(
+        "parts", nargs="+", type=Path, metavar="RUN", help="a run's folder, record.jsonl or report.json"
+    )
+    report_dir(parser)
+    parser.add_argument("--allow-gaps", action="store_true", help="a case that no part played is not a gap")
+
+    parser = command(
+        commands,
+        "repro",
+        _repro,
+        "write a script that shows a result without linmem",
+        "It uses the runtime's own API and can be attached to a bug report.",
+    )
+    parser.add_argument("case", metavar="CASE", help="the case's id, as in a report or in pytest's output")
+    a_run(parser)
+    parser.add_argument("--out", type=Path, metavar="FILE", help="write it there (default: standard output)")
 
 
 def _build(options: argparse.Namespace) -> int:
     run: Path = options.run or inputs.last()
     record = run / RECORD if run.is_dir() else run
     if not record.exists():
-        raise RecordError(f"{record}: there is no such run: play one first, as 'tox -e report' does, or name another")
-    out: Path = options.out or record.parent
-    built = write.write_all(record, out)
+        raise RecordError(f"{record}: there is no such run: play one first with 'linmem run', or name another")
+    out: Path = options.report_dir or record.parent
+    built = write_all(record, out)
     if not built.complete:
         print(f"incomplete: {built.reason}", file=sys.stderr)
-    for name in write.NAMES:
+    for name in (*NAMES, BADGES):
         print(out / name)
-    print(out / write.BADGES)
     return 0
 
 
@@ -52,3 +78,40 @@ def _show(options: argparse.Namespace) -> int:
     page = (given if given.is_dir() else given.parent) / "report.html"
     terminal.render(inputs.load(given), Console(), page if page.exists() else None, failures=True)
     return 0
+
+
+def _merge(options: argparse.Namespace) -> int:
+    out: Path = options.report_dir
+    for path in options.parts:
+        folder = path if path.is_dir() else path.parent
+        if folder.resolve() == out.resolve():
+            raise ReportError(f"--report-dir {out} holds one of the parts, which would be lost: give another folder")
+    parts = [Part(str(path), inputs.load(path)) for path in options.parts]
+    words = ["linmem", "merge", *map(str, options.parts), "--report-dir", str(out)]
+    merged = merge(parts, words, options.allow_gaps)
+    with RecordWriter(out / RECORD) as writer:
+        for item in merged.lines:
+            writer.write(item)
+    write_all(out / RECORD, out)
+    for line in (*_lines(merged, options.allow_gaps), *(str(out / name) for name in NAMES)):
+        print(line)
+    return 1 if merged.conflicts or merged.unfinished or (merged.gaps and not options.allow_gaps) else 0
+
+
+def _repro(options: argparse.Namespace) -> int:
+    emit(reproducer.of_case(options.case, options.run or inputs.last()), options.out)
+    return 0
+
+
+def _lines(merged: Merged, allow_gaps: bool) -> list[str]:
+    said = [f"incomplete: {reason}" for reason in merged.unfinished]
+    said += [f"conflict: {line}" for line in merged.conflicts]
+    said += [f"gap: {id_}" for id_ in merged.gaps]
+    if merged.duplicates:
+        some = join(merged.duplicates, SHOWN)
+        said.append(f"played more than once, with the same result: {some}")
+    runtimes = join([runtime.label for runtime in merged.run.runtimes])
+    said.append(f"merged {plural(len(merged.results), 'result')} on {runtimes}")
+    if merged.gaps and not allow_gaps:
+        said.append(f"{plural(len(merged.gaps), 'case')} that nobody played: the merged run is incomplete")
+    return said

@@ -1,21 +1,35 @@
-"""``linmem run``: pytest with linmem's plugin. Every option of pytest works, and it ends with pytest's status."""
+"""``linmem run``, pytest with linmem's plugin, and ``history`` and ``bisect``, which play on many versions."""
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-import pytest
+from linmem.cli.parsers import command, output, report_dir
+from linmem.compare import sweep
 
 CONFIGURATION = Path(__file__).with_name("run.ini")
+PYTEST = (
+    "Every option of pytest works too, such as -k EXPRESSION, -x, -v, --lf, --collect-only and, with pytest-xdist, -n "
+    "NUMBER; 'pytest --help' shows them. Exit status: 0 all results are good; 1 some are not, or a scenario file is "
+    "wrong; 2 interrupted, or nothing could be compared; 3 an internal error; 4 the command line is wrong or a runtime "
+    "can't be had; 5 nothing was selected."
+)
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Play what the arguments name, or all suites.
+    """Play what the arguments name, or all suites; pytest's exit status.
 
     The configuration of the repository it is called in is another program's: neither its options nor its conftest
     files count.
     """
+    if {"-h", "--help"} & set(arguments):
+        print(_help(), end="")
+        return 0
+    import pytest  # takes a while
+
     own = [] if _has(arguments, "-c") else ["-c", str(CONFIGURATION), "--noconftest"]
     root = [] if _has(arguments, "--rootdir") else [f"--rootdir={Path.cwd()}"]
     return int(pytest.main(["-p", "linmem.plugin", *own, *root, *arguments]))
@@ -23,3 +37,63 @@ def main(arguments: Sequence[str]) -> int:
 
 def _has(arguments: Sequence[str], option: str) -> bool:
     return any(word == option or word.startswith(f"{option}=") for word in arguments)
+
+
+class _Group:
+    """Takes the plugin's options as pytest's parser does."""
+
+    def __init__(self, parser: argparse.ArgumentParser) -> None:
+        self.addoption = parser.add_argument
+
+    def getgroup(self, name: str, description: str) -> _Group:
+        return self
+
+
+def _help() -> str:
+    from linmem.plugin import options
+
+    parser = argparse.ArgumentParser(
+        prog="linmem run",
+        usage="linmem run [OPTION ...] [SUITE ...]",
+        description="Play scenarios and write the reports.",
+        epilog=PYTEST,
+    )
+    parser.add_argument(
+        "suites",
+        nargs="*",
+        metavar="SUITE",
+        help="a topic, a suite, a scenario or a case, as reports name them: memory, growth.yaml, "
+        "growth.yaml::SCENARIO[CELL] (default: all)",
+    )
+    options.add(_Group(parser))  # type: ignore[arg-type]
+    return parser.format_help()
+
+
+def add(commands: Any) -> None:
+    """Declare the subcommands, all but ``run`` itself."""
+    parser = command(
+        commands,
+        "history",
+        sweep.history,
+        "show in which version of a runtime outcomes and answers changed",
+        "What follows -- goes to linmem run, as in: linmem history 'wasmtime@>=40' -- --suites=mine.yaml -n 2.",
+        bad="an error in a run",
+    )
+    parser.add_argument("runtime", nargs="*", metavar="NAME@RANGE", help="such as 'wasmtime@>=40'; repeatable")
+    parser.add_argument("--from", dest="run", type=Path, metavar="RUN", help="a run that was played before")
+    report_dir(parser, "history in the usual folder")
+    parser.add_argument("-k", dest="expression", metavar="EXPRESSION", help="play only what it selects")
+    output(parser, sweep.FORMATS, out=False)
+    parser.set_defaults(passes_on=True)
+
+    parser = command(
+        commands,
+        "bisect",
+        sweep.bisect_case,
+        "find the version of a runtime that changed a case",
+        "As few versions as possible are installed and played.",
+    )
+    parser.add_argument(
+        "case", metavar="CASE", help="growth.yaml::SCENARIO[CELL], or without [CELL] all cases of the scenario"
+    )
+    parser.add_argument("runtime", metavar="NAME@RANGE", help="such as 'wasmtime@>=20'")

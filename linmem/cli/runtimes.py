@@ -15,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from linmem.cache import VARIABLE, cache_dir
+from linmem.cli.parsers import command, group, output
 from linmem.errors import Unavailable, UserError
 from linmem.provision import environments, names
 from linmem.provision.environments import Status
@@ -29,7 +30,7 @@ STYLES = {
     environments.NOT_PROVISIONED: "yellow",
     environments.UNAVAILABLE: "red",
 }
-NAME_HELP = "name[:variant][@version], or a folder with a runtime.yaml"
+RUNTIME = "NAME[:VARIANT][@VERSION], or a folder with a runtime.yaml"
 
 
 @dataclass(frozen=True)
@@ -51,32 +52,33 @@ class Asked:
         return f"{self.name} {self.version or self.manifest.version or ''}".rstrip()
 
 
-def add(groups: Any) -> None:
+def add(commands: Any) -> None:
     """Declare the subcommands."""
-    parser = groups.add_parser("runtimes", help="list, install, check: the runtimes that scenarios are played on")
-    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    own = group(commands, "runtimes", "list, install and check the runtimes that scenarios are played on")
+    output(command(own, "list", _list, "show every runtime and whether it is ready"), ("text", "json"), out=False)
 
-    listing = commands.add_parser("list", help="show every runtime and whether it is ready")
-    listing.add_argument("--json", action="store_true", help="print JSON instead of a table")
-    listing.set_defaults(run_command=_list)
-
-    install = commands.add_parser("install", help="make runtimes ready ahead of time", epilog=_about_settings())
-    install.add_argument(
-        "names", nargs="*", metavar="NAME", help=f"{NAME_HELP}, or all; default: those that a run plays by default"
+    install = command(
+        own,
+        "install",
+        _install,
+        "make runtimes ready ahead of time",
+        _about_settings(),
+        good="they are ready",
+        bad="a runtime can't be had",
     )
+    install.add_argument("names", nargs="*", metavar="RUNTIME", help=f"{RUNTIME}, or all (default: what a run plays)")
     install.add_argument("--offline", action="store_true", help="use only what uv and npm have downloaded before")
     install.add_argument("--force", action="store_true", help="make environments anew, also those that are ready")
-    install.set_defaults(run_command=_install)
 
-    versions = commands.add_parser("versions", help="show which versions of a runtime there are")
-    versions.add_argument("name", metavar="NAME", help="a runtime, perhaps with a range: wasmtime, 'wasmtime@>=45,<50'")
-    versions.set_defaults(run_command=_versions)
+    versions = command(own, "versions", _versions, "show which versions of a runtime there are", bad="none can be had")
+    versions.add_argument("name", metavar="RUNTIME", help="a name, or one with a range: 'wasmtime@>=45,<50'")
 
-    check = commands.add_parser("check", help="test whether a runtime's driver speaks the protocol")
-    check.add_argument("name", metavar="NAME", help=NAME_HELP)
-    check.add_argument("--only", action="append", default=[], metavar="METHOD", help="check this method; repeatable")
-    check.add_argument("--verbose", action="store_true", help="show every check, not only those that went wrong")
-    check.set_defaults(run_command=_check)
+    check = command(
+        own, "check", _check, "test a runtime's driver against the protocol", good="it answers right", bad="it does not"
+    )
+    check.add_argument("name", metavar="RUNTIME", help=RUNTIME)
+    check.add_argument("--method", action="append", default=[], metavar="METHOD", help="test this method; repeatable")
+    check.add_argument("--verbose", action="store_true", help="show every test, not only those that failed")
 
 
 def _about_settings() -> str:
@@ -104,7 +106,7 @@ def _list(args: argparse.Namespace) -> int:
             asked.append(Asked(manifest, name.variant, name.version))
     asked.sort(key=lambda one: one.manifest.name)
     found = [(one, environments.status(one.manifest, one.variant, one.version)) for one in asked]
-    if args.json:
+    if args.format == "json":
         print(json.dumps([_as_json(one, status) for one, status in found], indent=2))
     else:
         _print_table(found)
@@ -224,7 +226,7 @@ def _check(args: argparse.Namespace) -> int:
         _complain(one, problem)
         return 1
     print(f"{one.name} {provided.version}, {provided.origin}", flush=True)
-    unknown = [method for method in args.only if method not in selfcheck.METHODS]
+    unknown = [method for method in args.method if method not in selfcheck.METHODS]
     if unknown:
         raise UserError(f"the protocol has no method '{unknown[0]}' (known: {', '.join(selfcheck.METHODS)})")
     report = selfcheck.check(
@@ -232,7 +234,7 @@ def _check(args: argparse.Namespace) -> int:
         env=provided.env,
         variant=one.variant or one.manifest.variant,
         views=one.manifest.views,
-        only=args.only,
+        only=args.method,
         peculiar=one.manifest.peculiar,
     )
     print(report.text(verbose=args.verbose))

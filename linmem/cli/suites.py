@@ -1,17 +1,25 @@
-"""``linmem list | check | coverage``: what scenario files hold. No runtime is started."""
+"""``linmem list | check | coverage | schema``: what scenario files hold and may hold. No runtime is started."""
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import sys
+import textwrap
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from linmem import paths
+from linmem.cli.parsers import command, output
 from linmem.errors import UserError
-from linmem.scenario.files import ENDINGS, walk
+from linmem.provision import manifest_rules
+from linmem.report import build
+from linmem.results import known
+from linmem.results.text import plural
+from linmem.scenario import schema
+from linmem.scenario.files import ENDINGS, find, is_own, name_of, walk
 from linmem.scenario.loader import load_suite
 from linmem.scenario.model import Scenario, Suite
 from linmem.scenario.source import SourceError
@@ -20,88 +28,103 @@ if TYPE_CHECKING:
     from linmem.coverage.reach import Played
 
 WIDTH = 80
-_EPILOG = "exit status: 0 all is well; 1 a scenario file is wrong; 2 the command makes no sense"
+SCHEMAS = {
+    "scenario": schema.SCHEMA_PATH,
+    "runtime": manifest_rules.SCHEMA,
+    "known": known.SCHEMA,
+    "report": build.SCHEMA,
+}
+_SUITE = "scenario files or folders; linmem's own suites also by name: memory, growth.yaml"
+_BAD = "a scenario file is wrong"
 
 
 def add(commands: Any) -> None:
     """Declare the subcommands."""
-    listing = commands.add_parser(
+    parser = command(
+        commands,
         "list",
-        help="show the scenarios of suites",
-        description="Show every scenario by its line in the file and the name that pytest's -k matches, under the "
-        "clause of a specification that it checks. -k also matches a suite's file name, a guest, a runtime and a "
-        "view kind.",
-        epilog=_EPILOG,
+        _list,
+        "show linmem's suites, or the scenarios of some suites",
+        "A scenario is shown by its line in the file and the name that -k of linmem run matches, under the clause of "
+        "a specification that it checks. -k also matches a file's name, a guest, a runtime and a view kind.",
+        bad=_BAD,
     )
-    listing.add_argument("paths", nargs="*", metavar="PATH", help="scenario files or folders; default: suites/")
-    listing.add_argument("--json", action="store_true", help="print JSON, with all that is known of each scenario")
-    listing.set_defaults(run_command=_list)
+    parser.add_argument("suites", nargs="*", metavar="SUITE", help=f"{_SUITE} (default: an overview)")
+    output(parser, ("text", "json"), out=False)
 
-    check = commands.add_parser(
+    parser = command(
+        commands,
         "check",
-        help="check scenario files and play nothing",
-        description="Check scenario files: form, names and values. Programs, features and the modules' text are "
-        "checked when pytest plays them.",
-        epilog=_EPILOG,
+        _check,
+        "check scenario files and play nothing",
+        "Form, names and values are checked. Programs, features and the modules' text are checked when they are "
+        "played.",
+        good="all files can be played",
+        bad=_BAD,
     )
-    check.add_argument("paths", nargs="+", metavar="PATH", help="scenario files or folders")
-    check.set_defaults(run_command=_check)
+    parser.add_argument("suites", nargs="+", metavar="SUITE", help=_SUITE)
 
-    coverage = commands.add_parser(
+    parser = command(
+        commands,
         "coverage",
-        help="show which memory instructions and topics scenarios reach, and what is uncovered",
-        description="Show which memory instructions, ways of the host and topics the scenarios reach. An instruction "
-        "counts where it stands in a function that a scenario's calls lead to; this is read from the modules' code. "
-        "Nothing is played.",
-        epilog="exit status: 0 nothing is uncovered; 1 something is, or a scenario file is wrong; 2 the command makes "
-        "no sense",
+        _coverage,
+        "show which memory instructions and topics scenarios reach",
+        "An instruction counts if it stands in a function that a scenario's calls lead to; this is read from the "
+        "modules' code. Nothing is played.",
+        good="nothing is uncovered",
+        bad=f"something is, or {_BAD}",
     )
-    coverage.add_argument("paths", nargs="*", metavar="PATH", help="scenario files or folders; default: suites/")
-    how = coverage.add_mutually_exclusive_group()
-    how.add_argument("--missing", action="store_true", help="only what is uncovered, one per line")
-    how.add_argument("--json", action="store_true", help="print JSON: every instruction and topic, with its scenarios")
-    coverage.set_defaults(run_command=_coverage)
+    parser.add_argument("suites", nargs="*", metavar="SUITE", help=f"{_SUITE} (default: all of linmem's)")
+    parser.add_argument("--missing", action="store_true", help="show only what is uncovered, one per line")
+    output(parser, ("text", "json"), out=False)
+
+    parser = command(commands, "schema", _schema, "print the JSON Schema of a file format")
+    parser.add_argument(
+        "file",
+        choices=SCHEMAS,
+        metavar="FILE",
+        help="scenario, runtime (runtime.yaml), known (known.yaml) or report (report.json)",
+    )
+    parser.add_argument("--path", action="store_true", help="print only the path of the schema, for an editor")
 
 
 def _list(options: argparse.Namespace) -> int:
-    suites, faults = _load(options.paths or [paths.SUITES])
-    if options.json:
-        print(json.dumps([_as_json(suite) for suite in suites], indent=2, ensure_ascii=False))
+    suites, faults = _load(options.suites or [paths.SUITES])
+    found = [suite for _, suite in suites]
+    if options.format == "json":
+        print(json.dumps([_as_json(suite) for suite in found], indent=2, ensure_ascii=False))
+    elif options.suites:
+        for suite in found:
+            print("\n".join(_scenarios(suite)), end="\n\n")
+        print(f"{_total(found)} in {plural(len(found), 'suite')}; play some: linmem run -k NAME")
     else:
-        for suite in suites:
-            print("\n".join(_as_text(suite)), end="\n\n")
-        print(f"{_total(suites)} in {_counted(len(suites), 'suite')}; play some: linmem run -k NAME")
-    for fault in faults:
-        print(fault, file=sys.stderr)
-    return 1 if faults else 0
+        print("\n".join(_overview(suites)))
+        print(f"{_total(found)} in {plural(len(found), 'suite')}; show some: linmem list SUITE")
+    return _told(faults)
 
 
 def _check(options: argparse.Namespace) -> int:
-    suites, faults = _load(options.paths)
-    for fault in faults:
-        print(fault)
+    suites, faults = _load(options.suites)
     if not faults:
-        print(f"ok: {_total(suites)}")
-    return 1 if faults else 0
+        print(f"ok: {_total([suite for _, suite in suites])}")
+    return _told(faults, sys.stdout)
 
 
 def _coverage(options: argparse.Namespace) -> int:
     from linmem.coverage import survey, text
 
-    suites, faults = _load(options.paths or [paths.SUITES])
+    suites, faults = _load(options.suites or [paths.SUITES])
     try:
-        found = survey.survey([(Path(suite.path).absolute(), suite) for suite in suites], _plays())
+        found = survey.survey(suites, _plays())
     except SourceError as error:  # a module's text that does not assemble
-        print("\n".join(map(str, [*faults, error])), file=sys.stderr)
-        return 1
-    if options.json:
-        print(json.dumps(survey.as_json(found), indent=2, ensure_ascii=False))
+        return _told([*faults, error])
+    if options.format == "json":
+        whole = found.missing if options.missing else survey.as_json(found)
+        print(json.dumps(whole, indent=2, ensure_ascii=False))
     else:
         for line in found.missing if options.missing else text.lines(found):
             print(line)
-    for fault in faults:
-        print(fault, file=sys.stderr)
-    return 1 if faults or found.missing else 0
+    return 1 if _told(faults) or found.missing else 0
 
 
 def _plays() -> Callable[[Scenario], list[Played]]:
@@ -121,15 +144,21 @@ def _plays() -> Callable[[Scenario], list[Played]]:
     return plays
 
 
+def _schema(options: argparse.Namespace) -> int:
+    path = SCHEMAS[options.file]
+    print(path if options.path else path.read_text(encoding="utf-8").rstrip())
+    return 0
+
+
 # ------------------------------------------------------------------------------------------------------- the files
 
 
-def _load(places: Sequence[str | Path]) -> tuple[list[Suite], list[SourceError]]:
+def _load(given: Sequence[str | Path]) -> tuple[list[tuple[Path, Suite]], list[SourceError]]:
     """The suites in files and folders, and what is wrong with the others. Raises `UserError`."""
     suites, faults = [], []
-    for path in dict.fromkeys(file for given in places for file in _files(Path(given))):
+    for path in dict.fromkeys(file for item in given for file in _files(find(str(item)))):
         try:
-            suites.append(load_suite(path, paths.shown(path)))
+            suites.append((path, load_suite(path, name_of(path, Path.cwd()) if is_own(path) else paths.shown(path))))
         except SourceError as fault:
             faults.append(fault)
     return suites, faults
@@ -137,50 +166,60 @@ def _load(places: Sequence[str | Path]) -> tuple[list[Suite], list[SourceError]]
 
 def _files(path: Path) -> list[Path]:
     """The scenario files that `path` is or holds, in pytest's order. Raises `UserError`."""
+    endings = " or ".join(ENDINGS)
     if path.is_dir():
         try:
             found = sorted(walk(path.absolute()))
         except OSError as error:
             raise UserError(f"{path}: can't be read: {error.strerror}") from None
         if not found:
-            raise UserError(f"{path}: there is no scenario file in this folder; their names end in {_endings()}")
+            raise UserError(f"{path}: there is no scenario file in this folder; their names end in {endings}")
         return found
     if not path.exists():
-        raise UserError(f"{path}: there is no such file or folder")
+        raise UserError(f"{path}: there is no such file, folder or suite; 'linmem list' shows the suites")
     if path.suffix not in ENDINGS:
-        raise UserError(f"{path}: a scenario file's name ends in {_endings()}")
+        raise UserError(f"{path}: a scenario file's name ends in {endings}")
     return [path.absolute()]
 
 
-def _endings() -> str:
-    return " or ".join(ENDINGS)
+def _told(faults: Sequence[SourceError], out: Any = None) -> int:
+    """Print what is wrong with files, on standard error unless said; the exit status."""
+    for fault in faults:
+        print(fault, file=out or sys.stderr)
+    return 1 if faults else 0
 
 
 # -------------------------------------------------------------------------------------------------------- in words
 
 
-def _as_text(suite: Suite) -> Iterator[str]:
+def _overview(suites: Sequence[tuple[Path, Suite]]) -> Iterator[str]:
+    """Each topic with what its README says of it, and its suites."""
+    wide = max(len(path.name) for path, _ in suites)
+    for topic, members in itertools.groupby(suites, lambda item: item[0].parent):
+        about = (topic / "README.md").read_text(encoding="utf-8").partition("\n")[2]
+        yield topic.name
+        yield textwrap.fill(" ".join(about.split()), WIDTH, initial_indent="  ", subsequent_indent="  ")
+        for path, suite in members:
+            line = f"    {path.name:{wide}}  {len(suite.scenarios):3}  {suite.title}"
+            yield textwrap.fill(line, WIDTH, subsequent_indent=" " * (wide + 11))
+        yield ""
+
+
+def _scenarios(suite: Suite) -> Iterator[str]:
     """A suite's lines. A clause stands once above the scenarios that follow each other under it."""
-    yield f"{suite.path}: {suite.title}, {_counted(len(suite.scenarios), 'scenario')}"
+    yield f"{suite.path}: {suite.title}, {plural(len(suite.scenarios), 'scenario')}"
     clause: str | None = ""
     for scenario in suite.scenarios:
         if scenario.spec != clause:
             clause = scenario.spec
             yield f" {clause or 'no clause of a specification'}"
-        yield from _line(scenario)
-
-
-def _line(scenario: Scenario) -> Iterator[str]:
-    line = f"{scenario.where.line:6}  {scenario.slug}"
-    needs = f"needs {', '.join(scenario.requires)}" if scenario.requires else ""
-    if len(f"{line}  {needs}") <= WIDTH:
-        yield f"{line}  {needs}".rstrip()
-    else:
-        yield line
-        yield f"{'':8}{needs}"
+        line = f"{scenario.where.line:6}  {scenario.slug}"
+        needs = f"needs {', '.join(scenario.requires)}" if scenario.requires else ""
+        yield from [f"{line}  {needs}".rstrip()] if len(f"{line}  {needs}") <= WIDTH else [line, f"{'':8}{needs}"]
 
 
 def _as_json(suite: Suite) -> dict[str, Any]:
+    words = ("title", "about", "spec", "program", "package", "each_view")
     return {
         "path": suite.path,
         "title": suite.title,
@@ -188,14 +227,9 @@ def _as_json(suite: Suite) -> dict[str, Any]:
         "scenarios": [
             {
                 "scenario": scenario.slug,
-                "title": scenario.title,
-                "about": scenario.about,
+                **{word: getattr(scenario, word) for word in words},
                 "line": scenario.where.line,
-                "spec": scenario.spec,
                 "requires": list(scenario.requires),
-                "program": scenario.program,
-                "package": scenario.package,
-                "each_view": scenario.each_view,
                 "case": dict(scenario.case),
             }
             for scenario in suite.scenarios
@@ -208,8 +242,4 @@ def _as_json(suite: Suite) -> dict[str, Any]:
 
 
 def _total(suites: Sequence[Suite]) -> str:
-    return _counted(sum(len(suite.scenarios) for suite in suites), "scenario")
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number} {noun}" + ("" if number == 1 else "s")
+    return plural(sum(len(suite.scenarios) for suite in suites), "scenario")

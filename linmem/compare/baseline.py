@@ -34,7 +34,7 @@ FORMAT = "linmem-baseline/1"
 STATES = ("pass", "unsupported", "known", BY_CHANCE, "fail", "timeout", "crash", "error")
 _HEAD = """\
 # What linmem found, for later runs to be held against (docs/comparing.md). It is written by
-#   linmem gate RUN --record FILE      or by      linmem run --record-baseline=FILE
+#   linmem gate RUN --record-baseline FILE      or by      linmem run --record-baseline=FILE
 """
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_./+-]*")
 _BREAKS = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")  # what YAML takes for the end of a line, or refuses
@@ -119,7 +119,7 @@ def load(path: Path) -> Snapshot:
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
-        how = f"linmem gate RUN --record {path}, or linmem run --record-baseline={path}"
+        how = f"linmem gate RUN --record-baseline {path}, or linmem run --record-baseline={path}"
         raise BaselineError(f"{path}: there is no such baseline; record one: {how}") from None
     except OSError as error:
         raise BaselineError(f"{path}: can't be read: {error.strerror}") from None

@@ -249,7 +249,7 @@ def command(report: Report, run: Path, file: Path, asked: Sequence[tuple[str, st
         recorded(report, baseline.load(file) if file.exists() else None, asked)
     except (BaselineError, PairError):
         return None
-    return shlex.join(["linmem", "gate", str(run), "--record", str(file)])
+    return shlex.join(["linmem", "gate", str(run), "--record-baseline", str(file)])
 
 
 # --------------------------------------------------------------------- wording

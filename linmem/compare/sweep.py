@@ -1,4 +1,4 @@
-"""The subcommands that play a selection on many versions of a runtime: ``history`` and ``bisect``."""
+"""What ``linmem history`` and ``linmem bisect`` do: play a selection on many versions of a runtime."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
@@ -30,37 +29,6 @@ STDERR = 2  # standard output is the answer's
 NOTHING_SELECTED = 5
 PLAYED = (0, 1)  # pytest's exit statuses of a run that was played, with failures or without
 ANSWER = "unanswered"
-
-
-def add(commands: Any) -> None:
-    """Declare the subcommands."""
-    command = commands.add_parser(
-        "history",
-        help="play a selection on many versions of a runtime and say where something changed",
-        description="Play scenarios on many versions of a runtime and say in which version each outcome or observation "
-        "changed. What follows -- goes to pytest, as in: -- --suites=mine.yaml -n 2.",
-    )
-    command.add_argument("runtime", nargs="*", metavar="NAME@RANGE", help="such as 'wasmtime@>=40'; repeatable")
-    command.add_argument("--from", dest="run", type=Path, metavar="RUN", help="a run that was played before")
-    command.add_argument(
-        "--report-dir", type=Path, metavar="DIR", help="the run's reports; default: history in the usual folder"
-    )
-    command.add_argument("--format", choices=FORMATS, default="text", help="default: %(default)s")
-    command.add_argument("-k", dest="expression", metavar="EXPRESSION", help="play only what it selects")
-    command.set_defaults(run_command=_history, passes_on=True)
-
-    command = commands.add_parser(
-        "bisect",
-        help="find the version of a runtime in which a case changed",
-        description="Find the first version in which a case comes out otherwise, with as few installations as can be.",
-    )
-    command.add_argument(
-        "case",
-        metavar="CASE",
-        help="as in a test's id: growth.yaml::SCENARIO[CELL]; without [CELL], the scenario's all",
-    )
-    command.add_argument("runtime", metavar="NAME@RANGE", help="such as 'wasmtime@>=20'")
-    command.set_defaults(run_command=_bisect)
 
 
 # ---------------------------------------------------------------------------------------------------------- playing
@@ -94,7 +62,8 @@ def play(arguments: Sequence[str], out: Path, *, quiet: bool = False) -> Report:
     return inputs.complete(out)
 
 
-def _history(options: argparse.Namespace) -> int:
+def history(options: argparse.Namespace) -> int:
+    """Print where outcomes and observations changed from version to version; the exit status. Raises `ReportError`."""
     extra = [*(["-k", options.expression] if options.expression else []), *options.passed_on]
     if bool(options.runtime) is bool(options.run):
         raise ReportError("give a runtime with a range of versions, such as 'wasmtime@>=40', or a run with --from")
@@ -171,7 +140,8 @@ FORMATS: dict[str, Callable[[History], str]] = {
 # --------------------------------------------------------------------------------------------------------- bisecting
 
 
-def _bisect(options: argparse.Namespace) -> int:
+def bisect_case(options: argparse.Namespace) -> int:
+    """Print the first version in which a case comes out differently; the exit status. Raises `ReportError`."""
     name, versions = names.parse_range(options.runtime)
     manifest = load_manifest(name.name)
     if versions is None:

@@ -15,7 +15,7 @@ from linmem.guests.program import Program
 LOCK = paths.FIXTURES / "guests.lock.yaml"
 _HEADER = """\
 # What the built guests were made from. Written by `linmem guests build --write`: don't edit.
-# `linmem guests build --check` rebuilds them from source and compares every byte.
+# `linmem guests build` rebuilds them from source and compares every byte.
 """
 
 

@@ -1,11 +1,9 @@
-"""The subcommand that writes a reproducer: ``repro``."""
+"""The reproducer of a case in a run."""
 
 from __future__ import annotations
 
-import argparse
 import shlex
 from pathlib import Path
-from typing import Any
 
 from linmem.compare import inputs
 from linmem.errors import UserError
@@ -23,32 +21,14 @@ from linmem.scenario.model import Scenario
 from linmem.scenario.source import SourceError
 
 
-def add(commands: Any) -> None:
-    """Declare the subcommand."""
-    command = commands.add_parser(
-        "repro",
-        help="write a script that shows a case without linmem, for a bug report",
-        description="Write a stand-alone script in the runtime's own API that shows what a case showed in a run.",
-    )
-    command.add_argument("case", metavar="CASE", help="the case's id, as in a report or in pytest's output")
-    command.add_argument("run", type=Path, nargs="?", metavar="RUN", help="default: the last run")
-    command.add_argument("--out", type=Path, metavar="FILE", help="write it there (default: standard output)")
-    command.set_defaults(run_command=_repro)
-
-
-def _repro(options: argparse.Namespace) -> int:
-    run = options.run or inputs.last()
+def of_case(case: str, run: Path) -> str:
+    """The reproducer of a case, by its id in a run. Raises `ReproError`."""
     report = inputs.load(run)
-    result = next((item for item in report.results if item.id == options.case), None)
+    result = next((item for item in report.results if item.id == case), None)
     if result is None:
-        play = shlex.join(["linmem", "run", again.item(options.case)])
-        raise ReproError(f"{run} has no case {options.case}: play it first: {play}")
-    text = script(report, result)
-    if options.out is not None:
-        options.out.write_text(text, encoding="utf-8")
-    else:
-        print(text, end="")
-    return 0
+        play = shlex.join(["linmem", "run", again.item(case)])
+        raise ReproError(f"{run} has no case {case}: play it first: {play}")
+    return script(report, result)
 
 
 def script(report: Report, result: Result) -> str:

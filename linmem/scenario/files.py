@@ -32,9 +32,10 @@ def is_own(path: Path) -> bool:
 
 def find(name: str) -> Path:
     """The file or folder that a user names: a path, or one of linmem's own from anywhere, by its id or its name
-    (``suites/memory/growth.yaml``, ``memory``, ``growth.yaml``). Where there is none, `name` as a path.
+    (``suites/memory/growth.yaml``, ``memory``, ``growth.yaml``; ``suites`` is all). Where there is none, `name` as a
+    path.
     """
-    given, inside = Path(name), Path(name.removeprefix("suites/"))
+    given, inside = Path(name), Path(f"{name.rstrip('/')}/".removeprefix("suites/"))
     if given.exists() or inside.is_absolute():
         return given
     if (paths.SUITES / inside).exists():

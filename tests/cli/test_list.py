@@ -59,15 +59,41 @@ def test_the_list_shows_line_name_needs_and_clause(suite: Path, capsys: pytest.C
     ]
 
 
-def test_without_a_path_the_list_shows_this_repository_in_80_columns(capsys: pytest.CaptureFixture[str]) -> None:
+def test_without_a_suite_the_list_is_an_overview_of_the_topics(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["list"]) == 0
     captured = capsys.readouterr()
-    for path in (ROOT / "suites").rglob("*.yaml"):
-        assert f"{path.name}: " in captured.out
-    assert "  wasm-writes-24-at-index-0\n" in captured.out
+    topics = captured.out.split("\n\n")
+    folders = sorted(path.parent for path in (ROOT / "suites").glob("*/README.md"))
+    assert [topic.splitlines()[0] for topic in topics[:-1]] == [folder.name for folder in folders]
+    for topic, folder in zip(topics, folders, strict=False):
+        about = (folder / "README.md").read_text(encoding="utf-8").splitlines()[1:]
+        assert " ".join(" ".join(about).split()) in " ".join(topic.split())
+        assert all(f"    {path.name} " in topic for path in folder.glob("*.yaml"))
+    assert "growth.yaml" in captured.out
+    assert [line for line in captured.out.splitlines() if len(line) > 80] == []
     assert captured.err == ""
+
+
+def test_the_list_of_all_suites_fits_80_columns(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["list", "suites"]) == 0
+    captured = capsys.readouterr()
+    assert "  wasm-writes-24-at-index-0\n" in captured.out
     wide = [line for line in captured.out.splitlines() if len(line) > 80]
     assert [line for line in wide if not re.fullmatch(r" https://\S+| +[0-9]+  \S+|suites/\S+: .+", line)] == []
+
+
+@pytest.mark.parametrize("name", ["growth.yaml", "suites/memory/growth.yaml", "memory", "suites"])
+def test_suites_are_named_as_in_a_run_from_anywhere(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["list", name]) == 0
+    assert "suites/memory/growth.yaml: " in capsys.readouterr().out
+    assert main(["check", name]) == 0
+    assert capsys.readouterr().out.startswith("ok: ")
+    if name.endswith("growth.yaml"):
+        assert main(["coverage", name, "--format=json"]) == 1
+        assert json.loads(capsys.readouterr().out)["scenarios"] > 0
 
 
 def test_what_a_long_name_needs_stands_below_it(suite: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -78,7 +104,7 @@ def test_what_a_long_name_needs_stands_below_it(suite: Path, capsys: pytest.Capt
 
 
 def test_the_list_as_json(suite: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["list", "--json", "two.yaml"]) == 0
+    assert main(["list", "--format=json", "two.yaml"]) == 0
     (listed,) = json.loads(capsys.readouterr().out)
     assert (listed["path"], listed["title"]) == ("two.yaml", "Two pages")
     assert listed["observations"] == [{"id": "how", "question": "How?", "answers": {}, "line": 4}]
@@ -138,8 +164,11 @@ def test_check_gives_each_wrong_file_one_line(suite: Path, capsys: pytest.Captur
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["check", "nowhere.yaml"], "nowhere.yaml: there is no such file or folder"),
-        (["list", "nowhere"], "nowhere: there is no such file or folder"),
+        (
+            ["check", "nowhere.yaml"],
+            "nowhere.yaml: there is no such file, folder or suite; 'linmem list' shows the suites",
+        ),
+        (["list", "nowhere"], "nowhere: there is no such file, folder or suite; 'linmem list' shows the suites"),
         (["check", "empty"], "empty: there is no scenario file in this folder; their names end in .yaml or .yml"),
         (["check", "two.txt"], "two.txt: a scenario file's name ends in .yaml or .yml"),
     ],
@@ -181,7 +210,7 @@ def test_a_reader_that_stops_early_is_no_error(suite: Path) -> None:
     cases = ", ".join(f"{{type: u8, row: {row}}}" for row in range(500))  # more than a pipe holds
     text = SCENARIOS.replace("{type: u8}, {type: u16}", cases).replace("room for $type", "room in row $row")
     suite.write_text(text, encoding="utf-8")
-    done = run("list", "--json", str(suite), shell="| head -n 1")
+    done = run("list", "--format=json", str(suite), shell="| head -n 1")
     assert done.stdout == "[\n"
     assert done.stderr == ""
 

@@ -25,7 +25,7 @@ def test_build_writes_beside_the_record_and_says_where(records, capsys):
 
 def test_build_of_a_killed_run_says_what_is_wrong(records, tmp_path, capsys):
     path = records.write([result()], end=None)
-    assert main(["report", "build", str(path), "--out", str(tmp_path / "x")]) == 0
+    assert main(["report", "build", str(path), "--report-dir", str(tmp_path / "x")]) == 0
     assert capsys.readouterr().err == "incomplete: the run was killed, or has not ended yet\n"
     assert (tmp_path / "x" / "report.html").exists()
 
@@ -65,7 +65,7 @@ def test_schema(capsys):
         (["report", "build", "no.jsonl"], "no.jsonl: there is no such run: play one first"),
         (["report", "build", "folder"], "folder/record.jsonl: there is no such run: play one first"),
         (["report", "build", "bad"], "bad:1: is no record of a run"),
-        (["report", "build", "good.jsonl", "--out", "bad"], "bad: File exists"),
+        (["report", "build", "good.jsonl", "--report-dir", "bad"], "bad: File exists"),
         (["report", "show", "no.json"], "no.json: there is no such run: play one first"),
         (["report", "show", "bad"], "bad: is no linmem report"),
         (["report", "show", "folder"], "folder: holds neither record.jsonl nor report.json"),

@@ -77,7 +77,7 @@ def test_list_shows_why_a_runtime_is_unavailable(capsys: Captured, monkeypatch: 
 def test_list_shows_other_versions_that_were_asked_for(capsys: Captured, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = [environments.RuntimeName("wasmtime", None, "49.0.0"), environments.RuntimeName("gone", None, "1.0")]
     monkeypatch.setattr(environments, "installed", lambda: iter(asked))
-    assert main(["runtimes", "list", "--json"]) == 0
+    assert main(["runtimes", "list", "--format=json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert [one["version"] for one in found if one["name"] == "wasmtime" and not one["variant"]] == ["50.0.1", "49.0.0"]
     assert not [one for one in found if one["name"] == "gone"]
@@ -85,7 +85,7 @@ def test_list_shows_other_versions_that_were_asked_for(capsys: Captured, monkeyp
 
 @pytest.mark.usefixtures("empty_cache")
 def test_list_as_json(capsys: Captured) -> None:
-    assert main(["runtimes", "list", "--json"]) == 0
+    assert main(["runtimes", "list", "--format=json"]) == 0
     found = {one["name"]: one for one in json.loads(capsys.readouterr().out) if one["variant"] is None}
     assert found["wasmer"] == {
         "name": "wasmer",
@@ -199,13 +199,13 @@ def fake_node(folder: Path, node: tuple[Manifest, Provided], fault: str) -> str:
 
 def test_check_of_a_method(tmp_path: Path, node: tuple[Manifest, Provided], capsys: Captured) -> None:
     folder = fake_node(tmp_path / "spoilt", node, "padded_read")
-    assert main(["runtimes", "check", folder, "--only", "memory.size"]) == 0
+    assert main(["runtimes", "check", folder, "--method", "memory.size"]) == 0
     assert capsys.readouterr().out.splitlines()[1:] == ["1 of 1 methods answer right"]
 
 
 def test_check_names_what_is_wrong(tmp_path: Path, node: tuple[Manifest, Provided], capsys: Captured) -> None:
     folder = fake_node(tmp_path / "spoilt", node, "padded_read")
-    assert main(["runtimes", "check", folder, "--only", "memory.read", "--verbose"]) == 1
+    assert main(["runtimes", "check", folder, "--method", "memory.read", "--verbose"]) == 1
     output = capsys.readouterr().out
     assert "  memory.read: every memory type, through its default view: right\n" in output
     assert "\n    expected: at most the 4 bytes that are there, or a host error\n    actual:   8 bytes\n" in output
@@ -213,7 +213,7 @@ def test_check_names_what_is_wrong(tmp_path: Path, node: tuple[Manifest, Provide
 
 
 def test_check_of_an_unknown_method(stub: str, capsys: Captured) -> None:
-    assert main(["runtimes", "check", stub, "--only", "memory.paint"]) == 2
+    assert main(["runtimes", "check", stub, "--method", "memory.paint"]) == 2
     assert capsys.readouterr().err.startswith("linmem: the protocol has no method 'memory.paint' (known: initialize, ")
 
 

@@ -10,21 +10,18 @@ from typing import IO
 
 import pytest
 
-from linmem.cli.status import end
+from linmem.cli import end
+from linmem.errors import UserError
 
 ROOT = Path(__file__).parents[2]
 MUCH = [
     ["list"],
-    ["coverage", "--json"],
-    ["runtimes", "list", "--json"],
+    ["coverage", "--format=json"],
+    ["runtimes", "list", "--format=json"],
     ["runtimes", "check", "--help"],
     ["guests", "list"],
     ["schema", "report"],
 ]
-
-
-class MistakeError(Exception):
-    pass
 
 
 def run(words: list[str], out: IO[bytes]) -> subprocess.CompletedProcess[str]:
@@ -41,7 +38,7 @@ def raising(error: BaseException) -> int:
 @pytest.mark.parametrize(
     ("error", "status", "said"),
     [
-        (MistakeError("no such thing"), 2, "linmem: no such thing\n"),
+        (UserError("no such thing"), 2, "linmem: no such thing\n"),
         (FileNotFoundError(2, "No such file or directory", "x.json"), 2, "linmem: x.json: No such file or directory\n"),
         (KeyboardInterrupt(), 130, "linmem: interrupted\n"),
     ],
@@ -49,13 +46,13 @@ def raising(error: BaseException) -> int:
 def test_what_goes_wrong_is_one_line(
     error: BaseException, status: int, said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert end("linmem", lambda: raising(error), (MistakeError,)) == status
+    assert end(lambda: raising(error)) == status
     assert capsys.readouterr().err == said
 
 
 def test_what_nobody_foresaw_is_not_hidden() -> None:
     with pytest.raises(ZeroDivisionError):
-        end("linmem", lambda: 1 // 0, (MistakeError,))
+        end(lambda: 1 // 0)
 
 
 @pytest.mark.parametrize("words", MUCH, ids=" ".join)

@@ -30,7 +30,7 @@ def recorded(reports, tmp_path, capsys):
 
     def record(results, name="base"):
         path = tmp_path / f"{name}.yaml"
-        assert main(["gate", str(reports(name, results)), "--record", str(path)]) == 0
+        assert main(["gate", str(reports(name, results)), "--record-baseline", str(path)]) == 0
         assert capsys.readouterr().out.startswith(f"gate: recorded {len(results):,} cases in {path}")
         return path
 
@@ -89,7 +89,7 @@ def test_a_seeded_change_is_one_line_that_names_the_case(recorded, reports, held
     found, lines, _ = held(after, path)
     assert found == status
     assert [item for item in lines if not item.startswith("gate: ")] == [line]
-    command = f"linmem gate {after} --record {path}"
+    command = f"linmem gate {after} --record-baseline {path}"
     assert (
         lines[-1] == f"gate: if all of this is meant, record it: {command}" if status else f"gate: record it: {command}"
     )
@@ -115,7 +115,7 @@ def test_an_incomplete_run_is_refused_and_not_recorded(recorded, reports, held, 
     status, lines, err = held(after, path)
     assert (status, lines) == (2, [])
     assert err == (f"linmem: {after}: the run is incomplete, so it is not taken for a whole one: interrupted\n")
-    assert main(["gate", str(after), "--record", str(tmp_path / "new.yaml")]) == 2
+    assert main(["gate", str(after), "--record-baseline", str(tmp_path / "new.yaml")]) == 2
     assert not (tmp_path / "new.yaml").exists()
 
 
@@ -187,7 +187,7 @@ def test_no_command_is_named_that_would_be_refused(recorded, reports, held):
     status, lines, _ = held(after, path)
     assert status == 0
     assert lines[-1] == "gate: play all of the baseline's cases, and record that run"
-    assert main(["gate", str(after), "--record", str(path)]) == 2
+    assert main(["gate", str(after), "--record-baseline", str(path)]) == 2
     assert main(["gate", str(after), "--baseline", str(path), "--format", "markdown"]) == 0
 
 
@@ -227,7 +227,7 @@ def test_a_guest_that_cannot_be_had_is_not_compared_unless_all_must_be_there(rec
     assert (status, lines[0]) == (0, f"not compared: 1 case of the baseline: {why}")
     status, lines, _ = held(after, path, "--whole")
     assert (status, lines[0]) == (1, f"MISSING    guest tinygo of p: all its 1 case: {absent['reason']}")
-    assert main(["gate", str(after), "--record", str(path)]) == 0
+    assert main(["gate", str(after), "--record-baseline", str(path)]) == 0
     assert {case.guest for case in baseline.load(path).cases} == {"wat", "tinygo"}
     gone = reports("gone", both[:1], head=run(both[:1]))  # without a word on why
     assert held(gone, path)[0] == 1
@@ -237,7 +237,7 @@ def test_recording_a_selection_keeps_the_rest(recorded, reports, tmp_path, capsy
     path = recorded(results())
     some = results(**{"grows[wasmtime]": {"outcome": "unsupported"}})[:1]
     after = reports("after", some, head=run(some, selection={"runtimes": ["wasmtime"]}))
-    assert main(["gate", str(after), "--record", str(path)]) == 0
+    assert main(["gate", str(after), "--record-baseline", str(path)]) == 0
     kept = baseline.load(path)
     assert {case.id: found.state for case, found in kept.cases.items()} == {
         f"{GROWS}[node]": "pass",
@@ -252,7 +252,7 @@ def test_a_part_played_by_another_version_is_not_mixed_in(recorded, reports, cap
     end = {**END, "deselected": ["suites/growth.yaml::shrinks[wasmtime]"]}
     after = reports("after", some, head=run(some, selection={"runtimes": ["wasmtime"]}), end=end)
     before = path.read_bytes()
-    assert main(["gate", str(after), "--record", str(path)]) == 2
+    assert main(["gate", str(after), "--record-baseline", str(path)]) == 2
     assert "the run has wasmtime 2.0 where the baseline has wasmtime 1.0" in capsys.readouterr().err
     assert path.read_bytes() == before
 
@@ -362,7 +362,7 @@ def test_a_report_can_be_the_baseline(reports, held):
     status, lines, _ = held(reports("after", CHANGED), reports("before", results()))
     assert status == 1
     assert lines[0].startswith("REGRESSION ")
-    assert lines[-1].endswith("--record reports/baselines/main.yaml")
+    assert lines[-1].endswith("--record-baseline reports/baselines/main.yaml")
     cut = reports("cut", results(), end=None)
     assert held(reports("again", results()), cut)[0] == 2
 

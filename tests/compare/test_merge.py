@@ -32,7 +32,7 @@ def merged(capsys):
     """Merges into the folder ``all``: status, lines about it, the report."""
 
     def merge(*arguments):
-        status = main(["merge", *arguments, "--out", "all"])
+        status = main(["merge", *arguments, "--report-dir", "all"])
         said = capsys.readouterr()
         lines = [line for line in said.out.splitlines() if not line.startswith("all/")]
         return status, lines + said.err.splitlines(), inputs.load(Path("all")) if status != 2 else None
@@ -69,7 +69,7 @@ def test_a_merged_run_is_what_one_run_of_all_finds(part, merged, capsys):
     whole = part("whole", everything)
     parts = [part(label, [item for item in everything if item["runtime"] == label]) for label in ("node", "wasmtime")]
     Path("json").mkdir()
-    assert main(["report", "build", f"{parts[1]}/record.jsonl", "--out", "json"]) == 0
+    assert main(["report", "build", f"{parts[1]}/record.jsonl", "--report-dir", "json"]) == 0
     capsys.readouterr()
     assert merged(parts[0], "json/report.json")[0] == 0
     assert main(["diff", whole, "all"]) == 0
@@ -90,7 +90,7 @@ def test_parts_split_by_k_lack_what_each_left_out(part, merged, capsys):
     ]
     assert not report.complete
     assert [item.id for item in report.missing] == ["suites/growth.yaml::stays[node]"]
-    assert main(["gate", "all", "--record", "base.yaml"]) == 2
+    assert main(["gate", "all", "--record-baseline", "base.yaml"]) == 2
     capsys.readouterr()
     status, lines, report = merged(one, two, "--allow-gaps")
     assert (status, report.complete, lines[0]) == (0, True, "gap: suites/growth.yaml::stays[node]")
@@ -196,7 +196,7 @@ def test_a_runtime_that_one_part_could_not_have_is_taken_from_another(part, merg
     [
         (["one/out", "nowhere"], "nowhere: there is no such run: play one first"),
         (["one/out", "."], ".: holds neither record.jsonl nor report.json"),
-        (["one/out", "all"], "--out all holds one of the parts, which would be lost"),
+        (["one/out", "all"], "--report-dir all holds one of the parts, which would be lost"),
     ],
 )
 def test_unusable_input(part, merged, arguments, message):

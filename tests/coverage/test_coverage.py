@@ -415,7 +415,7 @@ def test_the_command_shows_only_what_is_missing(capsys: pytest.CaptureFixture[st
 
 @pytest.mark.usefixtures("small")
 def test_the_command_as_json(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["coverage", "--json", "host.yaml"]) == 1
+    assert main(["coverage", "--format=json", "host.yaml"]) == 1
     data = json.loads(capsys.readouterr().out)
     assert data["instructions"]["loads"]["i32.load"] == {"host.yaml::plain": []}
     assert data["scenarios"] == 2

@@ -93,7 +93,7 @@ def tree(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def fixtures_command(tree: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
-    """Runs ``linmem guests`` in the copied tree: ``fixtures_command("build", "--check")``."""
+    """Runs ``linmem guests`` in the copied tree: ``fixtures_command("build")``."""
 
     def run(*args: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "linmem", "guests", *args]

@@ -59,7 +59,7 @@ def test_the_lock_names_no_guest_that_is_gone():
 @pytest.mark.usefixtures("no_tinygo")
 def test_a_program_is_built_again_to_the_same_bytes_in_every_language(fixtures_command):
     """From a copy of the sources in another folder: paths have no part in the bytes. `tox -e fixtures` does them all."""
-    done = fixtures_command("build", "--check", "shared_buffer")
+    done = fixtures_command("build", "shared_buffer")
     assert done.returncode == 0, done.stdout + done.stderr
     told = dict(line[6:].split(": ", 1) for line in done.stdout.splitlines())
     assert list(told) == [str(target) for target in select(["shared_buffer"])]
@@ -71,37 +71,37 @@ def test_a_program_is_built_again_to_the_same_bytes_in_every_language(fixtures_c
 
 @pytest.mark.usefixtures("no_rust")
 def test_a_compiler_that_is_missing_is_told_and_fails_only_where_all_is_asked_for(fixtures_command):
-    done = fixtures_command("build", "--check", "shared_buffer/rust", "shared_buffer/wat")
+    done = fixtures_command("build", "shared_buffer/rust", "shared_buffer/wat")
     assert done.returncode == 0
     first, second = done.stdout.splitlines()
     assert first.startswith("none  shared_buffer/rust: not built: rustc not found (apt-get install rustc")
     assert second.startswith("ok    shared_buffer/wat: same bytes")
     assert done.stderr == "not checked here, 1 of 2: shared_buffer/rust\n"
-    assert fixtures_command("build", "--all", "shared_buffer/rust").returncode == 1
-    assert fixtures_command("build", "--all", "shared_buffer/wat", "shared_buffer/tinygo").returncode == 0
+    assert fixtures_command("build", "--strict", "shared_buffer/rust").returncode == 1
+    assert fixtures_command("build", "--strict", "shared_buffer/wat", "shared_buffer/tinygo").returncode == 0
 
 
 @pytest.mark.usefixtures("other_rust")
 def test_another_version_of_a_compiler_is_told_and_not_held_against_the_bytes(fixtures_command):
-    done = fixtures_command("build", "--check", "shared_buffer/rust")
+    done = fixtures_command("build", "shared_buffer/rust")
     assert done.returncode == 0
     assert "none  shared_buffer/rust: not compared: it was built by rustc 1.63.0" in done.stdout
     assert "and here is rustc 9.9.9 (abc 2031-01-01) (LLVM 99)" in done.stdout
-    assert fixtures_command("build", "--all", "shared_buffer/rust").returncode == 1
+    assert fixtures_command("build", "--strict", "shared_buffer/rust").returncode == 1
 
 
 @pytest.mark.usefixtures("no_rust")
 def test_a_changed_source_fails_also_where_nothing_can_be_built(tree, fixtures_command):
     source = tree / "fixtures/shared_buffer/rust/shared_buffer.rs"
     source.write_text(source.read_text() + "\n")
-    done = fixtures_command("build", "--check", "shared_buffer/rust")
+    done = fixtures_command("build", "shared_buffer/rust")
     assert done.returncode == 1
     assert "FAIL  shared_buffer/rust: shared_buffer.rs changed since the module was built; not built" in done.stdout
 
 
 def test_a_rust_without_the_target_is_no_compiler_for_guests(no_rust, other_rust, fixtures_command, tmp_path):
     next(tmp_path.glob("root/lib/rustlib/wasm32*/lib/libstd-*")).unlink()
-    done = fixtures_command("build", "--check", "shared_buffer/rust")
+    done = fixtures_command("build", "shared_buffer/rust")
     assert (
         f"no rustc with the target wasm32-unknown-unknown and a linker for it (looked at {other_rust})" in done.stdout
     )
@@ -113,7 +113,7 @@ def test_a_flipped_byte_is_found(cache, tree, fixtures_command):
     data = bytearray(module.read_bytes())
     data[-1] ^= 1
     module.write_bytes(data)
-    done = fixtures_command("build", "--check", "shared_buffer/wat")
+    done = fixtures_command("build", "shared_buffer/wat")
     assert done.returncode == 1
     assert str(module) in done.stdout
     assert expected in done.stdout
@@ -135,15 +135,15 @@ def test_a_changed_source_is_found_without_building(cache, tree, fixtures_comman
 def test_a_source_that_gives_the_same_module_must_be_recorded_all_the_same(cache, tree, fixtures_command):
     source = tree / "fixtures/shared_buffer/wat/shared_buffer.wat"
     source.write_text(source.read_text() + ";; a comment\n")
-    assert "shared_buffer.wat changed" in fixtures_command("build", "--check", "shared_buffer/wat").stdout
+    assert "shared_buffer.wat changed" in fixtures_command("build", "shared_buffer/wat").stdout
     assert fixtures_command("build", "--write", "shared_buffer/wat").returncode == 0
-    done = fixtures_command("build", "--check", "shared_buffer/wat")
+    done = fixtures_command("build", "shared_buffer/wat")
     assert (done.returncode, done.stdout[:4]) == (0, "ok  ")
 
 
 def test_a_lost_module_and_a_lost_source(cache, tree, fixtures_command):
     (tree / "fixtures/shared_buffer/wat/shared_buffer.wasm").unlink()
-    done = fixtures_command("build", "--check", "shared_buffer/wat")
+    done = fixtures_command("build", "shared_buffer/wat")
     assert done.returncode == 1
     assert "is missing; its source gives sha256" in done.stdout
     (tree / "fixtures/shared_buffer/go/memory_wasm.s").unlink()
@@ -153,7 +153,7 @@ def test_a_lost_module_and_a_lost_source(cache, tree, fixtures_command):
 def test_a_source_that_does_not_compile(cache, tree, fixtures_command):
     source = tree / "fixtures/shared_buffer/wat/shared_buffer.wat"
     source.write_text("(module\n  (func nonsense))\n")
-    done = fixtures_command("build", "--check", "shared_buffer/wat")
+    done = fixtures_command("build", "shared_buffer/wat")
     assert done.returncode == 1
     assert f"{source}:2:9: unknown operator or unexpected token" in done.stdout
     assert done.stderr == ""
@@ -167,7 +167,6 @@ def test_a_source_that_does_not_compile(cache, tree, fixtures_command):
             "linmem: unknown guest 'shared_bufer' in fixtures; did you mean 'shared_buffer'?",
         ),
         (["build", "shared_buffer/cobol"], "linmem: unknown guest 'shared_buffer/cobol'"),
-        (["build", "--check", "--write"], "not allowed with"),
         ([], "required: COMMAND"),
     ],
 )

@@ -199,7 +199,7 @@ def test_commands_take_the_newer_of_the_two_runs(folder: Path, fake_runtime: Fak
     assert inputs.last() == Path("reports/out")
     assert ids(folder / "reports" / "out") == ["one[my-runtime]", "two[my-runtime]"]
 
-    base = linmem(folder, "gate", "--record=base.yaml")
+    base = linmem(folder, "gate", "--record-baseline=base.yaml")
     assert base.stdout == "gate: recorded 2 cases in base.yaml\n"
     part = linmem(folder, "run", "-k", "two")
     assert ids(folder / "reports" / "out") == ["one[my-runtime]", "two[my-runtime]"]

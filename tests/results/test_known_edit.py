@@ -56,7 +56,7 @@ def played(tmp_path):
 
 
 def stale(capsys, run, *options):
-    status = main(["known", "--stale", run, "--known", "known.yaml", *options])
+    status = main(["known", "--stale", "--from", run, "--known", "known.yaml", *options])
     return status, capsys.readouterr().out.splitlines()
 
 
@@ -142,7 +142,7 @@ def test_sometimes(listed, played, capsys):
 
 
 def test_an_incomplete_run_tells_nothing(listed, played, capsys):
-    assert main(["known", "--stale", played(ALL, end=None), "--known", "known.yaml"]) == 2
+    assert main(["known", "--stale", "--from", played(ALL, end=None), "--known", "known.yaml"]) == 2
     assert "the run is incomplete, so it is not taken for a whole one" in capsys.readouterr().err
 
 
