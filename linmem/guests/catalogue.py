@@ -1,8 +1,8 @@
-"""Which guests take part: a program's own, in every language that can be had here, and the user's modules.
+"""The guests there are: a program's own, in every language available here, published ones, and the user's modules.
 
-Nothing is installed here. Go's committed module needs no compiler, and its ``wasm_exec.js`` is looked for
-when a driver is about to run it. TinyGo is different: a module must be built before anything can be said of
-it, so where `tinygo` is on PATH the first collection builds it, and later ones find it in the cache.
+Nothing is installed here. Go's committed module needs no compiler, and its ``wasm_exec.js`` is looked for when a driver
+is about to run it. TinyGo's modules are not committed, so where `tinygo` is on PATH the first collection builds them,
+and later ones find them in the cache.
 """
 
 from __future__ import annotations
@@ -22,9 +22,8 @@ from linmem.guests import lockfile
 from linmem.guests.gojs import GojsHost
 from linmem.guests.packages import LABEL, Package
 from linmem.guests.program import Program, find_program, programs
-from linmem.guests.tinygo import TinyGoHost
 from linmem.guests.toolchains import TOOLCHAINS, BuildError, Go, TinyGo
-from linmem.guests.wasi import ENTRIES, WasiHost
+from linmem.guests.wasi import ENTRIES, TinyGoHost, WasiHost
 from linmem.play.guest import Glue, Guest, LanguageHost, MissingGuest
 from linmem.wasm.types import ModuleTypes, UnreadableModule, read_types
 from linmem.wasm.wat import MAGIC
@@ -34,13 +33,9 @@ __all__ = ["Program", "guests", "programs", "user_guest"]
 _ELSEWHERE = "or name a module that was built elsewhere: --guest {program}=main.wasm --glue wasm_exec.js"
 
 
-def guests(program: str) -> list[Guest | MissingGuest]:
-    """A program's implementations, in the order of its languages. Raises `UserError` for no such program."""
-    return list(_guests(find_program(program).name))
-
-
 @functools.cache
-def _guests(program: str) -> tuple[Guest | MissingGuest, ...]:
+def guests(program: str) -> tuple[Guest | MissingGuest, ...]:
+    """A program's implementations, in the order of its languages. Raises `UserError` for no such program."""
     description = find_program(program)
     return tuple(_guest(description, language) for language in description.languages)
 
@@ -69,9 +64,8 @@ def user_guest(text: str, glue: Path | None = None, taken: Collection[str] = ())
 
 
 def package_guest(package: Package) -> Guest | None:
-    """The guest in a package; None while the package is not in the cache. Raises `UserError` for a module that is none.
-
-    Its hosts are asked for by what it imports, as those of a module of the user's.
+    """The guest in a package; None while the package is not in the cache. Raises `UserError` for a file that is no
+    module.
     """
     folder = package.folder()
     return _packaged(package, folder) if folder is not None else None
@@ -92,15 +86,14 @@ def _guest(program: Program, language: str) -> Guest | MissingGuest:
         if isinstance(toolchain, TinyGo):
             module, version = _build_once(program, language, toolchain), toolchain.version()
         else:
-            module, version = _committed(program, language), _recorded_toolchain(program, language)
+            entry = _lock().get(f"{program.name}/{language}")
+            module, version = _committed(program, language), entry.toolchain if entry is not None else ""
     except Unavailable as error:
         elsewhere = _ELSEWHERE.format(program=program.name)
         return MissingGuest(program.name, language, error.reason, f"{error.remedy}, {elsewhere}")
     except BuildError as error:
-        source = program.source(language)
-        return MissingGuest(
-            program.name, language, str(error), f"build it by hand in {source}: {toolchain.command()} ."
-        )
+        remedy = f"build it by hand in {program.source(language)}: {toolchain.command()} ."
+        return MissingGuest(program.name, language, str(error), remedy)
     host, fallback = _hosts(_read_module(module, f"{program.name}/{language}"))
     glue = Glue("go", toolchain.glue) if isinstance(toolchain, Go | TinyGo) else None
     return Guest(program.name, language, module, glue, host, fallback if glue else None, version)
@@ -111,11 +104,6 @@ def _committed(program: Program, language: str) -> Path:
     if not module.exists():
         raise Unavailable(f"{module} is missing", f"linmem guests build {program.name}/{language} --write")
     return module
-
-
-def _recorded_toolchain(program: Program, language: str) -> str:
-    entry = _lock().get(f"{program.name}/{language}")
-    return entry.toolchain if entry is not None else ""
 
 
 _lock = functools.cache(lockfile.read_lock)

@@ -9,8 +9,7 @@ import msgspec
 import yaml
 
 from linmem import paths
-from linmem.errors import UserError
-from linmem.guests.program import Program
+from linmem.guests.program import Program, read_yaml
 
 LOCK = paths.FIXTURES / "guests.lock.yaml"
 _HEADER = """\
@@ -35,11 +34,7 @@ def read_lock(path: Path = LOCK) -> Lock:
     """The lock, by ``program/language``; empty if there is none yet. Raises `UserError`."""
     if not path.exists():
         return {}
-    try:
-        return msgspec.convert(yaml.safe_load(path.read_text(encoding="utf-8")) or {}, Lock)
-    except (OSError, UnicodeDecodeError, yaml.YAMLError, msgspec.ValidationError) as error:
-        words = " ".join(str(error).split())
-        raise UserError(f"{path}: {words}; write it anew: linmem guests build --write") from None
+    return read_yaml(path, Lock, "; write it again: linmem guests build --write")
 
 
 def write_lock(lock: Lock, path: Path = LOCK) -> None:

@@ -1,6 +1,6 @@
 """Published modules: ``packages.yaml``, and how they come into the cache.
 
-npm fetches a package, by `runtimes.npm`, which holds it against its checksum. What is in the cache needs no network.
+`linmem.provision.npm` fetches a package and checks its checksum. What is in the cache needs no network.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import msgspec
-import yaml
 
 from linmem import paths
 from linmem.errors import Unavailable, UserError
+from linmem.guests.program import read_yaml
 from linmem.provision.npm import NpmRecipe
 from linmem.provision.uvtool import Progress
 from linmem.scenario.schema import unknown
@@ -70,10 +70,7 @@ def find_package(name: str) -> Package:
 
 def read_packages(path: Path) -> dict[str, Package]:
     """Read a list of packages. Raises `UserError` naming the file."""
-    try:
-        found = msgspec.convert(yaml.safe_load(path.read_text(encoding="utf-8")), dict[str, Package])
-    except (OSError, UnicodeDecodeError, yaml.YAMLError, msgspec.ValidationError) as error:
-        raise UserError(f"{path}: {' '.join(str(error).split())}") from None
+    found = read_yaml(path, dict[str, Package])
     return {name: msgspec.structs.replace(package, name=name) for name, package in found.items()}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 import yaml
@@ -14,6 +15,7 @@ from linmem.guests.toolchains import TOOLCHAINS
 from linmem.scenario.schema import unknown
 
 FILE = "program.yaml"
+T = TypeVar("T")
 
 
 class FunctionContract(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -70,12 +72,16 @@ def find_program(name: str) -> Program:
 
 def read_program(path: Path) -> Program:
     """Read one ``program.yaml``. Raises `UserError` naming the file."""
-    try:
-        data = yaml.safe_load(path.read_text(encoding="utf-8"))
-        program = msgspec.convert(data, Program)
-    except (OSError, UnicodeDecodeError, yaml.YAMLError, msgspec.ValidationError) as error:
-        raise UserError(f"{path}: {' '.join(str(error).split())}") from None
+    program = read_yaml(path, Program)
     for language in program.languages:
         if language not in TOOLCHAINS:
             raise UserError(f"{path}: {unknown('language', language, sorted(TOOLCHAINS), 'languages')}")
     return msgspec.structs.replace(program, name=path.parent.name)
+
+
+def read_yaml(path: Path, kind: type[T], advice: str = "") -> T:
+    """A YAML file's content as a value of type `kind`. Raises `UserError` naming the file, with `advice` at its end."""
+    try:
+        return msgspec.convert(yaml.safe_load(path.read_text(encoding="utf-8")) or {}, kind)
+    except (OSError, UnicodeDecodeError, yaml.YAMLError, msgspec.ValidationError) as error:
+        raise UserError(f"{path}: {' '.join(str(error).split())}{advice}") from None

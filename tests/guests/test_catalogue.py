@@ -77,9 +77,9 @@ class FakeTinyGo:
 
 @pytest.fixture(autouse=True)
 def fresh_catalogue(cache):
-    catalogue._guests.cache_clear()
+    catalogue.guests.cache_clear()
     yield
-    catalogue._guests.cache_clear()
+    catalogue.guests.cache_clear()
 
 
 @pytest.fixture
@@ -177,7 +177,7 @@ def test_tinygo_under_its_language_host(tinygo, in_process):
 def test_tinygo_builds_once_per_version(tinygo):
     for _ in range(2):
         guest("tinygo")
-        catalogue._guests.cache_clear()
+        catalogue.guests.cache_clear()
     assert tinygo.asked("build") == 1
     (tinygo.folder / "version").write_text("0.34.0")
     guest("tinygo")
@@ -190,7 +190,7 @@ def test_tinygo_builds_again_after_its_source_changed(tinygo, tmp_path, monkeypa
     source.mkdir(parents=True)
     (source / "main.go").write_text("package main\n")
     monkeypatch.setattr("linmem.paths.FIXTURES", tmp_path)
-    catalogue._guests.cache_clear()
+    catalogue.guests.cache_clear()
     guest("tinygo")
     assert tinygo.asked("build") == 2
 

@@ -12,8 +12,7 @@ from linmem.cli import main as fixtures_main
 from linmem.errors import Unavailable, UserError
 from linmem.guests import catalogue, packages
 from linmem.guests.packages import LABEL, Package, find_package, read_packages
-from linmem.guests.tinygo import GLOBAL, TinyGoHost
-from linmem.guests.wasi import WasiHost
+from linmem.guests.wasi import GLOBAL, TinyGoHost, WasiHost
 from linmem.play.guest import Guest, GuestAccess, HostFault
 from linmem.run.guests import Guests
 from linmem.scenario.loader import load_suite

@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 import yaml
 
-from linmem.guests.toolchains.base import bare_environment, one_file, run, tell
+from linmem.guests.toolchains.base import Toolchain, bare_environment, one_file, run, tell
 from linmem.provision import environments
 from linmem.provision.manifest import load_manifest
 from linmem.provision.npm import NpmRecipe
@@ -25,25 +25,19 @@ class Pin(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     integrity: str
 
 
-class AssemblyScript:
+class AssemblyScript(Toolchain):
     """The compiler of npm's assemblyscript, pinned in ``assemblyscript.yaml``, run by the Node.js that linmem provides.
 
     Its own loader, bindings and ``abort`` are left out: a module is freestanding, and what goes wrong in it traps.
     """
 
-    committed = True
-    provided = True
-
     def command(self, maximum: int | None = None) -> str:
-        """How it is called, for people to read."""
         return f"asc {' '.join(self._flags(maximum))}"
 
     def version(self) -> str:
-        """``assemblyscript`` and the pinned version."""
         return f"assemblyscript {pinned()['assemblyscript'].version}"
 
     def build(self, source: Path, module: Path, maximum: int | None = None) -> None:
-        """Compile the only ``.ts`` file in `source`."""
         node = environments.provide(load_manifest("node"), progress=tell).command[0]
         packages = {
             name: NpmRecipe(name, pin.version, pin.integrity).make(progress=tell) for name, pin in pinned().items()

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from linmem.errors import Unavailable
-from linmem.guests.toolchains.base import PAGE, STACK, BuildError, bare_environment, one_file, run
+from linmem.guests.toolchains.base import PAGE, STACK, BuildError, Toolchain, bare_environment, one_file, run
 
 TARGET = "wasm32-unknown-unknown"
 LINKERS = ("rust-lld", "wasm-ld", "wasm-ld-14")
@@ -30,18 +30,16 @@ class Compiler:
         return self.version
 
 
-class Rust:
+class Rust(Toolchain):
     """The machine's own ``rustc`` with the standard library for WebAssembly: Debian's, or one of rustup's toolchains.
 
     Of several, the one that built the committed modules is preferred. Another version gives other bytes, so only
     that version's are compared.
     """
 
-    committed = True
     provided = False
 
     def command(self, maximum: int | None = None) -> str:
-        """How it is called, for people to read."""
         return f"rustc {' '.join(self._flags(maximum))}"
 
     def version(self) -> str:
@@ -49,7 +47,6 @@ class Rust:
         return str(find_rust())
 
     def build(self, source: Path, module: Path, maximum: int | None = None) -> None:
-        """Compile the only ``.rs`` file in `source`, as a library for C."""
         compiler = find_rust()
         linker = ["-C", f"linker={compiler.linker}"] if compiler.linker else []
         call = [compiler.program, *self._flags(maximum), *linker, "--error-format=short"]
