@@ -25,8 +25,7 @@ from linmem.guests.program import Program, find_program, programs
 from linmem.guests.toolchains import TOOLCHAINS, BuildError, Go, TinyGo
 from linmem.guests.wasi import ENTRIES, TinyGoHost, WasiHost
 from linmem.play.guest import Glue, Guest, LanguageHost, MissingGuest
-from linmem.wasm.types import ModuleTypes, UnreadableModule, read_types
-from linmem.wasm.wat import MAGIC
+from linmem.wasm.types import MAGIC, ModuleTypes, UnreadableModule, read_types
 
 __all__ = ["Program", "guests", "programs", "user_guest"]
 

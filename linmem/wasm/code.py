@@ -8,13 +8,14 @@ tail calls, multiple memories and 64-bit memories.
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from linmem.wasm import types
 from linmem.wasm.instructions import opcodes
-from linmem.wasm.types import UnreadableModule
+from linmem.wasm.types import FUNC, MEMORY, Reader, UnreadableModule, sections
 
 MULTI, WIDE, SHARED, PAGES = "multi-memory", "memory64", "shared", "custom-page-sizes"
+_FLAGS = {types.SHARED: SHARED, types.WIDE: WIDE, types.CUSTOM_PAGES: PAGES}
 _MEMORY_INDEX = 0x40  # in a memory instruction's alignment field: a memory's index follows
 
 # How many integers (LEB128) follow an opcode of one byte. What stands in no table has no immediate.
@@ -100,119 +101,44 @@ _NOTHING = FunctionBody(frozenset(), frozenset())
 @functools.lru_cache(maxsize=1024)
 def read_code(data: bytes) -> Code:
     """The functions of a binary module. Raises `UnreadableModule`."""
-    code, cursor = Code(data), _Cursor(data, 8)
-    if data[:8] != b"\0asm\x01\0\0\0":
-        raise UnreadableModule("it is not a core module of version 1")
-    try:
-        while cursor.at < len(data):
-            section, size = cursor.byte(), cursor.integer()
-            if cursor.at + size > len(data):
-                raise UnreadableModule(f"section {section} is longer than the file")
-            if section in _SECTIONS:
-                _SECTIONS[section](_Cursor(data, cursor.at), code)
-            cursor.at += size
-    except IndexError:
-        raise UnreadableModule("it ends in the middle of something") from None
+    code = Code(data)
+    for section, body in sections(data):
+        if section == 2:
+            for module, name, kind, about in (body.import_() for _ in range(body.leb())):
+                if kind == FUNC:
+                    code.imported.append((module, name))
+                elif kind == MEMORY:
+                    code.memories.append(_peculiarities(about[0]))
+        elif section == 5:
+            code.memories += [_peculiarities(body.limits()[0]) for _ in range(body.leb())]
+        elif section == 7:
+            exports = [(body.name(), body.byte(), body.leb()) for _ in range(body.leb())]
+            code.exported.update({name: index for name, kind, index in exports if kind == FUNC})
+        elif section == 8:
+            code.start = body.leb()
+        elif section == 10:
+            for _ in range(body.leb()):
+                size = body.leb()
+                code.bodies.append((body.at, body.at + size))
+                body.take(size)
     return code
 
 
-class _Cursor:
-    """A place in the bytes that moves on."""
-
-    def __init__(self, data: bytes, at: int) -> None:
-        self.data, self.at = data, at
-
-    def byte(self) -> int:
-        self.at += 1
-        return self.data[self.at - 1]
-
-    def integer(self) -> int:
-        """An unsigned LEB128 (a signed one is passed over as well)."""
-        result = shift = 0
-        while True:
-            byte = self.byte()
-            result |= (byte & 0x7F) << shift
-            if byte < 0x80:
-                return result
-            shift += 7
-
-    def name(self) -> str:
-        length = self.integer()
-        self.at += length
-        return self.data[self.at - length : self.at].decode("utf-8", "replace")
-
-    def value_type(self) -> None:
-        if self.byte() in (0x63, 0x64):  # a reference to a heap type
-            self.integer()
-
-    def limits(self) -> frozenset[str]:
-        flags = self.byte()
-        self.integer()
-        if flags & 1:
-            self.integer()
-        if flags & 8:
-            self.integer()
-        return frozenset(word for bit, word in ((2, SHARED), (4, WIDE), (8, PAGES)) if flags & bit)
+def _peculiarities(flags: int) -> frozenset[str]:
+    return frozenset(word for bit, word in _FLAGS.items() if flags & bit)
 
 
-def _imports(section: _Cursor, code: Code) -> None:
-    for _ in range(section.integer()):
-        module, name, kind = section.name(), section.name(), section.byte()
-        if kind == 0:
-            section.integer()
-            code.imported.append((module, name))
-        elif kind == 1:
-            section.value_type()
-            section.limits()
-        elif kind == 2:
-            code.memories.append(section.limits())
-        elif kind == 3:
-            section.value_type()
-            section.byte()
-        elif kind == 4:
-            section.byte()
-            section.integer()
-        else:
-            raise UnreadableModule(f"import of unknown kind {kind}")
-
-
-def _memories(section: _Cursor, code: Code) -> None:
-    code.memories += [section.limits() for _ in range(section.integer())]
-
-
-def _exports(section: _Cursor, code: Code) -> None:
-    for _ in range(section.integer()):
-        name, kind, index = section.name(), section.byte(), section.integer()
-        if kind == 0:
-            code.exported[name] = index
-
-
-def _start(section: _Cursor, code: Code) -> None:
-    code.start = section.integer()
-
-
-def _code(section: _Cursor, code: Code) -> None:
-    for _ in range(section.integer()):
-        size = section.integer()
-        code.bodies.append((section.at, section.at + size))
-        section.at += size
-
-
-_SECTIONS = {2: _imports, 5: _memories, 7: _exports, 8: _start, 10: _code}
-
-
-class _BodyReader(_Cursor):
+class _BodyReader(Reader):
     """A function's body."""
 
     def __init__(self, data: bytes, at: int, end: int) -> None:
-        super().__init__(data, at)
-        self.end = end
+        super().__init__(data, at, end)
         self.found: set[tuple[str, int]] = set()
         self.calls: set[int] = set()
 
     def read(self) -> FunctionBody:
-        for _ in range(self.integer()):  # the locals
-            self.integer()
+        for _ in range(self.leb()):  # the locals
+            self.leb()
             self.value_type()
         known = opcodes()
         while self.at < self.end:
@@ -222,45 +148,41 @@ class _BodyReader(_Cursor):
             elif code in _INTEGERS:
                 self.skip(_INTEGERS[code])
             elif code in _CALLS:
-                self.calls.add(self.integer())
+                self.calls.add(self.leb())
             elif code >= 0xFB:
                 self.prefixed(code)
             elif code in _BLOCKS:
                 self.block(code)
             elif code in (0x3F, 0x40):
-                self.found.add((known[0, code], self.integer()))
+                self.found.add((known[0, code], self.leb()))
             elif code in (0x43, 0x44):
-                self.at += 4 if code == 0x43 else 8
+                self.take(4 if code == 0x43 else 8)
             elif code == 0x0E:
-                self.skip(self.integer() + 1)
+                self.skip(self.leb() + 1)
             elif code == 0x1C:
-                for _ in range(self.integer()):
+                for _ in range(self.leb()):
                     self.value_type()
         if self.at != self.end:
             raise UnreadableModule("a function's last instruction is longer than the function")
         return FunctionBody(frozenset(self.found), frozenset(self.calls))
 
-    def skip(self, count: int) -> None:
-        for _ in range(count):
-            self.integer()
-
     def access(self, name: str) -> None:
         """A memory argument: alignment, perhaps a memory's index, offset."""
-        memory = self.integer() if self.integer() & _MEMORY_INDEX else 0
-        self.integer()
+        memory = self.leb() if self.leb() & _MEMORY_INDEX else 0
+        self.leb()
         self.found.add((name, memory))
 
     def block(self, code: int) -> None:
         if self.data[self.at] in (0x63, 0x64):
             self.value_type()
         else:
-            self.integer()
+            self.leb()
         if code == 0x1F:  # try_table: its clauses
-            for _ in range(self.integer()):
+            for _ in range(self.leb()):
                 self.skip(2 if self.byte() < 2 else 1)
 
     def prefixed(self, prefix: int) -> None:
-        number = self.integer()
+        number = self.leb()
         if prefix == 0xFC:
             self.bulk(number)
         elif prefix == 0xFD:
@@ -278,11 +200,11 @@ class _BodyReader(_Cursor):
             return
         name = opcodes()[0xFC, number]
         if name in ("memory.init", "data.drop"):
-            self.integer()
+            self.leb()
         if name == "data.drop":
             self.found.add((name, 0))
         for _ in range({"data.drop": 0, "memory.copy": 2}.get(name, 1)):
-            self.found.add((name, self.integer()))
+            self.found.add((name, self.leb()))
 
     def vector(self, number: int) -> None:
         name = opcodes().get((0xFD, number))
@@ -290,12 +212,6 @@ class _BodyReader(_Cursor):
             self.access(name)
             self.at += "_lane" in name
         elif number in (12, 13):  # a constant, a shuffle
-            self.at += 16
+            self.take(16)
         elif 21 <= number <= 34:
             self.at += 1
-
-
-def functions(code: Code) -> Iterator[FunctionBody]:
-    """Every function that has a body."""
-    first = len(code.imported)
-    return (code.function(index) for index in range(first, first + len(code.bodies)))

@@ -1,13 +1,14 @@
-"""Signatures of a module's imports and exports, read from its binary form.
+"""Read a module's binary form; the types of its imports and exports.
 
-The harness needs them to send typed arguments, and JavaScript hosts can't tell them. Only the sections that carry
-types, imports, declarations and exports are read; nothing is validated (that is the runtimes' task, and may be what
-a scenario is about). Source: core specification, *Binary Format*, Modules.
+The harness needs the types to send typed arguments, and JavaScript hosts can't tell them. Nothing is validated: that is
+the runtimes' task, and may be what a scenario is about. Source: core specification, *Binary Format*, Modules.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 VALUE_TYPES = {
     0x7F: "i32",
@@ -18,8 +19,11 @@ VALUE_TYPES = {
     0x70: "funcref",
     0x6F: "externref",
 }
+MAGIC = b"\0asm"
 KINDS = ("func", "table", "memory", "global", "tag")
+FUNC, TABLE, MEMORY, GLOBAL, TAG = range(5)
 PAGE = 65536  # bytes
+SHARED, WIDE, CUSTOM_PAGES = 2, 4, 8  # flags of limits
 
 
 class UnreadableModule(Exception):
@@ -81,18 +85,21 @@ class ModuleTypes:
         return [export.name for export in self.exports.values() if export.kind == kind]
 
 
-class _Reader:
+class Reader:
+    """A place in a binary module that moves on. Its methods raise `UnreadableModule` at the end of the bytes."""
+
     def __init__(self, data: bytes, at: int, end: int) -> None:
         self.data, self.at, self.end = data, at, end
 
     def byte(self) -> int:
+        """The next byte."""
         if self.at >= self.end:
             raise UnreadableModule(f"unexpected end at byte {self.at}")
-        value = self.data[self.at]
         self.at += 1
-        return value
+        return self.data[self.at - 1]
 
     def leb(self) -> int:
+        """An unsigned LEB128 integer; a signed one is passed over as well."""
         result = shift = 0
         while True:
             byte = self.byte()
@@ -103,16 +110,24 @@ class _Reader:
             if shift > 70:
                 raise UnreadableModule(f"integer too long at byte {self.at}")
 
+    def skip(self, count: int) -> None:
+        """Pass over so many LEB128 integers."""
+        for _ in range(count):
+            self.leb()
+
     def take(self, count: int) -> bytes:
+        """The next bytes."""
         if self.at + count > self.end:
             raise UnreadableModule(f"unexpected end at byte {self.end}")
-        start, self.at = self.at, self.at + count
-        return self.data[start : self.at]
+        self.at += count
+        return self.data[self.at - count : self.at]
 
     def name(self) -> str:
+        """A name of the module's: its length and UTF-8."""
         return self.take(self.leb()).decode("utf-8", "replace")
 
     def value_type(self) -> str:
+        """A value type by name; ``ref`` for the typed references of later proposals."""
         code = self.byte()
         if code in (0x63, 0x64):  # (ref null? heaptype) of typed function references and GC
             self.leb()
@@ -120,75 +135,98 @@ class _Reader:
         return VALUE_TYPES.get(code, f"type 0x{code:02x}")
 
     def value_types(self) -> tuple[str, ...]:
+        """A vector of value types."""
         return tuple(self.value_type() for _ in range(self.leb()))
 
-    def limits(self) -> int:
-        """Read the limits of a table or memory; the page size that they say, in bytes."""
+    def limits(self) -> tuple[int, int]:
+        """The limits of a table or memory: their flags, and the page size that they say, in bytes."""
         flags = self.byte()
-        self.leb()
-        if flags & 1:
-            self.leb()
-        if not flags & 8:
-            return PAGE
-        return int(2 ** min(self.leb(), 64))  # custom page sizes: its logarithm
+        self.skip(1 + flags % 2)
+        return flags, 2 ** min(self.leb(), 64) if flags & CUSTOM_PAGES else PAGE
 
-    def table_type(self) -> None:
-        self.value_type()
-        self.limits()
+    def global_type(self) -> tuple[str, bool]:
+        """A global's value type, and whether it is mutable."""
+        return self.value_type(), self.byte() == 1
+
+    def import_(self) -> tuple[str, str, int, Any]:
+        """An import: module, name, kind and what it says of it. That is a function's type index, a memory's limits and
+        a global's type.
+        """
+        module, name, kind = self.name(), self.name(), self.byte()
+        if kind == FUNC:
+            return module, name, kind, self.leb()
+        if kind == TABLE:
+            return module, name, kind, (self.value_type(), self.limits())
+        if kind == MEMORY:
+            return module, name, kind, self.limits()
+        if kind == GLOBAL:
+            return module, name, kind, self.global_type()
+        if kind == TAG:
+            return module, name, kind, (self.byte(), self.leb())
+        raise UnreadableModule(f"import of unknown kind {kind}")
+
+
+def sections(data: bytes) -> Iterator[tuple[int, Reader]]:
+    """The sections of a binary module, by number. Raises `UnreadableModule`."""
+    if data[:4] != MAGIC:
+        raise UnreadableModule("it does not start with the magic bytes '\\0asm'")
+    if data[4:8] != b"\x01\0\0\0":
+        raise UnreadableModule("it is not a core module of version 1")
+    reader = Reader(data, 8, len(data))
+    while reader.at < len(data):
+        section, size = reader.byte(), reader.leb()
+        if reader.at + size > len(data):
+            raise UnreadableModule(f"section {section} is longer than the file")
+        yield section, Reader(data, reader.at, reader.at + size)
+        reader.at += size
 
 
 def read_types(data: bytes) -> ModuleTypes:
     """Read the imports and exports of a binary module. Raises `UnreadableModule`."""
-    if data[:4] != b"\0asm":
-        raise UnreadableModule("it does not start with the magic bytes '\\0asm'")
-    if data[4:8] != b"\x01\0\0\0":
-        raise UnreadableModule("it is not a core module of version 1")
     types: list[FuncType | None] = []
     functions: list[FuncType | None] = []
     memories: list[int] = []  # their page sizes
     variables: list[tuple[str, bool]] = []
     imports: list[Import] = []
     exports: dict[str, Export] = {}
-    reader = _Reader(data, 8, len(data))
-    while reader.at < len(data):
-        section, size = reader.byte(), reader.leb()
-        body = _Reader(data, reader.at, min(reader.at + size, len(data)))
-        if reader.at + size > len(data):
-            raise UnreadableModule(f"section {section} is longer than the file")
+    for section, body in sections(data):
         if section == 1:
             _read_type_section(body, types)
         elif section == 2:
-            for _ in range(body.leb()):
-                imports.append(_read_import(body, types))
+            imports += [_import(types, *body.import_()) for _ in range(body.leb())]
             functions += [item.type for item in imports if item.kind == "func"]
             memories += [item.page_size for item in imports if item.kind == "memory"]
             variables += [(item.value_type, item.mutable) for item in imports if item.kind == "global"]
         elif section == 3:
             functions += [_at(types, body.leb()) for _ in range(body.leb())]
         elif section == 5:
-            memories += [body.limits() for _ in range(body.leb())]
+            memories += [body.limits()[1] for _ in range(body.leb())]
         elif section == 6:
             variables += _read_globals(body)
         elif section == 7:
             for _ in range(body.leb()):
                 name, kind, index = body.name(), body.byte(), body.leb()
-                function = _at(functions, index) if kind == 0 else None
-                page_size = memories[index] if kind == 2 and index < len(memories) else PAGE
-                value_type, mutable = variables[index] if kind == 3 and index < len(variables) else ("", False)
-                exports[name] = Export(name, _kind(kind), function, page_size, value_type, mutable)
-        reader.at += size
+                function = _at(functions, index) if kind == FUNC else None
+                page_size = memories[index] if kind == MEMORY and index < len(memories) else PAGE
+                variable = variables[index] if kind == GLOBAL and index < len(variables) else ("", False)
+                shown = KINDS[kind] if kind < len(KINDS) else f"kind {kind}"
+                exports[name] = Export(name, shown, function, page_size, *variable)
     return ModuleTypes(tuple(imports), exports)
 
 
-def _kind(code: int) -> str:
-    return KINDS[code] if code < len(KINDS) else f"kind {code}"
+def _import(types: list[FuncType | None], module: str, name: str, kind: int, about: Any) -> Import:
+    if kind == FUNC:
+        return Import(module, name, "func", _at(types, about))
+    if kind == MEMORY:
+        return Import(module, name, "memory", page_size=about[1])
+    return Import(module, name, KINDS[kind], None, *(about if kind == GLOBAL else ()))
 
 
 def _at(items: list[FuncType | None], index: int) -> FuncType | None:
     return items[index] if index < len(items) else None
 
 
-def _read_type_section(body: _Reader, types: list[FuncType | None]) -> None:
+def _read_type_section(body: Reader, types: list[FuncType | None]) -> None:
     for _ in range(body.leb()):
         if body.byte() != 0x60:
             return  # recursive, struct and array types (GC): later functions simply have no known signature
@@ -201,19 +239,19 @@ _PLAIN = {0x6A, 0x6B, 0x6C, 0x7C, 0x7D, 0x7E}  # of the extended constant expres
 _SIMD, _V128_CONST, _END = 0xFD, 0x0C, 0x0B
 
 
-def _read_globals(body: _Reader) -> list[tuple[str, bool]]:
+def _read_globals(body: Reader) -> list[tuple[str, bool]]:
     """The value types of a module's own globals, and whether they are mutable; those behind an unknown instruction
     are left out.
     """
     found: list[tuple[str, bool]] = []
     for _ in range(body.leb()):
-        found.append((body.value_type(), body.byte() == 1))
+        found.append(body.global_type())
         if not _skip_constant(body):
             break
     return found
 
 
-def _skip_constant(body: _Reader) -> bool:
+def _skip_constant(body: Reader) -> bool:
     """Skip a constant expression; false where it has an instruction that is not known here."""
     while (code := body.byte()) != _END:
         immediate = _IMMEDIATES.get(code)
@@ -226,21 +264,3 @@ def _skip_constant(body: _Reader) -> bool:
         elif code not in _PLAIN:
             return False
     return True
-
-
-def _read_import(body: _Reader, types: list[FuncType | None]) -> Import:
-    module, name, kind = body.name(), body.name(), body.byte()
-    if kind == 0:
-        return Import(module, name, "func", _at(types, body.leb()))
-    if kind == 3:
-        return Import(module, name, "global", None, body.value_type(), body.byte() == 1)
-    if kind == 2:
-        return Import(module, name, "memory", page_size=body.limits())
-    if kind == 1:
-        body.table_type()
-    elif kind == 4:
-        body.byte()
-        body.leb()
-    else:
-        raise UnreadableModule(f"import of unknown kind {kind}")
-    return Import(module, name, _kind(kind))

@@ -21,8 +21,8 @@ import tempfile
 from pathlib import Path
 
 from linmem import cache
+from linmem.wasm.types import MAGIC
 
-MAGIC = b"\0asm"
 _PLACE = re.compile(r"\n\s*--> .*?:(\d+):(\d+)\n")
 
 
