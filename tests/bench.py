@@ -77,7 +77,7 @@ class Bench:
         module = wasmtime.Module(engine, text)
         by_runtime: dict[str, list[pytest.Item]] = defaultdict(list)
         for scenario in items:
-            by_runtime[scenario.cell.runtime].append(scenario)
+            by_runtime[scenario.planned.case.runtime].append(scenario)
             by_runtime["no-op"].append(NoOp.from_parent(scenario.parent, name="no-op"))
             other = InProcess.from_parent(scenario.parent, name="in-process")
             other.api, other.engine, other.module = wasmtime, engine, module
@@ -91,8 +91,8 @@ class Bench:
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None]:
         began = time.perf_counter()
         yield
-        cell = getattr(item, "cell", None)
-        self.times[cell.runtime if cell else item.name].append(time.perf_counter() - began)
+        planned = getattr(item, "planned", None)
+        self.times[planned.case.runtime if planned else item.name].append(time.perf_counter() - began)
 
 
 def checks(count: int) -> Bench:

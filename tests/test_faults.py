@@ -177,14 +177,13 @@ def test_a_listed_defect_that_does_not_show_costs_the_process_as_well(fake_runti
     (scenario,) = load_suite(suite, "good.yaml").scenarios
     (chosen,) = choose([str(fake_runtime())])
     bench = Bench([chosen], Guests([], None), 60.0, describe.answered, KnownDefects([]))
-    (cell,) = bench.cells(scenario)
+    (planned,) = bench.cases(scenario)
     pids = []
     try:
         for listed in (None, None, KnownFailure("known.yaml", 1, "freed memory", outcome="sometimes"), None):
-            names = dict.fromkeys(["id", "suite", "scenario", "title", "version"], "")
-            result = Result(**names, runtime=cell.runtime, guest=None, view=None, outcome="error", known=listed)
-            assert bench.play(scenario, cell, result).outcome == "pass", result
-            pids.append(bench.session(cell.runtime).pid)
+            result = Result.begun(planned.case, scenario.title, planned.version, listed)
+            assert bench.play(planned, result).outcome == "pass", result
+            pids.append(bench.session(planned.case.runtime).pid)
     finally:
         bench.close()
     assert pids[0] == pids[1]

@@ -178,7 +178,7 @@ def test_a_run_killed_at_any_moment_is_never_taken_for_a_whole_one(
         killed = start_run(*options, env={"FAKE_NAPS": str(max(count, 0))})  # so that it can't end before it is killed
         wait(lambda: (whole.folder / "record.jsonl").read_bytes() != last and (whole.folder / "report.json").exists())
         if count == 0:
-            wait(lambda: b"nap-1[" in (whole.folder / "record.jsonl").read_bytes().partition(b"\n")[0])
+            wait(lambda: b'"nap-1"' in (whole.folder / "record.jsonl").read_bytes().partition(b"\n")[0])
         if count > 0:
             killed.wait_for(count)
         os.kill(killed.process.pid, signal.SIGKILL)

@@ -20,7 +20,6 @@ PACKAGE = ROOT / "linmem"
 # What is still to be renamed and taken apart. Both lists only ever get shorter.
 DOUBLE_NAMES = {
     "Bench",
-    "Cell",
     "Check",
     "Code",
     "Finding",
@@ -29,7 +28,6 @@ DOUBLE_NAMES = {
     "Picture",
     "Recipe",
     "Report",
-    "Result",
 }
 LONG_CHAINS = {
     "linmem.repro.agents.AgentSteps",

@@ -106,9 +106,9 @@ def _repro(options: argparse.Namespace) -> int:
 def _lines(merged: Merged, allow_gaps: bool) -> list[str]:
     said = [f"incomplete: {reason}" for reason in merged.unfinished]
     said += [f"conflict: {line}" for line in merged.conflicts]
-    said += [f"gap: {id_}" for id_ in merged.gaps]
+    said += [f"gap: {case.id}" for case in merged.gaps]
     if merged.duplicates:
-        some = join(merged.duplicates, SHOWN)
+        some = join([case.id for case in merged.duplicates], SHOWN)
         said.append(f"played more than once, with the same result: {some}")
     runtimes = join([runtime.label for runtime in merged.run.runtimes])
     said.append(f"merged {plural(len(merged.results), 'result')} on {runtimes}")

@@ -28,7 +28,8 @@ import yaml
 
 from linmem.compare.columns import Column
 from linmem.compare.snapshot import Snapshot
-from linmem.results.cases import BY_CHANCE, Case, CaseResult
+from linmem.results.case import Case
+from linmem.results.case_result import BY_CHANCE, CaseResult
 
 FORMAT = "linmem-baseline/1"
 STATES = ("pass", "unsupported", "known", BY_CHANCE, "fail", "timeout", "crash", "error")

@@ -11,8 +11,8 @@ from msgspec import Struct, field
 from linmem.compare import snapshot
 from linmem.compare.columns import ColumnPair, pair
 from linmem.compare.snapshot import Snapshot
-from linmem.results import cases
-from linmem.results.cases import Case, CaseResult
+from linmem.results.case import Case
+from linmem.results.case_result import BY_CHANCE, CaseResult, changed
 from linmem.results.document import GuestEntry, Report
 
 SCHEMA = "linmem-diff/1"
@@ -233,7 +233,7 @@ class _Differ:
         come = {item.new for item in self.diff.runtimes if item.kind == "added"}
         for case, found in self.before.items():
             label = self.lefts.get(case.runtime)
-            other = case._replace(runtime=label) if label is not None else None
+            other = case.on(label) if label is not None else None
             if other is not None and other in self.after:
                 self.diff.compared += 1
                 self.compare(case, other, found, self.after[other])
@@ -242,12 +242,12 @@ class _Differ:
             if reason is not None:
                 self.leave_out("new", reason, case)
                 continue
-            kind: Kind = "not run" if other is not None and other.id in self.new.missing else "removed"
+            kind: Kind = "not run" if other is not None and other in self.new.missing else "removed"
             within = f"runtime {case.runtime}" if case.runtime in gone else self.within(case, "removed", "vanished")
             self.add(kind, case, old=found.word, within=within)
         for case, found in self.after.items():
             label = self.rights.get(case.runtime)
-            if label is not None and case._replace(runtime=label) in self.before:
+            if label is not None and case.on(label) in self.before:
                 continue
             reason = self.asked[0].left_out(case, label)
             if reason is not None:
@@ -266,17 +266,15 @@ class _Differ:
     def compare(self, old_case: Case, case: Case, old: CaseResult, new: CaseResult) -> None:
         if old.state != new.state:
             self.add("outcome", case, old=old.word, new=new.word, message=new.message or None)
-        elif new.state == cases.BY_CHANCE and old.message != new.message:
+        elif new.state == BY_CHANCE and old.message != new.message:
             self.add("chance", case, old=old.message or "pass", new=new.message or "pass")
         elif new.state in FAILING and old.message and old.message != new.message:
             self.add("failure", case, old=old.message, new=new.message)
-        if cases.BY_CHANCE in (old.state, new.state):
+        if BY_CHANCE in (old.state, new.state):
             return
-        for question in dict.fromkeys((*old.answers, *new.answers)):
-            answers = old.answers.get(question), new.answers.get(question)
-            if answers[0] != answers[1]:
-                asks = self.new.questions.get((case.suite, question)) or self.old.questions.get((case.suite, question))
-                self.add("observation", case, question=question, asks=asks, old=answers[0], new=answers[1])
+        for question, was, is_ in changed(old.answers, new.answers):
+            asks = self.new.questions.get((case.suite, question)) or self.old.questions.get((case.suite, question))
+            self.add("observation", case, question=question, asks=asks, old=was, new=is_)
 
     def add(self, kind: Kind, case: Case, **more: str | None) -> None:
         self.diff.changes.append(

@@ -20,16 +20,16 @@ from linmem.compare.columns import PairError
 from linmem.compare.diff import CaseChange, Diff, Side, compare
 from linmem.compare.scope import RunScope
 from linmem.compare.snapshot import Snapshot
-from linmem.results import cases
 from linmem.results.atomic import replace
-from linmem.results.cases import Case
+from linmem.results.case import Case
+from linmem.results.case_result import WORDS, CaseResult
 from linmem.results.document import Report
 from linmem.results.text import one_line, plural
 
 Weight = Literal["REGRESSION", "MISSING", "IMPROVED", "NEW", "CHANGED"]
 FAILING: frozenset[Weight] = frozenset({"REGRESSION", "MISSING"})
 _RANK = {state: rank for rank, state in enumerate(baseline.STATES)}
-_STATES = {cases.WORDS.get(state, state): state for state in baseline.STATES}
+_STATES = {WORDS.get(state, state): state for state in baseline.STATES}
 
 
 @dataclass(frozen=True)
@@ -185,7 +185,7 @@ def _new(changes: Sequence[CaseChange], run: Snapshot) -> Iterable[GateFinding]:
 
 
 def _good(change: CaseChange) -> bool:
-    return cases.CaseResult(_STATES[change.new or ""]).good
+    return CaseResult(_STATES[change.new or ""]).good
 
 
 def _grouped(changes: Sequence[CaseChange]) -> dict[tuple[str, str], list[CaseChange]]:

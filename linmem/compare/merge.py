@@ -13,9 +13,11 @@ from typing import TypeVar
 
 import msgspec
 
-from linmem.results import cases, verdict
-from linmem.results.cases import Case
-from linmem.results.document import GuestEntry, Report, Result, RuntimeEntry, Selection, SuiteEntry
+from linmem.results import verdict
+from linmem.results.case import Case
+from linmem.results.case_result import BY_CHANCE, CaseResult
+from linmem.results.document import CaseEntry, GuestEntry, Report, RuntimeEntry, Selection, SuiteEntry
+from linmem.results.outcome import Result
 from linmem.results.record import FORMAT, Answered, End, Run
 from linmem.results.text import one_line
 
@@ -35,8 +37,8 @@ class Part:
 class Merged:
     """The lines of the merged record, and what was noticed.
 
-    ``duplicates`` are ids that several parts played with the same result, ``conflicts`` are lines about what does not
-    fit together, ``gaps`` are ids of cases that nobody played. ``unfinished`` are the reasons of incomplete parts.
+    ``duplicates`` are cases that several parts played with the same result, ``conflicts`` are lines about what does not
+    fit together, ``gaps`` are cases that nobody played. ``unfinished`` are the reasons of incomplete parts.
     """
 
     run: Run
@@ -44,9 +46,9 @@ class Merged:
     answered: list[Answered] = field(default_factory=list)
     broken: list[Struct] = field(default_factory=list)
     results: list[Result] = field(default_factory=list)
-    duplicates: list[str] = field(default_factory=list)
+    duplicates: list[Case] = field(default_factory=list)
     conflicts: list[str] = field(default_factory=list)
-    gaps: list[str] = field(default_factory=list)
+    gaps: list[Case] = field(default_factory=list)
     unfinished: list[str] = field(default_factory=list)
 
     @property
@@ -72,8 +74,8 @@ def merge(parts: Sequence[Part], command: Sequence[str], allow_gaps: bool = Fals
     results, missing, duplicates = _results(parts, labels, conflicts)
     suites = _suites(parts)
     selection = _selection(parts, labels)
-    played = {result.id for result in results}
-    left_out = [id_ for id_ in selection.deselected if id_ not in played and id_ not in missing]
+    played = dict.fromkeys(result.case for result in results)
+    left_out = [item.case for item in selection.deselected if item.case not in played and item.case not in missing]
     gaps = list(_gaps(results, missing, left_out, [item.label for item in runtimes if item.status == "ready"]))
     unfinished = [f"{part.name}: {part.report.reason}" for part in parts if not part.report.complete]
     selection.deselected = []
@@ -190,47 +192,50 @@ def _unknown(new: Sequence[_T], old: Sequence[_T], key: str) -> list[_T]:
 
 def _results(
     parts: Sequence[Part], labels: dict[tuple[int, str], str], conflicts: list[str]
-) -> tuple[list[Result], list[str], list[str]]:
-    """Results by id, ids that were planned and not run, and ids that stand in several parts with the same result."""
-    found: dict[str, tuple[Result, str]] = {}
-    missing: dict[str, None] = {}
-    duplicates: dict[str, None] = {}
+) -> tuple[list[Result], list[Case], list[Case]]:
+    """Each case's result, cases that were planned and not run, and those that several parts have with one result."""
+    found: dict[Case, tuple[Result, str]] = {}
+    missing: dict[Case, None] = {}
+    duplicates: dict[Case, None] = {}
     for number, part in enumerate(parts):
         for result in part.report.results:
             result = _relabelled(result, labels.get((number, result.label), result.label))
-            other = found.get(result.id)
+            other = found.get(result.case)
             if other is None:
-                found[result.id] = (result, part.name)
+                found[result.case] = (result, part.name)
                 continue
             if _same(other[0], result):
-                duplicates[result.id] = None
+                duplicates[result.case] = None
             else:
                 words = f"{_told(other[0])} in {other[1]}, {_told(result)} in {part.name}"
                 conflicts.append(f"{result.id}: {words}")
             if _rank(result) > _rank(other[0]):
-                found[result.id] = (result, part.name)
-        missing.update(dict.fromkeys(item.id for item in part.report.missing))
-    lost = [id_ for id_ in missing if id_ not in found]
+                found[result.case] = (result, part.name)
+        missing.update(dict.fromkeys(_relabelled_case(item.case, number, labels) for item in part.report.missing))
+    lost = [case for case in missing if case not in found]
     return [result for result, _ in found.values()], lost, list(duplicates)
 
 
 def _relabelled(result: Result, label: str) -> Result:
     if label == result.label:
         return result
-    id_ = cases.case_of(result)._replace(runtime=label).id
-    return msgspec.structs.replace(result, id=id_, runtime=label, label=label)
+    return msgspec.structs.replace(result, id=result.case.on(label).id, runtime=label, label=label)
+
+
+def _relabelled_case(case: Case, part: int, labels: dict[tuple[int, str], str]) -> Case:
+    return case.on(labels.get((part, case.runtime), case.runtime))
 
 
 def _same(left: Result, right: Result) -> bool:
     """Whether two results say the same; where a known defect is a matter of chance, they need not."""
-    one, two = cases.found_of(left), cases.found_of(right)
+    one, two = CaseResult.of(left), CaseResult.of(right)
     if one.state != two.state or one.answers != two.answers:
         return False
-    return one.message == two.message or one.state == cases.BY_CHANCE
+    return one.message == two.message or one.state == BY_CHANCE
 
 
 def _told(result: Result) -> str:
-    found = cases.found_of(result)
+    found = CaseResult.of(result)
     answers = ", ".join(f"{id_}: {answer}" for id_, answer in found.answers.items())
     return one_line(found.word + (f" ({found.message})" if found.message else f" ({answers})" if answers else ""), 300)
 
@@ -250,7 +255,14 @@ def _selection(parts: Sequence[Part], labels: dict[tuple[int, str], str]) -> Sel
         runtimes=list(dict.fromkeys(runtimes)) if all(item.runtimes for item in given) else [],
         guests=_union([item.guests for item in given]),
         paths=_union([item.paths for item in given]),
-        deselected=list(dict.fromkeys(id_ for item in given for id_ in item.deselected)),
+        deselected=[
+            CaseEntry.of(case)
+            for case in dict.fromkeys(
+                _relabelled_case(item.case, number, labels)
+                for number, selection in enumerate(given)
+                for item in selection.deselected
+            )
+        ],
     )
 
 
@@ -259,18 +271,17 @@ def _union(lists: Sequence[Sequence[str]]) -> list[str]:
 
 
 def _gaps(
-    results: Sequence[Result], missing: Sequence[str], left_out: Sequence[str], labels: Sequence[str]
-) -> Iterator[str]:
-    """Ids of cases that no part played or planned: those that each left out, and scenarios that a runtime lacks."""
+    results: Sequence[Result], missing: Sequence[Case], left_out: Sequence[Case], labels: Sequence[str]
+) -> Iterator[Case]:
+    """Cases that no part played or planned: those that each left out, and scenarios that a runtime lacks."""
     yield from left_out
     guests: dict[tuple[str, str], dict[str | None, set[str]]] = defaultdict(lambda: defaultdict(set))
     for result in results:
         guests[result.suite, result.scenario][result.guest].add(result.label)
-    named = set(left_out) | set(missing)
-    starts = {id_.rpartition("-")[0] + "]" for id_ in named}  # of a scenario for each view kind
+    named = {msgspec.structs.replace(case, view=None) for case in (*left_out, *missing)}
     for (suite, scenario), found in guests.items():
         for guest, present in found.items():
             for label in labels:
-                id_ = Case(suite, scenario, label, guest, None).id
-                if label not in present and id_ not in named and id_ not in starts:
-                    yield id_
+                case = Case(suite, scenario, label, guest)
+                if label not in present and case not in named:
+                    yield case

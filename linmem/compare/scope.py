@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from linmem.results.cases import Case
+from linmem.results.case import Case
 from linmem.results.document import Selection
 
 INLINE = "inline"  # how --guest names the guests inside scenario files
@@ -22,7 +22,7 @@ class RunScope:
         self._guests = {part.strip() for text in selection.guests for part in text.split(",") if part.strip()}
         self._places = [path for path in selection.paths if "::" not in path]
         self._ids = [path for path in selection.paths if "::" in path]
-        self._deselected = set(selection.deselected)
+        self._deselected = {entry.case for entry in selection.deselected}
 
     @property
     def everything(self) -> bool:
@@ -50,9 +50,9 @@ class RunScope:
         if self.guest_left_out(case.guest):
             return f"the run was not asked for guest {case.guest or INLINE}"
         if (self._places or self._ids) and not any(_holds(place, case.suite) for place in self._places):
-            named = any(_holds(path.partition("::")[0], case.suite) for path in self._ids)
+            named = any(path.startswith(f"{case.suite}::") for path in self._ids)
             return f"the run was asked for other {'scenarios, by their ids' if named else 'suites'}"
-        if label is not None and case._replace(runtime=label).id in self._deselected:
+        if label is not None and case.on(label) in self._deselected:
             return "left out by -k or the like"
         return None
 

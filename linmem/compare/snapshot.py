@@ -9,8 +9,8 @@ from dataclasses import dataclass, field, replace
 from linmem.compare.columns import Column
 from linmem.compare.scope import RunScope
 from linmem.report.build import took_part
-from linmem.results import cases
-from linmem.results.cases import Case, CaseResult
+from linmem.results.case import Case
+from linmem.results.case_result import CaseResult, by_case
 from linmem.results.document import GuestEntry, Report, Selection
 
 LONGEST = 200  # characters of an answer that a baseline keeps as they are
@@ -21,7 +21,7 @@ class Snapshot:
     """What one side of a comparison holds.
 
     ``absent`` maps the label of a runtime that took no part to the reason. ``questions`` are by suite and id, as in a
-    report; ``missing`` are the ids of cases that were planned and not run.
+    report; ``missing`` are the cases that were planned and not run.
     """
 
     columns: list[Column]
@@ -30,7 +30,7 @@ class Snapshot:
     guests: dict[tuple[str, str], GuestEntry] = field(default_factory=dict)
     absent: dict[str, str | None] = field(default_factory=dict)
     questions: dict[tuple[str, str], str] = field(default_factory=dict)
-    missing: frozenset[str] = frozenset()
+    missing: frozenset[Case] = frozenset()
 
     def only(self, labels: Iterable[str]) -> Snapshot:
         """The same with these columns only."""
@@ -50,12 +50,12 @@ def of(report: Report) -> Snapshot:
     """What a report holds."""
     return Snapshot(
         columns=[Column(runtime.label, runtime.version) for runtime in took_part(report)],
-        cases=cases.of(report),
+        cases=by_case(report.results),
         asked=RunScope(report.selection),
         guests={(guest.program, guest.guest): guest for guest in report.guests},
         absent={runtime.label: runtime.reason for runtime in report.runtimes if runtime.status == "unavailable"},
         questions={(suite.path, item.id): item.question for suite in report.suites for item in suite.observations},
-        missing=frozenset(item.id for item in report.missing),
+        missing=frozenset(item.case for item in report.missing),
     )
 
 

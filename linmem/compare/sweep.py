@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import functools
+import re
 import subprocess
 import sys
 import tempfile
@@ -20,7 +21,8 @@ from linmem.provision.manifest import load_manifest
 from linmem.provision.releases import within
 from linmem.report.build import ReportError
 from linmem.report.markdown import code, prose
-from linmem.results.document import Report, Result
+from linmem.results.document import Report
+from linmem.results.outcome import Result
 from linmem.results.text import plural
 from linmem.run.runtimes import ALL
 from linmem.scenario.files import find
@@ -195,9 +197,8 @@ def _is_cell(result: Result, cell: str, runtime: str) -> bool:
     """Whether a result is of the cell that was named, with a version or without."""
     if not cell:
         return True
-    parts = [part for part in (result.guest, runtime, result.view) if part]
-    named = cell.replace(cell[cell.index("@") :].partition("-")[0], "") if "@" in cell else cell
-    return "-".join(parts) == named
+    mine = re.escape(result.case.on("\0").cell).replace("\0", f"{re.escape(runtime)}(@[^-]+)?")
+    return re.fullmatch(mine, cell) is not None
 
 
 def _key(result: Result, what: str) -> str:

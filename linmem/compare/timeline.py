@@ -12,8 +12,10 @@ from itertools import pairwise
 
 from msgspec import Struct
 
-from linmem.results.cases import Case, answers
-from linmem.results.document import Report, Result, RuntimeEntry
+from linmem.results.case import Case
+from linmem.results.case_result import answers, changed
+from linmem.results.document import Report, RuntimeEntry
+from linmem.results.outcome import Result
 
 SCHEMA = "linmem-history/1"
 
@@ -96,8 +98,7 @@ def _timeline(report: Report, name: str, members: Sequence[RuntimeEntry]) -> Tim
     columns: dict[str, dict[Case, Moment]] = {label: {} for label in ready}
     for result in report.results:
         if result.label in columns:
-            track = Case(result.suite, result.scenario, name, result.guest, result.view)
-            columns[result.label][track] = moment(result)
+            columns[result.label][result.case.on(name)] = moment(result)
     questions = {(suite.path, item.id): item.question for suite in report.suites for item in suite.observations}
     tracks = list(dict.fromkeys(track for label in ready for track in columns[label]))
     turns = []
@@ -128,9 +129,7 @@ def changes(
         found.append(VersionChange(id=track.id, what="outcome", old=before, new=after))
     if old is None or new is None:
         return found
-    for id_ in dict.fromkeys([*old.answers, *new.answers]):
-        was, is_ = old.answers.get(id_), new.answers.get(id_)
-        if was != is_:
-            question = questions.get((track.suite, id_), "")
-            found.append(VersionChange(id=track.id, what=id_, question=question, old=was, new=is_))
+    for id_, was, is_ in changed(old.answers, new.answers):
+        question = questions.get((track.suite, id_), "")
+        found.append(VersionChange(id=track.id, what=id_, question=question, old=was, new=is_))
     return found

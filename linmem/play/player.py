@@ -98,7 +98,8 @@ class Player:
         self.context.close()
 
     def conclude(self, result: Result, stop: Stop) -> None:
-        result.outcome, result.message = stop.outcome, " ".join(stop.message.split())
+        result.outcome = stop.outcome  # type: ignore[assignment]
+        result.message = " ".join(stop.message.split())
         result.where = str((stop.step or self.context.scenario).where)
         result.steps = self.context.findings.steps(stop)
 

@@ -40,9 +40,10 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(door, "linmem-door")
     if is_worker(config):
         return
-    recording = Recording(settings.report_dir, door.header, door.plays_suites, by_pytest(config, settings.report_dir))
+    leave = by_pytest(config, settings.report_dir)
+    recording = Recording(settings.report_dir, door.header, door.cases, door.plays_suites, leave)
     config.pluginmanager.register(recording, "linmem-recording")
-    live = Live([chosen.label for chosen in door.bench.runtimes], door.plays_suites)
+    live = Live(door.cases, door.plays_suites)
     config.pluginmanager.register(live, "linmem-progress")
     if settings.baseline is not None or settings.record_baseline is not None:
         config.pluginmanager.register(_gating(recording, settings), "linmem-gating")

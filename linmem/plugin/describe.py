@@ -9,6 +9,7 @@ from pathlib import Path
 
 from linmem.play.guest import Guest, MissingGuest
 from linmem.results import document
+from linmem.results.case import Case
 from linmem.run.runtimes import Chosen
 from linmem.run.session import Session
 from linmem.scenario import files as scenario_files
@@ -75,12 +76,11 @@ def packages(suites: Iterable[Suite]) -> list[str]:
     return sorted({item.package for suite in suites for item in suite.scenarios if item.package is not None})
 
 
-def suites(root: Path, ids: Iterable[str]) -> list[Suite]:
-    """The suites that items' ids name, in their order, each with only the scenarios that are among them."""
+def suites(root: Path, cases: Iterable[Case]) -> list[Suite]:
+    """The suites of cases, in their order, each with only the scenarios that are among them."""
     wanted: dict[str, set[str]] = {}
-    for name in ids:
-        path, _, rest = name.partition("::")
-        wanted.setdefault(path, set()).add(rest.partition("[")[0])
+    for case in cases:
+        wanted.setdefault(case.suite, set()).add(case.scenario)
     found = []
     for path, slugs in wanted.items():
         try:

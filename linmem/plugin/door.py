@@ -18,12 +18,14 @@ from linmem.errors import UserError
 from linmem.plugin import describe
 from linmem.plugin.items import ScenarioItem, SuiteFile
 from linmem.plugin.options import TAKE_A_VALUE, Settings
-from linmem.plugin.recording import DESELECTED, command, environment, is_scenario, now
+from linmem.plugin.recording import DESELECTED, command, environment, now
+from linmem.results.case import Case
 from linmem.results.commandline import joined
 from linmem.results.document import Selection
 from linmem.results.record import FORMAT, Run
 from linmem.run.bench import Bench
 from linmem.scenario.files import ENDINGS, find, is_own, name_of, walk
+from linmem.scenario.model import Suite
 
 
 def is_worker(config: pytest.Config) -> bool:
@@ -79,6 +81,9 @@ class Door:
         self.config, self.bench, self.settings = config, bench, settings
         self.given = [Path(text.partition("::")[0]).resolve() for text in settings.suites]
         self.named = [Path(arg.split("::")[0]).resolve() for arg in config.args]
+        self.suites: list[Suite] = []
+        self.cases: dict[str, Case] = {}
+        """The cases of the items that are about to run, by their ids, once they are known."""
 
     # --------------------------------------------------------------------------------------------- who takes part
 
@@ -89,13 +94,13 @@ class Door:
             given = getattr(self.config, "workerinput", {})
             self.bench.take_over(given["linmem_runtimes"], given["linmem_missing"])
         elif self.plays_suites():
-            suites = describe.loadable(self.config.rootpath, self.files())
+            self.suites = describe.loadable(self.config.rootpath, self.files())
             if not self.config.option.collectonly:
                 try:
-                    self.bench.provide(describe.packages(suites))
+                    self.bench.provide(describe.packages(self.suites))
                 except UserError as error:
                     raise pytest.UsageError(str(error)) from None
-            problems = self.bench.problems(suites, None if self.selection().paths else suite_files())
+            problems = self.bench.problems(self.suites, None if self.selection().paths else suite_files())
             if problems:
                 raise pytest.UsageError("\n".join(problems))
 
@@ -147,10 +152,20 @@ class Door:
             return SuiteFile.make(parent, file_path, self.bench)
         return None
 
+    @pytest.hookimpl(tryfirst=True)
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """The items are known. (In a run with workers, each worker fetches what it needs itself.)"""
+        planned = [item.planned for item in session.items if isinstance(item, ScenarioItem)]
+        self.cases.update((item.case.id, item.case) for item in planned)
         if not self.config.option.collectonly:
-            self.bench.fetch_glue(item.cell for item in session.items if isinstance(item, ScenarioItem))
+            self.bench.fetch_glue(planned)
+
+    @pytest.hookimpl(optionalhook=True, tryfirst=True)
+    def pytest_xdist_node_collection_finished(self, ids: list[str]) -> None:
+        """With workers, these have the items: of the cases that the run has, those that they name."""
+        if not self.cases:
+            every = {item.case.id: item.case for _, found in self.bench.all_cases(self.suites) for item in found}
+            self.cases.update((id_, every[id_]) for id_ in ids if id_ in every)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self) -> None:
@@ -171,7 +186,7 @@ class Door:
             return None
         report = pytest.TestReport.from_item_and_call(item, call)
         report.__dict__["linmem_result"] = msgspec.to_builtins(item.result)
-        line = self.bench.introduction(item.cell.runtime)
+        line = self.bench.introduction(item.planned.case.runtime)
         if line is not None:
             report.__dict__["linmem_runtime"] = line
         item.result = None  # it has been handed on; pytest keeps items until the run ends
@@ -182,7 +197,7 @@ class Door:
 
     # -------------------------------------------------------------------------------------------------- the record
 
-    def header(self, planned: list[str]) -> Run:
+    def header(self, planned: list[Case]) -> Run:
         """The record's first line: what this run is about to do."""
         bench = self.bench
         suites = describe.suites(self.config.rootpath, planned)
@@ -216,7 +231,7 @@ class Door:
         """In a worker: tell the controller what the selection leaves out."""
         if is_worker(self.config):
             out = self.config.workeroutput.setdefault(DESELECTED, [])  # type: ignore[attr-defined]
-            out += [item.nodeid for item in items if is_scenario(item.nodeid)]
+            out += [msgspec.to_builtins(item.planned.case) for item in items if isinstance(item, ScenarioItem)]
 
     def pytest_terminal_summary(self, terminalreporter: Any, exitstatus: int) -> None:
         """A selection that matches nothing is an error, and says so."""

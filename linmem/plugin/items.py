@@ -1,4 +1,4 @@
-"""pytest's view of the suites: a scenario file is a collector, a scenario × guest × runtime (× view kind) is an item.
+"""pytest's view of the suites: a scenario file is a collector, a case is an item.
 
 The items know neither runtimes nor guests: the `Bench` they are given does.
 """
@@ -13,10 +13,10 @@ import pytest
 
 from linmem.plugin.failure import failure_text
 from linmem.results.outcome import Result
-from linmem.run.bench import Bench, Cell
+from linmem.run.bench import Bench, Planned
 from linmem.scenario import files
 from linmem.scenario.loader import load_suite
-from linmem.scenario.model import Scenario, Suite
+from linmem.scenario.model import Suite
 from linmem.scenario.source import SourceError
 
 
@@ -43,65 +43,53 @@ class SuiteFile(pytest.File):
         return file
 
     def collect(self) -> Iterator[ScenarioItem]:
-        """An item for every scenario and cell. A fault in the file is one line, and other files still run."""
+        """An item for every case of every scenario. A fault in the file is one line, and other files still run."""
         try:
             self.suite = load_suite(self.path, self.nodeid)
             for scenario in self.suite.scenarios:
-                for cell in self.bench.cells(scenario):
-                    yield ScenarioItem.make(self, scenario, cell)
+                for planned in self.bench.cases(scenario):
+                    yield ScenarioItem.make(self, planned)
         except SourceError as error:
             raise self.CollectError(str(error)) from None
 
 
 class ScenarioItem(pytest.Item):
-    """One scenario on one cell."""
+    """One case."""
 
-    scenario: Scenario
-    cell: Cell
+    planned: Planned
     bench: Bench
     result: Result | None = None
     successor: ScenarioItem | None = None
 
     @classmethod
-    def make(cls, parent: SuiteFile, scenario: Scenario, cell: Cell) -> ScenarioItem:
-        """The item ``slug[guest-runtime-view]`` of this file."""
-        item: ScenarioItem = cls.from_parent(parent, name=f"{scenario.slug}[{cell.id}]")
-        item.scenario, item.cell, item.bench = scenario, cell, parent.bench
-        guest = cell.guest.label if cell.guest else "inline"
-        item.extra_keyword_matches.update((scenario.title, cell.runtime, guest))
+    def make(cls, parent: SuiteFile, planned: Planned) -> ScenarioItem:
+        """The item of a case of this file; its id is the case's."""
+        case, scenario = planned.case, planned.scenario
+        item: ScenarioItem = cls.from_parent(parent, name=case.name)
+        item.planned, item.bench = planned, parent.bench
+        guest = case.guest or "inline"
+        item.extra_keyword_matches.update((scenario.title, case.runtime, guest))
         item.user_properties += [
-            ("suite", scenario.suite),
-            ("runtime", cell.runtime),
-            ("version", cell.version),
+            ("suite", case.suite),
+            ("runtime", case.runtime),
+            ("version", planned.version),
             ("guest", guest),
-            *([("view", cell.view)] if cell.view else []),
+            *([("view", case.view)] if case.view else []),
             *([("spec", scenario.spec)] if scenario.spec else []),
         ]
         return item
 
     def runtest(self) -> None:
         """Play it. Not good is `ScenarioFailed`; unsupported is a skip; a known defect an expected failure."""
-        scenario, cell = self.scenario, self.cell
-        result = Result(
-            id=self.nodeid,
-            suite=scenario.suite,
-            scenario=scenario.slug,
-            title=scenario.title,
-            guest=cell.guest.label if cell.guest else None,
-            runtime=cell.runtime,
-            version=cell.version,
-            view=cell.view,
-            outcome="error",
-        )
-        result.known = self.bench.known_failure(scenario, cell)
+        result = self.bench.result(self.planned)
         try:
-            self.result = self.bench.play(scenario, cell, result)
+            self.result = self.bench.play(self.planned, result)
         except Exception as error:  # a defect of linmem's own: let pytest show the traceback, and the report the cell
             result.outcome, result.message = "error", f"linmem itself failed: {type(error).__name__}: {error}"
             self.result = result
             raise
         if self.successor is not None:
-            self.bench.begin(self.successor.scenario, self.successor.cell)
+            self.bench.begin(self.successor.planned)
             self.successor = None
         if not self.bench.good(result):
             raise ScenarioFailed(result)
@@ -121,4 +109,5 @@ class ScenarioItem(pytest.Item):
 
     def reportinfo(self) -> tuple[Path, int, str]:
         """Where the scenario stands, for pytest's headings."""
-        return self.path, self.scenario.where.line - 1, f"{self.scenario.title} [{self.cell.id}]"
+        scenario = self.planned.scenario
+        return self.path, scenario.where.line - 1, f"{scenario.title} [{self.planned.case.cell}]"

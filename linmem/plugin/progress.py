@@ -5,7 +5,7 @@ In a pipe, with ``-q``, ``-v`` or ``-s`` pytest's own dots and lines stand as th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Mapping
 from pathlib import PurePosixPath
 from time import monotonic
 from typing import Any
@@ -15,7 +15,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
-from linmem.plugin.recording import is_scenario, make_console
+from linmem.plugin.recording import make_console
+from linmem.results.case import Case
 from linmem.results.text import one_line
 
 _WORDS = 32  # columns of what is played now
@@ -25,12 +26,11 @@ _PAUSE = 0.1  # seconds between two drawings of the line
 class Live:
     """One line that changes while the run goes, and a line that stays for each bad result.
 
-    `labels` are the runtimes' labels; `plays` says whether the run is about scenarios.
+    `cases` are the run's cases by their ids, once they are known; `plays` says whether the run is about scenarios.
     """
 
-    def __init__(self, labels: Iterable[str], plays: Callable[[], bool]) -> None:
-        self.labels = sorted(labels, key=len, reverse=True)
-        self.plays = plays
+    def __init__(self, cases: Mapping[str, Case], plays: Callable[[], bool]) -> None:
+        self.cases, self.plays = cases, plays
         self.total = self.bad = 0
         self.progress: Progress | None = None
         self.task, self.drawn = TaskID(0), 0.0
@@ -63,12 +63,10 @@ class Live:
             self.progress.update(self.task, description=self.now(nodeid), refresh=True)
 
     def now(self, nodeid: str) -> str:
-        """``growth on wasmtime``: the suite and the runtime that an id names."""
-        path, _, rest = nodeid.partition("::")
-        words = f"-{rest.rpartition('[')[2].removesuffix(']')}-"
-        runtime = next((label for label in self.labels if f"-{label}-" in words), "")
-        suite = PurePosixPath(path).stem
-        return one_line(f"{suite} on {runtime}" if runtime else suite, _WORDS).ljust(_WORDS)
+        """``growth on wasmtime``: the suite and the runtime of an item; of any other test, its id."""
+        case = self.cases.get(nodeid)
+        words = f"{PurePosixPath(case.suite).stem} on {case.runtime}" if case is not None else nodeid
+        return one_line(words, _WORDS).ljust(_WORDS)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_report_teststatus(self) -> Generator[None, tuple[str, str, Any], tuple[str, str, Any]]:
@@ -82,7 +80,7 @@ class Live:
             return
         if report.failed:
             self.bad += 1
-            told = str(report.longrepr).strip().partition("\n")[0] if is_scenario(report.nodeid) else report.nodeid
+            told = str(report.longrepr).strip().partition("\n")[0] if report.nodeid in self.cases else report.nodeid
             width = max(self.progress.console.width - 4, 20)
             self.progress.console.print(Text(f"✗ {one_line(told, width)}", style="red"), highlight=False)
         if report.when == "teardown":

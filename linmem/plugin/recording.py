@@ -10,17 +10,20 @@ import importlib.metadata
 import os
 import platform
 import sys
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from rich.console import Console
 
 from linmem import paths
+from linmem.plugin.items import ScenarioItem
 from linmem.report import terminal
 from linmem.report.place import RECORD, Place
 from linmem.report.write import NAMES, write_all
+from linmem.results.case import Case
 from linmem.results.document import HarnessEnvironment, Report
 from linmem.results.record import RecordWriter, Run
 
@@ -52,24 +55,25 @@ def environment() -> HarnessEnvironment:
 class Recording:
     """One run's record.
 
-    ``header`` makes its first line from the ids of the items that are about to run; ``plays`` tells whether this run is
-    about scenarios at all; ``leave`` names reports that pytest itself writes into the folder.
+    ``header`` makes its first line from the cases that are about to run, ``cases`` are these by their ids once they are
+    known; ``plays`` tells whether this run is about scenarios at all; ``leave`` names reports that pytest itself writes
+    into the folder.
     """
 
     def __init__(
         self,
         folder: Path,
-        header: Callable[[list[str]], Run],
+        header: Callable[[list[Case]], Run],
+        cases: Mapping[str, Case],
         plays: Callable[[], bool],
         leave: Collection[str] = (),
     ) -> None:
-        self.folder, self.header, self.plays, self.leave = folder, header, plays, leave
+        self.folder, self.header, self.cases, self.plays, self.leave = folder, header, cases, plays, leave
         self.place: Place | None = None
         self.writer: RecordWriter | None = None
         self.report: Report | None = None
         self.broken: list[tuple[str, str]] = []
-        self.planned: set[str] = set()
-        self.deselected: dict[str, None] = {}
+        self.deselected: dict[Case, None] = {}
         self.stopped: str | None = None
 
     # ------------------------------------------------------------- the plan
@@ -87,12 +91,13 @@ class Recording:
 
     def pytest_deselected(self, items: Sequence[pytest.Item]) -> None:
         """What `-k` and the like leave out, so that nobody takes it for missing."""
-        self.deselected.update(dict.fromkeys(item.nodeid for item in items if is_scenario(item.nodeid)))
+        self.deselected.update(dict.fromkeys(item.planned.case for item in items if isinstance(item, ScenarioItem)))
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
         """With workers: each tells at its end what it was not asked for."""
-        self.deselected.update(dict.fromkeys(getattr(node, "workeroutput", {}).get(DESELECTED, ())))
+        cases = getattr(node, "workeroutput", {}).get(DESELECTED, [])
+        self.deselected.update(dict.fromkeys(msgspec.convert(cases, list[Case])))
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Without workers: the items are known here."""
@@ -106,10 +111,9 @@ class Recording:
 
     def plan(self, ids: Iterable[str]) -> None:
         """Begin the record. The reports keep saying that this run has not ended, until it has."""
-        planned = [name for name in ids if is_scenario(name)]
+        planned = [self.cases[id_] for id_ in ids if id_ in self.cases]
         if self.writer is not None or not (planned or self.broken):
             return
-        self.planned = set(planned)
         run = self.header(planned)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.writer = RecordWriter(self.folder / RECORD)
@@ -191,11 +195,6 @@ def by_pytest(config: pytest.Config, folder: Path) -> list[str]:
     given = config.getoption("xmlpath", None)
     path = Path(os.path.expanduser(os.path.expandvars(given))).resolve() if given else None  # as pytest reads it
     return [name for name in NAMES if (folder / name).resolve() == path]
-
-
-def is_scenario(nodeid: str) -> bool:
-    """Whether an id is that of a scenario item."""
-    return nodeid.partition("::")[0].endswith((".yaml", ".yml"))
 
 
 def make_console(file: Any, colours: bool) -> Console:

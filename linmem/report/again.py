@@ -6,7 +6,8 @@ import shlex
 from collections.abc import Sequence
 
 from linmem.results.commandline import options
-from linmem.results.document import Report, Result
+from linmem.results.document import Report
+from linmem.results.outcome import Result
 from linmem.run.runtimes import given
 
 _CARRIED = ("--guest", "--glue", "--known", "--step-timeout")  # options of the run that a result depends on

@@ -12,11 +12,10 @@ from linmem.report import likeness
 from linmem.results import verdict
 from linmem.results.document import (
     FORMAT,
+    CaseEntry,
     Compared,
     Counts,
-    Missing,
     Report,
-    Result,
     RuntimeEntry,
     ScenarioEntry,
     Selection,
@@ -24,6 +23,7 @@ from linmem.results.document import (
     SuiteSummary,
     Summary,
 )
+from linmem.results.outcome import Result
 from linmem.results.record import Record
 
 SCHEMA = Path(__file__).with_name("report.schema.json")
@@ -38,7 +38,7 @@ def build(record: Record) -> Report:
     runtimes = _runtimes(record)
     suites = _suites(record)
     _put_in_order(record.results, suites, runtimes)
-    missing = [_place(id_, suites, runtimes) for id_ in record.missing]
+    missing = [CaseEntry.of(case) for case in record.missing]
     scenarios = likeness.by_scenario(record.results)
     columns = [runtime.label for runtime in _took_part(runtimes, record.results, missing)]
     differing = likeness.differences(scenarios)
@@ -75,7 +75,7 @@ def build(record: Record) -> Report:
             runtimes=record.run.selection.runtimes,
             guests=record.run.selection.guests,
             paths=record.run.selection.paths,
-            deselected=record.end.deselected if record.end else [],
+            deselected=[CaseEntry.of(case) for case in record.end.deselected] if record.end else [],
         ),
     )
 
@@ -86,24 +86,23 @@ def took_part(report: Report) -> list[RuntimeEntry]:
 
 
 def _took_part(
-    runtimes: Sequence[RuntimeEntry], results: Sequence[Result], missing: Sequence[Missing]
+    runtimes: Sequence[RuntimeEntry], results: Sequence[Result], missing: Sequence[CaseEntry]
 ) -> list[RuntimeEntry]:
     labels = {result.label for result in results} | {item.runtime for item in missing}
     return [runtime for runtime in runtimes if runtime.status == "ready" or runtime.label in labels]
 
 
 def _runtimes(record: Record) -> list[RuntimeEntry]:
-    """The runtimes of the run, with what their drivers said; every result gets its runtime's label."""
+    """The runtimes of the run, with what their drivers said. One that was not announced gets its column too."""
     runtimes = {runtime.label: runtime for runtime in record.run.runtimes}
-    names = {(_name(runtime), runtime.version): runtime.label for runtime in record.run.runtimes}
     for result in record.results:
-        name = result.runtime.partition("@")[0]
-        label = result.runtime if result.runtime in runtimes else names.get((name, result.version))
-        if label is None:  # not announced: it still gets its column
-            label = result.runtime
-            plain, _, variant = name.partition(":")
-            runtimes[label] = RuntimeEntry(label=label, name=plain, variant=variant or None, version=result.version)
-        result.label = label
+        result.label = result.runtime
+    versions = {case.runtime: None for case in record.missing} | {one.label: one.version for one in record.results}
+    for label in versions:
+        if label in runtimes:
+            continue
+        name, _, variant = label.partition("@")[0].partition(":")
+        runtimes[label] = RuntimeEntry(label=label, name=name, variant=variant or None, version=versions[label])
     for answered in record.answered.values():
         runtime = runtimes.get(answered.label)
         if runtime is not None:
@@ -112,20 +111,17 @@ def _runtimes(record: Record) -> list[RuntimeEntry]:
     return list(runtimes.values())
 
 
-def _name(runtime: RuntimeEntry) -> str:
-    return f"{runtime.name}:{runtime.variant}" if runtime.variant else runtime.name
-
-
 def _suites(record: Record) -> list[SuiteEntry]:
-    """The suites of the run; a result of one that was not announced brings its own."""
+    """The suites of the run; a case of one that was not announced brings its own."""
     suites = {suite.path: suite for suite in record.run.suites}
     known = {(suite.path, item.scenario) for suite in record.run.suites for item in suite.scenarios}
-    for result in record.results:
-        if (result.suite, result.scenario) in known:
-            continue
-        known.add((result.suite, result.scenario))
-        suite = suites.setdefault(result.suite, SuiteEntry(path=result.suite, title=result.suite, scenarios=[]))
-        suite.scenarios.append(ScenarioEntry(scenario=result.scenario, title=result.title))
+    titles = {(result.suite, result.scenario): result.title for result in record.results}
+    for case in record.missing:
+        titles.setdefault((case.suite, case.scenario), case.scenario)
+    for (path, slug), title in titles.items():
+        if (path, slug) not in known:
+            suite = suites.setdefault(path, SuiteEntry(path=path, title=path, scenarios=[]))
+            suite.scenarios.append(ScenarioEntry(scenario=slug, title=title))
     return list(suites.values())
 
 
@@ -147,24 +143,9 @@ def _put_in_order(results: list[Result], suites: Sequence[SuiteEntry], runtimes:
     )
 
 
-def _place(id_: str, suites: Sequence[SuiteEntry], runtimes: Sequence[RuntimeEntry]) -> Missing:
-    """Where a missing result belongs, as far as its id tells: ``suite::scenario[guest-runtime-view]``."""
-    path, _, rest = id_.partition("::")
-    slug, _, parameters = rest.partition("[")
-    suite = next((item for item in suites if item.path == path), None)
-    if suite is None or not any(item.scenario == slug for item in suite.scenarios):
-        return Missing(id=id_)
-    words = f"-{parameters.removesuffix(']')}-"
-    for runtime in sorted(runtimes, key=lambda runtime: -len(runtime.label)):
-        names = {runtime.label, _name(runtime), f"{_name(runtime)}@{runtime.version}"}
-        if any(f"-{name}-" in words for name in names):
-            return Missing(id=id_, suite=path, scenario=slug, runtime=runtime.label)
-    return Missing(id=id_, suite=path, scenario=slug)
-
-
 def _summary(
     results: Sequence[Result],
-    missing: Sequence[Missing],
+    missing: Sequence[CaseEntry],
     scenarios: Compared,
     columns: Sequence[str],
     suites: Sequence[SuiteEntry],

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from linmem.report.findings import Phrase, phrases
 from linmem.results import verdict
-from linmem.results.document import Report, Result, Subject
-from linmem.results.outcome import KnownFailure, StepTrace
+from linmem.results.document import Report, Subject
+from linmem.results.outcome import KnownFailure, Result, StepTrace
 
 
 @dataclass

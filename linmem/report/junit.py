@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from xml.etree import ElementTree
 
 from linmem.results import verdict
-from linmem.results.document import Report, Result
+from linmem.results.document import Report
+from linmem.results.outcome import Result
 from linmem.results.text import printable
 
 NAME = "junit.xml"
@@ -43,7 +44,7 @@ def _lost(report: Report) -> Iterator[tuple[str, str, str]]:
     for broken in report.broken:
         yield broken.suite, "the file can be loaded", broken.message
     for item in report.missing:
-        yield item.suite or "", _name(item.id), "planned, but no result was recorded"
+        yield item.suite, item.case.name, "planned, but no result was recorded"
     if not (report.complete or report.broken or report.missing):
         yield "linmem", "the run is complete", report.reason or ""
 
@@ -52,13 +53,13 @@ def _status(result: Result) -> verdict.Status:
     return verdict.status(result.outcome, result.known)
 
 
-def _name(id_: str) -> str:
-    return printable(id_.partition("::")[2] or id_)
-
-
 def _case(suite: ElementTree.Element, result: Result, spec: str | None) -> None:
     case = ElementTree.SubElement(
-        suite, "testcase", classname=printable(result.suite), name=_name(result.id), time=f"{result.duration:.6f}"
+        suite,
+        "testcase",
+        classname=printable(result.suite),
+        name=printable(result.case.name),
+        time=f"{result.duration:.6f}",
     )
     given = {"suite": result.suite, "runtime": result.label, "version": result.version}
     given |= {"guest": result.guest or "inline", "view": result.view or "", "spec": spec or ""}

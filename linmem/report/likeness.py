@@ -12,20 +12,21 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeVar
 
-from linmem.results import cases, verdict
+from linmem.results import verdict
+from linmem.results.case_result import answered as given_by
 from linmem.results.document import (
     Agreement,
     AnswerGroup,
+    CaseEntry,
     Compared,
     Difference,
-    Missing,
     ObservationEntry,
     OutcomeGroup,
-    Result,
     Silence,
     Subject,
     SuiteEntry,
 )
+from linmem.results.outcome import Result
 
 NOT_ASKED = "not asked"
 BY_CHANCE = "a matter of chance"
@@ -73,7 +74,7 @@ def _outcomes_differ(results: list[Result]) -> bool:
 
 
 def observations(
-    results: dict[Key, list[Result]], missing: Sequence[Missing], suites: Sequence[SuiteEntry], columns: Sequence[str]
+    results: dict[Key, list[Result]], missing: Sequence[CaseEntry], suites: Sequence[SuiteEntry], columns: Sequence[str]
 ) -> list[ObservationEntry]:
     """Every observation of every scenario, with the groups that gave the same answer.
 
@@ -82,8 +83,7 @@ def observations(
     questions = {(suite.path, item.id): item.question for suite in suites for item in suite.observations}
     absent: dict[Key, set[str]] = defaultdict(set)
     for gap in missing:
-        if gap.suite and gap.scenario and gap.runtime:
-            absent[gap.suite, gap.scenario].add(gap.runtime)
+        absent[gap.suite, gap.scenario].add(gap.runtime)
     found = []
     for (suite, scenario), members in results.items():
         ids = dict.fromkeys(item.id for result in members for item in result.observations)
@@ -110,7 +110,7 @@ def _answer_worth(result: Result, id_: str) -> Iterator[tuple[str, str | None]]:
     if _by_chance(result):
         yield BY_CHANCE, None
     else:
-        yield from cases.answered(result, id_)
+        yield from given_by(result, id_)
 
 
 def _by_chance(result: Result) -> bool:
@@ -168,7 +168,7 @@ def _agreement(answered: list[tuple[str, Result, str | None]], silent: list[Sile
 def compared(
     scenarios: Iterable[Key],
     results: dict[Key, list[Result]],
-    missing: Sequence[Missing],
+    missing: Sequence[CaseEntry],
     differing: Sequence[Difference],
     observed: Sequence[ObservationEntry],
     columns: Sequence[str],

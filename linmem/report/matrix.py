@@ -8,7 +8,8 @@ from typing import Literal
 
 from linmem.report.build import took_part
 from linmem.results import verdict
-from linmem.results.document import Counts, Report, Result, RuntimeEntry, ScenarioEntry, SuiteEntry
+from linmem.results.document import Counts, Report, RuntimeEntry, ScenarioEntry, SuiteEntry
+from linmem.results.outcome import Result
 
 LABELS: dict[verdict.Status, str] = {
     "pass": "pass",
@@ -98,8 +99,6 @@ class Matrix:
 
     columns: list[RuntimeEntry]
     blocks: list[Block]
-    unplaced: list[str]
-    """Ids of missing results whose place their id does not tell."""
 
 
 def matrix(report: Report) -> Matrix:
@@ -107,12 +106,8 @@ def matrix(report: Report) -> Matrix:
     cells: dict[tuple[str, str], dict[str, Cell]] = defaultdict(lambda: defaultdict(Cell))
     for result in report.results:
         cells[result.suite, result.scenario][result.label].results.append(result)
-    unplaced = []
     for gap in report.missing:
-        if gap.suite is None or gap.scenario is None or gap.runtime is None:
-            unplaced.append(gap.id)
-        else:
-            cells[gap.suite, gap.scenario][gap.runtime].missing += 1
+        cells[gap.suite, gap.scenario][gap.runtime].missing += 1
     differs = differing(report)
     blocks = []
     for suite in report.suites:
@@ -123,7 +118,7 @@ def matrix(report: Report) -> Matrix:
         ]
         if rows:
             blocks.append(Block(suite, rows))
-    return Matrix(took_part(report), blocks, unplaced)
+    return Matrix(took_part(report), blocks)
 
 
 def differing(report: Report) -> dict[tuple[str, str], Literal["outcome", "observed"]]:

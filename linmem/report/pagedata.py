@@ -17,12 +17,14 @@ from linmem.report.failures import FailureGroup, failures
 from linmem.report.findings import Finding, Phrase, findings
 from linmem.report.matrix import LABELS, MARKS, MEANINGS, Cell, Matrix
 from linmem.results import verdict
-from linmem.results.document import ObservationEntry, Report, Result
+from linmem.results.case import Case
+from linmem.results.document import ObservationEntry, Report
 from linmem.results.outcome import Picture, StepTrace
 from linmem.results.text import clip, one_line, printable
 
 _ROOM = 2_500_000  # characters of failures told in full; of the rest only the headline is told
 _PICTURES = 1_000_000  # characters of pictures
+_NAMES = ("{suite}", "{scenario}", "{runtime}")  # of which ids are made by the page's script
 _AGREEMENTS = ("everywhere", "by guest", "differs", "where answered", "one runtime")
 
 
@@ -83,6 +85,7 @@ class PageData:
             "failures": [self._failure(item) for item in _by_weight(failures(report, verdict.BAD | {"known"}))],
             "agreements": _AGREEMENTS,
             "rerun": shlex.join(again.start(report)),
+            "ids": [Case(*_NAMES, guest, view).id for guest in (None, "{guest}") for view in (None, "{view}")],
             "texts": self.texts.items,
             "vectors": self.vectors.items,
             "cells": self.cells.items,
@@ -236,7 +239,7 @@ class PageData:
             suite, row, self.columns[failure.label], verdict.rank(failure.status),
             verdict.OUTCOMES.index(first.outcome), headline,
             [[self.text(r.guest), self.text(r.view)] for r in failure.results], steps, stderr,
-            self.text(first.where), known, self._ids(failure.results), int(full),
+            self.text(first.where), known, int(full),
         ]  # fmt: skip
 
     def _step(self, step: StepTrace) -> int:
@@ -245,17 +248,6 @@ class PageData:
             self.prose(value, 1000) + 1 if value is not None else 0 for value in (step.expected, step.actual, step.raw)
         ]
         return self.steps.add((self.prose(step.text, 1000), self.text(step.where), states.index(step.status), *values))
-
-    def _ids(self, results: Sequence[Result]) -> list[str]:
-        """The results' ids, where they are not what suite, scenario, guest, runtime and view make."""
-        if all(result.id == _id(result) for result in results):
-            return []
-        return [printable(result.id) for result in results[:50]]
-
-
-def _id(result: Result) -> str:
-    cell = "-".join(part for part in (result.guest, result.label, result.view) if part)
-    return f"{result.suite}::{result.scenario}[{cell}]"
 
 
 def _by_weight(found: list[FailureGroup]) -> list[FailureGroup]:

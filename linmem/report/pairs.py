@@ -74,9 +74,7 @@ def _scenarios(report: Report) -> dict[Key, dict[str, _Did]]:
     outcomes: dict[Key, dict[str, list[tuple[str | None, str | None, str]]]] = defaultdict(lambda: defaultdict(list))
     for result in report.results:
         outcomes[result.suite, result.scenario][result.label].append((result.guest, result.view, result.outcome))
-    found: dict[Key, dict[str, _Did]] = {
-        (gap.suite, gap.scenario): {} for gap in report.missing if gap.suite and gap.scenario
-    }
+    found: dict[Key, dict[str, _Did]] = {(gap.suite, gap.scenario): {} for gap in report.missing}
     for key, runtimes in outcomes.items():
         found[key] = {label: _Did(profile(given), {}) for label, given in runtimes.items()}
     for item in report.observations:

@@ -12,7 +12,8 @@ from linmem.report import again
 from linmem.repro import recipe
 from linmem.repro.goal import Goal, ReproError
 from linmem.repro.script import Script
-from linmem.results.document import Report, Result
+from linmem.results.document import Report
+from linmem.results.outcome import Result
 from linmem.results.text import one_line
 from linmem.run.guests import Guests, modules
 from linmem.scenario.files import file_of

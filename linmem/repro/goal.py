@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from linmem.results.document import Result
+from linmem.results.outcome import Result
 from linmem.scenario.model import Step
 
 

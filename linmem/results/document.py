@@ -9,7 +9,8 @@ from typing import Literal
 
 from msgspec import Struct, field
 
-from linmem.results import outcome
+from linmem.results.case import Case
+from linmem.results.outcome import Result
 from linmem.results.verdict import Outcome, Status
 
 FORMAT = "linmem-report/1"
@@ -27,17 +28,45 @@ answer.
 """
 
 
+class CaseEntry(Struct, kw_only=True):
+    """A case that has no result: it was planned and never recorded, or the run's selection left it out."""
+
+    id: str
+    suite: str
+    scenario: str
+    runtime: str
+    guest: str | None = None
+    view: str | None = None
+
+    @classmethod
+    def of(cls, case: Case) -> CaseEntry:
+        """A case's entry."""
+        return cls(
+            id=case.id,
+            suite=case.suite,
+            scenario=case.scenario,
+            runtime=case.runtime,
+            guest=case.guest,
+            view=case.view,
+        )
+
+    @property
+    def case(self) -> Case:
+        """The case."""
+        return Case(self.suite, self.scenario, self.runtime, self.guest, self.view)
+
+
 class Selection(Struct, kw_only=True):
     """What a run was asked for; empty lists narrow nothing.
 
     ``runtimes`` are labels, ``guests`` what ``--guest`` named, ``paths`` the files, folders and ids given in place of
-    ``suites/``, relative to where ids begin. ``deselected`` are the ids that ``-k`` and the like left out.
+    ``suites/``, relative to where ids begin. ``deselected`` are the cases that ``-k`` and the like left out.
     """
 
     runtimes: list[str] = []
     guests: list[str] = []
     paths: list[str] = []
-    deselected: list[str] = []
+    deselected: list[CaseEntry] = []
 
 
 class HarnessEnvironment(Struct, kw_only=True):
@@ -105,31 +134,11 @@ class SuiteEntry(Struct, kw_only=True):
     observations: list[Question] = []
 
 
-class Result(outcome.Result, kw_only=True):
-    """What one runtime did with one scenario on one guest, as the player recorded it.
-
-    ``runtime`` is the name it was asked for by, ``label`` its label in this report. ``view`` is set where the
-    scenario was played once for each view kind. ``duration`` is in seconds.
-    """
-
-    outcome: Outcome
-    label: str = ""
-
-
 class Broken(Struct, kw_only=True, tag_field="type", tag="broken"):
     """A scenario file that could not be loaded, so none of its scenarios was played."""
 
     suite: str
     message: str
-
-
-class Missing(Struct, kw_only=True):
-    """A planned result that was never recorded. Its place in the matrix is null where its id does not tell."""
-
-    id: str
-    suite: str | None = None
-    scenario: str | None = None
-    runtime: str | None = None
 
 
 class Subject(Struct, kw_only=True):
@@ -229,7 +238,7 @@ class Report(Struct, kw_only=True):
     suites: list[SuiteEntry]
     broken: list[Broken]
     planned: int
-    missing: list[Missing]
+    missing: list[CaseEntry]
     summary: Summary
     differences: list[Difference]
     observations: list[ObservationEntry]

@@ -22,6 +22,7 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import InvalidVersion, Version
 
 from linmem import paths
+from linmem.results.case import Case
 from linmem.results.outcome import KnownFailure
 from linmem.scenario.source import SourceError
 from linmem.scenario.source import read as read_yaml
@@ -37,17 +38,12 @@ class KnownError(Exception):
     """The list can't be used: one line, ``file:line: what is wrong``."""
 
 
-class DefectCase(NamedTuple):
-    """One collected item, as far as entries of the list tell items apart."""
+class Engine(NamedTuple):
+    """A runtime as entries speak of it; ``name`` is its bare name."""
 
-    suite: str
-    scenario: str
-    runtime: str
-    """The runtime's bare name."""
-    variant: str | None
-    version: str | None
-    guest: str | None
-    view: str | None
+    name: str
+    variant: str | None = None
+    version: str | None = None
 
 
 @dataclass(frozen=True)
@@ -88,36 +84,27 @@ class KnownDefect:
     message: str | None = None
     link: str | None = None
 
-    def covers(
-        self,
-        suite: str,
-        scenario: str,
-        runtime_name: str,
-        variant: str | None,
-        version: str | None,
-        guest: str | None,
-        view: str | None,
-    ) -> bool:
-        """Whether the entry expects that this case fails."""
+    def covers(self, case: Case, engine: Engine) -> bool:
+        """Whether the entry expects that a case fails on its runtime."""
         return (
-            any(target.names(scenario) and target.in_suite(suite) for target in self.targets)
-            and self.on_runtime(runtime_name, variant, version)
-            and (not self.guests or any(matches(pattern, guest) for pattern in self.guests))
-            and (not self.views or any(matches(pattern, view) for pattern in self.views))
+            any(target.names(case.scenario) and target.in_suite(case.suite) for target in self.targets)
+            and self.on_runtime(engine)
+            and (not self.guests or any(matches(pattern, case.guest) for pattern in self.guests))
+            and (not self.views or any(matches(pattern, case.view) for pattern in self.views))
         )
 
     def in_suite(self, path: str) -> bool:
         """Whether it speaks of scenarios of the suite at `path`."""
         return any(target.in_suite(path) for target in self.targets)
 
-    def on_runtime(self, name: str, variant: str | None, version: str | None) -> bool:
+    def on_runtime(self, engine: Engine) -> bool:
         """Whether it speaks of this runtime. A version that can't be read is in no range, so it hides nothing."""
-        if self.runtime != name or self.variant not in (None, variant):
+        if self.runtime != engine.name or self.variant not in (None, engine.variant):
             return False
         if not len(self.versions):
             return True
         try:
-            return self.versions.contains(Version(version or ""), prereleases=True)
+            return self.versions.contains(Version(engine.version or ""), prereleases=True)
         except InvalidVersion:
             return False
 
@@ -132,16 +119,15 @@ class KnownDefects:
 
     def __init__(self, entries: Sequence[KnownDefect]) -> None:
         self.entries = entries
-        self._near: dict[tuple[str, tuple[str | None, ...]], list[KnownDefect]] = {}  # by suite and runtime
+        self._near: dict[tuple[str, Engine], list[KnownDefect]] = {}  # by suite and runtime
 
-    def covering(self, case: DefectCase) -> KnownDefect | None:
+    def covering(self, case: Case, engine: Engine) -> KnownDefect | None:
         """The first entry that covers a case: what stands further up goes first."""
-        suite, runtime = case.suite, (case.runtime, case.variant, case.version)
-        near = self._near.get((suite, runtime))
+        near = self._near.get((case.suite, engine))
         if near is None:
-            near = [entry for entry in self.entries if entry.in_suite(suite) and entry.on_runtime(*runtime)]
-            self._near[suite, runtime] = near
-        return next((entry for entry in near if entry.covers(*case)), None)
+            near = [entry for entry in self.entries if entry.in_suite(case.suite) and entry.on_runtime(engine)]
+            self._near[case.suite, engine] = near
+        return next((entry for entry in near if entry.covers(case, engine)), None)
 
 
 def matches(pattern: str, name: str | None) -> bool:

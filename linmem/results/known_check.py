@@ -5,13 +5,14 @@ from __future__ import annotations
 import difflib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
-from linmem.results.known import DefectCase, KnownDefect, matches
+from linmem.results.case import Case
+from linmem.results.known import Engine, KnownDefect, matches
 
 
 def problems(
     known: Iterable[KnownDefect],
     scenarios: Mapping[str, Collection[str]],
-    played: Iterable[DefectCase],
+    played: Iterable[tuple[Case, Engine]],
     runtime_names: Collection[str],
     absent_guests: Collection[str] = (),
     suite_files: Collection[str] | None = None,
@@ -19,13 +20,13 @@ def problems(
     """One line for each entry, and each pattern of one, that matches nothing because what it names does not exist.
 
     `scenarios` are the slugs of all scenarios of the run's suites, by their paths; `played` are the cases that these
-    have with the run's runtimes and guests; `runtime_names` are all bare names that are known, in this run or not;
+    have with the run's guests and runtimes; `runtime_names` are all bare names that are known, in this run or not;
     `absent_guests` are guests that exist but take no part here. Runtimes and versions that are not in this run are no
     problem; nor are suites, unless `suite_files` says which there are.
     """
-    cases: dict[str, list[DefectCase]] = {suite: [] for suite in scenarios}
-    for case in played:
-        cases[case.suite].append(case)
+    cases: dict[str, list[tuple[Case, Engine]]] = {suite: [] for suite in scenarios}
+    for case, engine in played:
+        cases[case.suite].append((case, engine))
     found = []
     for defect in known:
         for problem in _problems(defect, scenarios, cases, runtime_names, absent_guests, suite_files):
@@ -36,7 +37,7 @@ def problems(
 def _problems(
     defect: KnownDefect,
     scenarios: Mapping[str, Collection[str]],
-    cases: Mapping[str, Sequence[DefectCase]],
+    cases: Mapping[str, Sequence[tuple[Case, Engine]]],
     runtime_names: Collection[str],
     absent_guests: Collection[str],
     suite_files: Collection[str] | None,
@@ -44,7 +45,7 @@ def _problems(
     if defect.runtime not in runtime_names:
         return [f"there is no runtime '{defect.runtime}'{_near(defect.runtime, runtime_names)}"]
     found: list[str] = []
-    here: list[DefectCase] = []
+    here: list[Case] = []
     for target in defect.targets:
         suites = [suite for suite in scenarios if target.in_suite(suite)]
         if suite_files is not None and not any(map(target.in_suite, suite_files)):
@@ -56,8 +57,8 @@ def _problems(
         here += [
             case
             for suite in suites
-            for case in cases[suite]
-            if target.names(case.scenario) and defect.on_runtime(case.runtime, case.variant, case.version)
+            for case, engine in cases[suite]
+            if target.names(case.scenario) and defect.on_runtime(engine)
         ]
     if found or not here:
         return found

@@ -17,8 +17,9 @@ import yaml
 
 from linmem.results import known, verdict
 from linmem.results.atomic import replace
-from linmem.results.document import Report, Result, RuntimeEntry
-from linmem.results.known import DefectCase, KnownDefect, KnownDefects, KnownError
+from linmem.results.document import Report, RuntimeEntry
+from linmem.results.known import Engine, KnownDefect, KnownDefects, KnownError
+from linmem.results.outcome import Result
 from linmem.results.text import one_line, plural
 
 LONGEST = 160  # characters of a message that a new entry quotes
@@ -57,21 +58,16 @@ def judged(entries: Sequence[KnownDefect], report: Report) -> list[Judged]:
     table = KnownDefects(entries)
     own: dict[KnownDefect, list[Result]] = defaultdict(list)
     covered: set[KnownDefect] = set()
-    for case, result in _cases(report):
-        entry = table.covering(case)
+    runtimes = {runtime.label: runtime for runtime in report.runtimes}
+    for result in report.results:
+        runtime = runtimes[result.runtime]
+        case, engine = result.case, Engine(runtime.name, runtime.variant, result.version)
+        entry = table.covering(case, engine)
         if entry is None:
             continue
         own[entry].append(result)
-        covered.update(other for other in entries if other is not entry and other.covers(*case))
+        covered.update(other for other in entries if other is not entry and other.covers(case, engine))
     return [_judged(entry, own.get(entry, []), entry in covered) for entry in entries]
-
-
-def _cases(report: Report) -> Iterable[tuple[DefectCase, Result]]:
-    runtimes = {runtime.label: runtime for runtime in report.runtimes}
-    for result in report.results:
-        runtime = runtimes[result.label]
-        where = result.suite, result.scenario, runtime.name, runtime.variant, result.version
-        yield DefectCase(*where, result.guest, result.view), result
 
 
 def _judged(entry: KnownDefect, results: Sequence[Result], covered: bool) -> Judged:

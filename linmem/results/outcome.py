@@ -6,10 +6,11 @@ import re
 
 import msgspec
 
+from linmem.results.case import Case
+from linmem.results.verdict import Outcome
+
 LEFT_OUT = "left out: "
 """How the message begins of a result that is `unsupported` only because nobody wanted to wait for it."""
-
-OUTCOMES = ("pass", "fail", "unsupported", "crash", "timeout", "error")
 
 
 class StepTrace(msgspec.Struct, frozen=True, omit_defaults=False):
@@ -71,7 +72,12 @@ class KnownFailure(msgspec.Struct, frozen=True):
 
 
 class Result(msgspec.Struct, tag="result", tag_field="type", kw_only=True):
-    """One cell of the report. ``steps`` are given up to the failing one, and only when it did not pass."""
+    """What one runtime did with one scenario on one guest.
+
+    ``runtime`` and ``label`` are the runtime's label in the report. ``view`` is set where the scenario was played once
+    for each view kind. ``steps`` are given up to the failing one, and only when it did not pass. ``duration`` is in
+    seconds.
+    """
 
     id: str
     suite: str
@@ -81,7 +87,7 @@ class Result(msgspec.Struct, tag="result", tag_field="type", kw_only=True):
     runtime: str
     version: str
     view: str | None
-    outcome: str
+    outcome: Outcome
     message: str = ""
     where: str | None = None
     steps: list[StepTrace] = msgspec.field(default_factory=list)
@@ -90,3 +96,26 @@ class Result(msgspec.Struct, tag="result", tag_field="type", kw_only=True):
     pictures: list[Picture] = msgspec.field(default_factory=list)
     known: KnownFailure | None = None
     duration: float = 0.0
+    label: str = ""
+
+    @classmethod
+    def begun(cls, case: Case, title: str, version: str, known: KnownFailure | None = None) -> Result:
+        """The result of a case that is about to be played; an error until it has been."""
+        return cls(
+            id=case.id,
+            suite=case.suite,
+            scenario=case.scenario,
+            title=title,
+            guest=case.guest,
+            runtime=case.runtime,
+            version=version,
+            view=case.view,
+            outcome="error",
+            known=known,
+            label=case.runtime,
+        )
+
+    @property
+    def case(self) -> Case:
+        """What it is the result of."""
+        return Case(self.suite, self.scenario, self.runtime, self.guest, self.view)

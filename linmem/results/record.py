@@ -17,10 +17,12 @@ import msgspec
 from msgspec import Struct
 
 from linmem.results import verdict
-from linmem.results.document import Broken, GuestEntry, HarnessEnvironment, Result, RuntimeEntry, Selection, SuiteEntry
+from linmem.results.case import Case
+from linmem.results.document import Broken, GuestEntry, HarnessEnvironment, RuntimeEntry, Selection, SuiteEntry
+from linmem.results.outcome import Result
 from linmem.results.text import join, plural
 
-FORMAT = 1
+FORMAT = 2
 
 
 class RecordError(Exception):
@@ -38,7 +40,7 @@ class Run(Struct, kw_only=True, tag_field="type", tag="run"):
     runtimes: list[RuntimeEntry] = []
     guests: list[GuestEntry] = []
     suites: list[SuiteEntry] = []
-    planned: list[str] = []
+    planned: list[Case] = []
     selection: Selection = msgspec.field(default_factory=Selection)
 
 
@@ -53,24 +55,24 @@ class Answered(Struct, kw_only=True, tag_field="type", tag="runtime"):
 
 
 class End(Struct, kw_only=True, tag_field="type", tag="end"):
-    """The last line: how the run ended, and which items its selection had left out."""
+    """The last line: how the run ended, and which cases its selection had left out."""
 
     finished: str | None = None
     complete: bool = False
     reason: str | None = None
-    deselected: list[str] = []
+    deselected: list[Case] = []
 
 
 @dataclass
 class Record:
-    """A record as read back. ``missing``: planned ids without a result; ``unreadable``: numbers of damaged lines."""
+    """A record as read back. ``missing``: planned cases without a result; ``unreadable``: numbers of damaged lines."""
 
     run: Run
     answered: dict[str, Answered] = field(default_factory=dict)
     broken: list[Broken] = field(default_factory=list)
     results: list[Result] = field(default_factory=list)
     end: End | None = None
-    missing: list[str] = field(default_factory=list)
+    missing: list[Case] = field(default_factory=list)
     unreadable: list[int] = field(default_factory=list)
 
     @property
@@ -146,7 +148,7 @@ def read(path: Path) -> Record:
             _rest(record, file)
     except OSError as error:
         raise RecordError(f"{path}: can't be read: {error.strerror}") from None
-    done = {result.id for result in record.results}
+    done = {result.case for result in record.results}
     record.missing = [planned for planned in record.run.planned if planned not in done]
     return record
 
@@ -180,7 +182,7 @@ _KINDS: dict[str, type[Struct]] = {"runtime": Answered, "result": Result, "end":
 def _rest(record: Record, lines: Iterable[bytes]) -> None:
     decoders = {kind: msgspec.json.Decoder(struct) for kind, struct in _KINDS.items()}
     tag = msgspec.json.Decoder(_Tag)
-    results: dict[str, Result] = {}
+    results: dict[Case, Result] = {}
     for number, line in enumerate(lines, 2):
         try:
             kind = tag.decode(line).type
@@ -190,7 +192,7 @@ def _rest(record: Record, lines: Iterable[bytes]) -> None:
                 record.unreadable.append(number)
             continue
         if isinstance(item, Result):
-            results[item.id] = _worse(results.get(item.id), item)
+            results[item.case] = _worse(results.get(item.case), item)
         elif isinstance(item, Answered):
             record.answered[item.label] = item
         elif isinstance(item, Broken):
@@ -201,7 +203,7 @@ def _rest(record: Record, lines: Iterable[bytes]) -> None:
 
 
 def _worse(first: Result | None, second: Result) -> Result:
-    """Of two results with one id (a test run twice), the worse: a second try must not hide the first."""
+    """Of two results of one case (a test run twice), the worse: a second try must not hide the first."""
     if first is None:
         return second
     ranks = [verdict.rank(verdict.status(result.outcome, result.known)) for result in (first, second)]

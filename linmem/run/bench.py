@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 
@@ -18,8 +18,9 @@ from linmem.play.player import Player
 from linmem.protocol import DriverFault
 from linmem.provision.manifest import all_manifests
 from linmem.results import known, known_check, verdict
-from linmem.results.known import DefectCase, KnownDefects
-from linmem.results.outcome import LEFT_OUT, KnownFailure, Result
+from linmem.results.case import Case
+from linmem.results.known import Engine, KnownDefects
+from linmem.results.outcome import LEFT_OUT, Result
 from linmem.run.guests import Guests, modules
 from linmem.run.runtimes import Chosen
 from linmem.run.session import Session
@@ -44,25 +45,17 @@ def runs_glue(session: Session, guest: Guest) -> bool:
 
 
 @dataclass(frozen=True)
-class Cell:
-    """Whom a scenario is played on: a runtime by its label and version, a guest (None: inline), a view kind (None: no
-    matter).
-    """
+class Planned:
+    """A case of this run with what it takes to play it. ``guest`` is None where it is inline."""
 
-    runtime: str
-    version: str
+    case: Case
+    scenario: Scenario
     guest: Guest | None
-    view: str | None
-
-    @property
-    def id(self) -> str:
-        """As it stands in an item's id: ``go-wasmtime``."""
-        parts = [self.guest.label if self.guest else None, self.runtime, self.view]
-        return "-".join(part for part in parts if part)
+    version: str
 
 
 class Bench:
-    """The runtimes, guests and known defects of a run: which cells a scenario has, and a player for each.
+    """The runtimes, guests and known defects of a run: which cases a scenario has, and a player for each.
 
     ``timeout`` is how many seconds a runtime may take for one step; ``slow`` says whether to play also what a manifest
     says takes minutes. ``describe`` makes of a started session what the
@@ -83,7 +76,7 @@ class Bench:
         self.runtimes, self.guests, self.timeout, self.describe = runtimes, guests, timeout, describe
         self.sessions: dict[str, Session] = {}
         self.introductions: dict[str, dict[str, object] | None] = {}
-        self.ahead: tuple[Scenario, Cell, Player] | None = None
+        self.ahead: tuple[Planned, Player] | None = None
 
     def provide(self, packages: Iterable[str] = ()) -> None:
         """Make the runtimes ready, and the packages of these names.
@@ -105,50 +98,62 @@ class Bench:
         for chosen in self.runtimes:
             chosen.version = ready[chosen.label]
 
-    def fetch_glue(self, cells: Iterable[Cell]) -> None:
-        """Make the glue that cells need ready before the first is played; one that can't be had fails its cells."""
-        for guest in {cell.guest for cell in cells if self.needs_glue(cell)}:
-            if guest is not None and guest.glue is not None:
-                with contextlib.suppress(Unavailable):
-                    guest.glue.path  # noqa: B018
+    def fetch_glue(self, cases: Iterable[Planned]) -> None:
+        """Make the glue that cases need ready before the first is played; one that can't be had fails its cases."""
+        for guest, label in {(item.guest, item.case.runtime) for item in cases}:
+            if guest is None or guest.glue is None or guest.glue.kind not in self.chosen(label).manifest.glue:
+                continue  # its language's own glue does not start it there, as far as the manifest tells
+            with contextlib.suppress(Unavailable):
+                guest.glue.path  # noqa: B018
 
-    def needs_glue(self, cell: Cell) -> bool:
-        """Whether the cell's guest is started by its language's own glue, as far as the manifest tells."""
-        guest = cell.guest
-        return (
-            guest is not None and guest.glue is not None and guest.glue.kind in self.chosen(cell.runtime).manifest.glue
-        )
-
-    def cells(self, scenario: Scenario) -> list[Cell]:
-        """Every guest × runtime × view kind that the run is asked for."""
+    def cases(self, scenario: Scenario) -> list[Planned]:
+        """Every guest × runtime × view kind that the run is asked for. Raises `SourceError`."""
         for feature in scenario.requires:
             if feature not in probes.names():
                 known_features = ", ".join(probes.names())
                 message = f"'requires' names '{feature}', for which there is no probe; known: {known_features}"
                 raise SourceError(scenario.where.file, scenario.where.line, message)
         return [
-            Cell(chosen.label, chosen.shown_version, guest, view)
+            Planned(
+                Case(scenario.suite, scenario.slug, chosen.label, guest.label if guest else None, view),
+                scenario,
+                guest,
+                chosen.shown_version,
+            )
             for guest in self.guests.of(scenario)
             for chosen in self.runtimes
             if chosen.unavailable is None
             for view in view_kinds(scenario, chosen)
         ]
 
-    def play(self, scenario: Scenario, cell: Cell, result: Result) -> Result:
-        """Play a scenario on a cell's runtime, and hold a known defect's message against what came."""
-        self._play(scenario, cell, result)
+    def result(self, planned: Planned) -> Result:
+        """The result of a case that is about to be played, with the first known defect that covers it."""
+        defect = self.defects.covering(planned.case, self.engine(planned))
+        known = defect.failure if defect is not None else None
+        return Result.begun(planned.case, planned.scenario.title, planned.version, known)
+
+    def all_cases(self, suites: Iterable[Suite]) -> Iterator[tuple[Suite, list[Planned]]]:
+        """The cases of each suite. One that is wrong is left out: its fault is told where the file is collected."""
+        for suite in suites:
+            with contextlib.suppress(SourceError):
+                yield suite, [item for scenario in suite.scenarios for item in self.cases(scenario)]
+
+    def play(self, planned: Planned, result: Result) -> Result:
+        """Play a case, and hold a known defect's message against what came."""
+        self._play(planned, result)
         if result.known is not None:
             result.known = known.held_against(result.known, result.message)
         return result
 
-    def _play(self, scenario: Scenario, cell: Cell, result: Result) -> Result:
-        left_out = self.left_out(scenario, cell)
+    def _play(self, planned: Planned, result: Result) -> Result:
+        scenario, label = planned.scenario, planned.case.runtime
+        left_out = self.left_out(planned)
         if left_out is not None:
             result.outcome, result.message = "unsupported", left_out
             result.where, result.known = str(scenario.where), None  # what is not played has no defect to show
             return result
         try:
-            player = self.taken_up(scenario, cell) or self.player(scenario, cell)
+            player = self.taken_up(planned) or self.player(planned)
         except SourceError as error:
             result.outcome, result.message = "error", error.message
             result.where = f"{error.file}:{error.line}"
@@ -157,54 +162,56 @@ class Bench:
             result.outcome, result.message, result.where = "error", str(error), str(scenario.where)
             return result
         player.play(result)
-        self.introduce(cell.runtime)
-        # Who knows what it left behind: the next scenario's cell must not depend on it. So too where a defect is listed
+        self.introduce(label)
+        # Who knows what it left behind: the next case must not depend on it. So too where a defect is listed
         # and did not show: freed memory that still held the right bytes was used all the same.
         if result.outcome == "fail" or (result.outcome == "pass" and result.known is not None):
-            self.session(cell.runtime).discard()
+            self.session(label).discard()
         return result
 
-    def left_out(self, scenario: Scenario, cell: Cell) -> str | None:
-        """Why the cell is not played at all; None where it is."""
-        if scenario.each_view is not None and cell.view is None:
-            return f"{cell.runtime} has no view that reads and writes {scenario.each_view}"
-        chosen = self.chosen(cell.runtime)
+    def left_out(self, planned: Planned) -> str | None:
+        """Why the case is not played at all; None where it is."""
+        scenario, case = planned.scenario, planned.case
+        if scenario.each_view is not None and case.view is None:
+            return f"{case.runtime} has no view that reads and writes {scenario.each_view}"
+        chosen = self.chosen(case.runtime)
         if self.slow or not chosen.manifest.slow:
             return None
         name = f"{PurePath(scenario.suite).name}::{scenario.slug}"
-        why = chosen.takes_long(name, cell.guest.label if cell.guest else None)
+        why = chosen.takes_long(name, case.guest)
         return f"{LEFT_OUT}{why}; --slow plays it" if why is not None else None
 
-    def taken_up(self, scenario: Scenario, cell: Cell) -> Player | None:
-        """The player that has begun with this item; one that has begun with another is given up."""
+    def taken_up(self, planned: Planned) -> Player | None:
+        """The player that has begun with this case; one that has begun with another is given up."""
         ahead, self.ahead = self.ahead, None
-        if ahead is None or ahead[:2] == (scenario, cell):
-            return ahead[2] if ahead is not None else None
-        ahead[2].abandon()
+        if ahead is None:
+            return None
+        begun, player = ahead
+        if begun == planned:
+            return player
+        player.abandon()
         return None
 
-    def begin(self, scenario: Scenario, cell: Cell) -> None:
-        """Let a runtime that already runs start on the next item, if it can go without us for a while."""
-        session = self.sessions.get(cell.runtime)
-        if session is None or not session.alive or calls_back(scenario) or self.left_out(scenario, cell):
+    def begin(self, planned: Planned) -> None:
+        """Let a runtime that already runs start on the next case, if it can go without us for a while."""
+        session, guest = self.sessions.get(planned.case.runtime), planned.guest
+        if session is None or not session.alive or calls_back(planned.scenario) or self.left_out(planned):
             return
-        guest = cell.guest
         if guest is not None and (guest.fallback if runs_glue(session, guest) else guest.host) is not None:
             return
         with contextlib.suppress(Exception):  # its own turn will tell
-            player = self.player(scenario, cell)
+            player = self.player(planned)
             player.begin()
-            self.ahead = (scenario, cell, player)
+            self.ahead = (planned, player)
 
-    def player(self, scenario: Scenario, cell: Cell) -> Player:
-        """A player for the cell, its runtime started and its guest at hand."""
-        session = self.session(cell.runtime)
-        parts = modules(scenario, cell.guest)
+    def player(self, planned: Planned) -> Player:
+        """A player for the case, its runtime started and its guest at hand."""
+        session, guest = self.session(planned.case.runtime), planned.guest
+        parts = modules(planned.scenario, guest)
         session.start()
-        guest = cell.guest
         if guest is not None and guest.glue is not None and runs_glue(session, guest):
             guest.glue.path  # noqa: B018  # here it may be provisioned, and fail
-        return Player(scenario, session, parts, cell.guest, cell.view)
+        return Player(planned.scenario, session, parts, guest, planned.case.view)
 
     def session(self, label: str) -> Session:
         """The running driver of a runtime of this run."""
@@ -235,27 +242,14 @@ class Bench:
         for session in self.sessions.values():
             session.close()
 
-    def known_failure(self, scenario: Scenario, cell: Cell) -> KnownFailure | None:
-        """The first known defect that covers the cell."""
-        defect = self.defects.covering(self.defect_case(scenario, cell))
-        return defect.failure if defect is not None else None
-
-    def defect_case(self, scenario: Scenario, cell: Cell) -> DefectCase:
-        """An item as entries of the known defects speak of it."""
-        chosen = self.chosen(cell.runtime)
-        return DefectCase(
-            suite=scenario.suite,
-            scenario=scenario.slug,
-            runtime=chosen.manifest.name,
-            variant=chosen.variant or chosen.manifest.variant,
-            version=cell.version,
-            guest=cell.guest.label if cell.guest else None,
-            view=cell.view,
-        )
+    def engine(self, planned: Planned) -> Engine:
+        """A case's runtime as entries of the known defects speak of it."""
+        chosen = self.chosen(planned.case.runtime)
+        return Engine(chosen.manifest.name, chosen.variant or chosen.manifest.variant, planned.version)
 
     def good(self, result: Result) -> bool:
         """Whether the result lets the run pass."""
-        return verdict.is_good(verdict.judge(result.outcome, result.known))  # type: ignore[arg-type]
+        return verdict.is_good(verdict.judge(result.outcome, result.known))
 
     def problems(self, suites: Iterable[Suite], suite_files: list[str] | None) -> list[str]:
         """What is wrong with the list of known defects, in view of whole suites: a selection of scenarios, guests or
@@ -264,11 +258,9 @@ class Bench:
         if not self.defects.entries:
             return []
         slugs: dict[str, list[str]] = {}
-        cases: list[DefectCase] = []
-        for suite in suites:
-            with contextlib.suppress(SourceError):  # it is told where the file is collected
-                cells = [(scenario, cell) for scenario in suite.scenarios for cell in self.cells(scenario)]
-                slugs[suite.path] = [scenario.slug for scenario in suite.scenarios]
-                cases += [self.defect_case(scenario, cell) for scenario, cell in cells]
+        cases: list[tuple[Case, Engine]] = []
+        for suite, planned in self.all_cases(suites):
+            slugs[suite.path] = [scenario.slug for scenario in suite.scenarios]
+            cases += [(item.case, self.engine(item)) for item in planned]
         names = {manifest.name for manifest in (*all_manifests(), *(chosen.manifest for chosen in self.runtimes))}
         return known_check.problems(self.defects.entries, slugs, cases, names, self.guests.absent(), suite_files)

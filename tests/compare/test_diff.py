@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from report_records import END, HOSTILE, Records, header, known, observed, result, runtime
+from report_records import END, HOSTILE, Records, case, header, known, observed, result, runtime
 
 from linmem.cli import main
 from linmem.compare import diff_text, inputs
@@ -232,7 +232,7 @@ def test_what_a_run_was_not_asked_for_is_not_removed(reports, capsys, selection,
 
 def test_what_a_selection_left_out_is_not_removed_and_all_else_is(reports, capsys):
     a = reports("a", results())
-    end = {**END, "deselected": [f"{GROWS}[node]"]}
+    end = {**END, "deselected": [case("grows", "node")]}
     some = [item for item in results() if item["id"] != f"{GROWS}[node]"][::-1]
     status, said = compared(capsys, a, reports("b", some, end=end))
     assert status == 0

@@ -6,7 +6,7 @@ import json
 import subprocess
 
 import pytest
-from report_records import END, Records, known, observed, result
+from report_records import END, Records, case, known, observed, result
 from test_diff import ANSWERED, CHANGED, GROWS, REMOVED, RENAMED, VANISHED, results, run
 
 from linmem.cli import main
@@ -249,7 +249,7 @@ def test_recording_a_selection_keeps_the_rest(recorded, reports, tmp_path, capsy
 def test_a_part_played_by_another_version_is_not_mixed_in(recorded, reports, capsys):
     path = recorded(results())
     some = [item for item in results(versions=("2.0", "1.0")) if item["runtime"] == "wasmtime"][:1]
-    end = {**END, "deselected": ["suites/growth.yaml::shrinks[wasmtime]"]}
+    end = {**END, "deselected": [case("shrinks", "wasmtime")]}
     after = reports("after", some, head=run(some, selection={"runtimes": ["wasmtime"]}), end=end)
     before = path.read_bytes()
     assert main(["gate", str(after), "--record-baseline", str(path)]) == 2

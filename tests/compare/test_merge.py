@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 
 import jsonschema
 import pytest
-from report_records import END, HOSTILE, Records, header, known, observed, result, runtime
+from report_records import END, HOSTILE, Records, case, header, known, observed, result, runtime
 
 from linmem.cli import main
 from linmem.compare import inputs
@@ -77,7 +77,7 @@ def test_a_merged_run_is_what_one_run_of_all_finds(part, merged, capsys):
 
 def test_parts_split_by_k_lack_what_each_left_out(part, merged, capsys):
     def left(*scenarios):
-        return {**END, "deselected": [f"suites/growth.yaml::{name}[node]" for name in scenarios]}
+        return {**END, "deselected": [case(name, "node") for name in scenarios]}
 
     one = part("one", of("node", "grows"), end=left("shrinks", "stays"))
     two = part("two", of("node", "shrinks"), end=left("grows", "stays"))

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from linmem.plugin.items import Cell, SuiteFile
+from linmem.plugin.items import Planned, SuiteFile
+from linmem.results.case import Case
 from linmem.results.outcome import KnownFailure, Result
 from linmem.scenario.model import Scenario
 from linmem.scenario.source import SourceError
@@ -23,13 +24,23 @@ class ToyBench:
         self.results: list[Result] = []
         self.begun: list[str] = []
 
-    def cells(self, scenario: Scenario) -> list[Cell]:
+    def cases(self, scenario: Scenario) -> list[Planned]:
         if scenario.slug == "nowhere":
             raise SourceError(scenario.where.file, scenario.where.line, "no such program")
         views = ["Uint8Array", "DataView"] if scenario.each_view else [None]
-        return [Cell(runtime, "1.0", None, view) for runtime in ("one", "two") for view in views]
+        cases = [
+            Case(scenario.suite, scenario.slug, runtime, None, view) for runtime in ("one", "two") for view in views
+        ]
+        return [Planned(case, scenario, None, "1.0") for case in cases]
 
-    def play(self, scenario: Scenario, cell: Cell, result: Result) -> Result:
+    def result(self, planned: Planned) -> Result:
+        return Result.begun(planned.case, planned.scenario.title, planned.version, self.known(planned.scenario))
+
+    def known(self, scenario: Scenario) -> KnownFailure | None:
+        return KnownFailure("mine/known.yaml", 3, "upstream") if "known" in scenario.title else None
+
+    def play(self, planned: Planned, result: Result) -> Result:
+        scenario = planned.scenario
         self.results.append(result)
         if scenario.slug == "defect":
             raise RuntimeError("oops")
@@ -38,11 +49,8 @@ class ToyBench:
         result.where = str(scenario.where)
         return result
 
-    def begin(self, scenario: Scenario, cell: Cell) -> None:
-        self.begun.append(f"{scenario.slug}[{cell.id}]")
-
-    def known_failure(self, scenario: Scenario, cell: Cell) -> KnownFailure | None:
-        return KnownFailure("mine/known.yaml", 3, "upstream") if "known" in scenario.title else None
+    def begin(self, planned: Planned) -> None:
+        self.begun.append(planned.case.name)
 
     def good(self, result: Result) -> bool:
         return result.outcome in ("pass", "unsupported") if result.known is None else result.outcome == "fail"
@@ -116,9 +124,7 @@ def test_outcomes_in_pytest_s_terms(run: Run) -> None:
 
 
 def test_a_known_defect_is_an_expected_failure(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(
-        ToyBench, "known_failure", lambda self, scenario, cell: KnownFailure("mine/known.yaml", 3, "upstream")
-    )
+    monkeypatch.setattr(ToyBench, "known", lambda self, scenario: KnownFailure("mine/known.yaml", 3, "upstream"))
     played = run({"a.yaml": ["fail"]})
     assert played.status == pytest.ExitCode.OK
     assert "2 xfailed" in played.text

@@ -6,7 +6,7 @@ import random
 import jsonschema
 import msgspec
 import pytest
-from report_records import SUITE, header, known, observed, result, runtime
+from report_records import SUITE, case, header, known, observed, result, runtime
 
 from linmem.report import build as report
 from linmem.report import findings, write
@@ -115,13 +115,6 @@ def test_a_result_that_nothing_announced_still_counts(records):
     assert built.summary.suites["suites/x.yaml"].runtimes["deno:v8@2.9"] == {"fail": 1}
 
 
-def test_a_runtime_asked_for_by_version_is_found_under_its_label(records):
-    head = header([result()], runtimes=[runtime("wasmtime", version="50.0.1")])
-    built = records.report([result(runtime="wasmtime@50.0.1")], head=head)
-    assert [item.label for item in built.runtimes] == ["wasmtime"]
-    assert built.results[0].label == "wasmtime"
-
-
 def test_an_unavailable_runtime_is_in_the_report_but_no_column(records):
     gone = runtime("wasmer", status="unavailable", reason="no wheel", remedy="use CPython 3.10")
     head = header([result()], runtimes=[runtime("wasmtime"), gone])
@@ -136,14 +129,17 @@ def test_missing_results_are_put_where_they_belong(records):
         result(runtime="node:x@1.0", guest="node-like"),
         result("gone", "node"),
     ]
-    ids = [item["id"] for item in planned]
-    head = header(planned, planned=[*ids, "suites/y.yaml::never[node]", f"{SUITE}::grows[deno]"])
+    head = header(planned)
+    head["planned"] += [case("never", "node", suite="suites/y.yaml"), case("grows", "deno")]  # not announced
     built = records.report([], head=head)
-    assert [(item.scenario, item.runtime) for item in built.missing] == [
-        ("grows", "node"), ("grows", "node:x@1.0"), ("gone", "node"), (None, None), ("grows", None),
+    assert [(item.scenario, item.runtime, item.guest, item.view) for item in built.missing] == [
+        ("grows", "node", "go", "DataView"), ("grows", "node:x@1.0", "node-like", None), ("gone", "node", None, None),
+        ("never", "node", None, None), ("grows", "deno", None, None),
     ]  # fmt: skip
     assert built.summary.total == {"missing": 5}
-    assert built.summary.runtimes == {"node": {"missing": 2}, "node:x@1.0": {"missing": 1}}
+    counts = {"node": 3, "node:x@1.0": 1, "deno": 1}
+    assert built.summary.runtimes == {label: {"missing": count} for label, count in counts.items()}
+    assert built.summary.suites["suites/y.yaml"].total == {"missing": 1}
     assert not built.complete
 
 

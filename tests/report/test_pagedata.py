@@ -9,6 +9,7 @@ from synthetic import picture
 from linmem.report import pagedata
 from linmem.report.matrix import matrix
 from linmem.report.pagedata import PageData
+from linmem.results.case import Case
 
 
 def data(report):
@@ -37,9 +38,9 @@ def failures(found):
             "status": found["statuses"][status][0], "headline": text(headline),
             "who": [(text(guest), text(view)) for guest, view in who],
             "steps": [text(found["steps"][number][0]) for number in steps], "stderr": text(stderr),
-            "known": known_ and [text(known_[0]), known_[1], text(known_[2]), text(known_[3])], "ids": ids, "full": full,
+            "known": known_ and [text(known_[0]), known_[1], text(known_[2]), text(known_[3])], "full": full,
         }
-        for suite, place, column, status, _, headline, who, steps, stderr, _, known_, ids, full in found["failures"]
+        for suite, place, column, status, _, headline, who, steps, stderr, _, known_, full in found["failures"]
     ]  # fmt: skip
 
 
@@ -100,11 +101,11 @@ def test_failures_that_are_alike_are_told_once_and_known_ones_last(records):
     assert told[1]["known"] == [*place, "upstream", ""]  # no web address
 
 
-def test_an_id_that_suite_scenario_and_runtime_don_t_make_is_kept(records):
-    odd = result(outcome="fail", id="suites/growth.yaml::grows[twice]")
-    usual = result("two", outcome="fail", guest="go", view="a|b")
-    told = failures(data(records.report([odd, usual])))
-    assert [item["ids"] for item in told] == [["suites/growth.yaml::grows[twice]"], []]
+def test_the_script_makes_ids_of_what_a_case_s_id_is_like(records):
+    patterns = data(records.report([result()]))["ids"]
+    names = {"suite": "s.yaml", "scenario": "grows", "runtime": "node", "guest": "go", "view": "DataView"}
+    for number, (guest, view) in enumerate([(None, None), (None, "DataView"), ("go", None), ("go", "DataView")]):
+        assert patterns[number].format(**names) == Case("s.yaml", "grows", "node", guest, view).id
 
 
 def test_a_command_to_run_again_carries_what_the_result_depends_on(records):

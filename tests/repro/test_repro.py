@@ -22,7 +22,7 @@ from linmem.repro.goal import Goal, ReproError
 from linmem.repro.recipe import fill, load
 from linmem.repro.script import Script
 from linmem.results import known, record, verdict
-from linmem.results.outcome import Result, StepTrace
+from linmem.results.outcome import StepTrace
 from linmem.results.record import FORMAT, RecordWriter, Run
 from linmem.run.bench import Bench
 from linmem.run.guests import Guests, modules
@@ -38,7 +38,7 @@ class Played:
     """Scenarios that were played on one runtime, as a report, and how its scripts are run."""
 
     def __init__(self, label, folder, wanted):
-        """`wanted` says which cases of which suites: a function of the suite, the scenario and the cell."""
+        """`wanted` says which cases of which suites: a function of a case and its runtime."""
         self.folder = folder
         (self.chosen,) = choose([label])
         bench = Bench([self.chosen], Guests([], None), 10.0, describe.answered, known.KnownDefects([]))
@@ -53,24 +53,20 @@ class Played:
                 for scenario in suite.scenarios:
                     if scenario.package is not None:
                         continue
-                    for cell in bench.cells(scenario):
-                        if bench.left_out(scenario, cell):
+                    for planned in bench.cases(scenario):
+                        if bench.left_out(planned):
                             continue
-                        found = wanted(scenario, cell, self.chosen)
+                        found = wanted(planned, self.chosen)
                         if found is not False:
-                            results.append(self.play(bench, scenario, cell, found))
+                            results.append(self.play(bench, planned, found))
         finally:
             bench.close()
         self.report = self.written(results)
 
-    def play(self, bench, scenario, cell, entry):
-        guest = cell.guest.label if cell.guest else None
-        result = Result(
-            id=f"{scenario.suite}::{scenario.slug}[{cell.id}]", suite=scenario.suite, scenario=scenario.slug,
-            title=scenario.title, guest=guest, runtime=cell.runtime, version=cell.version, view=cell.view,
-            outcome="error", known=entry.failure if entry is not None else None,
-        )  # fmt: skip
-        return bench.play(scenario, cell, result)
+    def play(self, bench, planned, entry):
+        result = bench.result(planned)
+        result.known = entry.failure if entry is not None else None
+        return bench.play(planned, result)
 
     def written(self, results):
         run = Run(format=FORMAT, linmem="0", started=now(), runtimes=[describe.runtime(self.chosen)], planned=[])
@@ -99,10 +95,9 @@ class Played:
         return done.returncode, done.stdout.decode(), done.stderr.decode()
 
 
-def entry_of(defects, scenario, cell, chosen):
-    guest = cell.guest.label if cell.guest else None
-    where = (scenario.suite, scenario.slug, chosen.manifest.name, chosen.manifest.variant, cell.version)
-    return defects.covering(known.DefectCase(*where, guest, cell.view))
+def entry_of(defects, planned, chosen):
+    manifest = chosen.manifest
+    return defects.covering(planned.case, known.Engine(manifest.name, manifest.variant, planned.version))
 
 
 @pytest.mark.parametrize("label", RUNTIMES)
@@ -156,7 +151,8 @@ def test_observations_are_those_of_the_report(label, tmp_path):
     suites = ("growth", "reentrancy", "values", "bounds", "import_export")
     count = {}
 
-    def some(scenario, cell, chosen):
+    def some(planned, chosen):
+        scenario = planned.scenario
         name = scenario.suite.rpartition("/")[2].removesuffix(".yaml")
         observes = any(step.observe is not None for step in scenario.steps)
         if name not in suites or not observes or scenario.program is not None:
@@ -192,7 +188,8 @@ AGENTS = (
 
 
 def agents_that(pick):
-    def wanted(scenario, cell, chosen):
+    def wanted(planned, chosen):
+        scenario = planned.scenario
         here = scenario.suite == "suites/threads/threads.yaml" and any(
             isinstance(step, Agents) for step in scenario.steps
         )
@@ -259,7 +256,7 @@ def wasmtime(tmp_path_factory):
     return Played(
         "wasmtime",
         tmp_path_factory.mktemp("played"),
-        lambda scenario, *rest: None if scenario.slug in wanted else False,
+        lambda planned, chosen: None if planned.case.scenario in wanted else False,
     )
 
 

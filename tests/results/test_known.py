@@ -4,7 +4,8 @@ import pytest
 
 from linmem import paths
 from linmem.results import known, known_check, verdict
-from linmem.results.known import DefectCase
+from linmem.results.case import Case
+from linmem.results.known import Engine
 from linmem.results.outcome import KnownFailure
 
 ENTRY = """\
@@ -116,8 +117,8 @@ def test_a_list_that_is_not_there(tmp_path):
     ],
 )
 def test_what_an_entry_covers(load, runtime, more, covered):
-    case = ("suites/growth.yaml", "grows", "wasmtime", "pulley", "50.0.1", "go", "read_write")
-    assert one(load, runtime, **more).covers(*case) is covered
+    case = Case("suites/growth.yaml", "grows", "mine", "go", "read_write")
+    assert one(load, runtime, **more).covers(case, Engine("wasmtime", "pulley", "50.0.1")) is covered
 
 
 @pytest.mark.parametrize(
@@ -126,7 +127,7 @@ def test_what_an_entry_covers(load, runtime, more, covered):
 )
 def test_a_suite_is_named_by_file_or_path(load, suite, covered):
     (defect,) = load(ENTRY.replace("growth.yaml", suite))
-    assert defect.covers("suites/growth.yaml", "grows", "wasmtime", None, "50", None, None) is covered
+    assert defect.covers(Case("suites/growth.yaml", "grows", "wasmtime"), Engine("wasmtime", None, "50")) is covered
 
 
 @pytest.mark.parametrize(
@@ -145,7 +146,7 @@ def test_a_suite_is_named_by_file_or_path(load, suite, covered):
 )
 def test_scenarios_are_named_by_patterns_and_lists(load, scenario, covered):
     (defect,) = load(ENTRY.replace("growth.yaml::grows", f'"{scenario}"' if scenario[0] != "[" else scenario))
-    assert defect.covers("suites/growth.yaml", "grows", "wasmtime", None, "50", None, None) is covered
+    assert defect.covers(Case("suites/growth.yaml", "grows", "wasmtime"), Engine("wasmtime", None, "50")) is covered
 
 
 @pytest.mark.parametrize(
@@ -160,9 +161,9 @@ def test_scenarios_are_named_by_patterns_and_lists(load, scenario, covered):
 )
 def test_views_and_guests_are_named_by_patterns_and_lists(load, more, covered):
     (defect,) = load(ENTRY + more)
-    case = DefectCase("suites/growth.yaml", "grows", "wasmtime", None, "50", "go", "data_ptr")
-    assert defect.covers(*case) is covered
-    assert not defect.covers(*case._replace(guest=None, view=None))
+    engine = Engine("wasmtime", None, "50")
+    assert defect.covers(Case("suites/growth.yaml", "grows", "wasmtime", "go", "data_ptr"), engine) is covered
+    assert not defect.covers(Case("suites/growth.yaml", "grows", "wasmtime"), engine)
 
 
 def test_what_stands_further_up_goes_first(load):
@@ -171,11 +172,12 @@ def test_what_stands_further_up_goes_first(load):
         + ENTRY.replace("upstream", "two")
         + ENTRY.replace("::grows", "::other").replace("upstream", "three")
     )
-    case = DefectCase("suites/growth.yaml", "grows", "wasmtime", None, "50", None, None)
-    assert known.KnownDefects(entries).covering(case).reason == "it is wrong one"
-    assert known.KnownDefects(entries[1:]).covering(case).reason == "it is wrong two"
-    assert known.KnownDefects(entries[2:]).covering(case) is None
-    assert known.KnownDefects(entries).covering(case._replace(scenario="other")).reason == "it is wrong three"
+    case, other = (Case("suites/growth.yaml", scenario, "wasmtime") for scenario in ("grows", "other"))
+    engine = Engine("wasmtime", None, "50")
+    assert known.KnownDefects(entries).covering(case, engine).reason == "it is wrong one"
+    assert known.KnownDefects(entries[1:]).covering(case, engine).reason == "it is wrong two"
+    assert known.KnownDefects(entries[2:]).covering(case, engine) is None
+    assert known.KnownDefects(entries).covering(other, engine).reason == "it is wrong three"
 
 
 @pytest.mark.parametrize(
@@ -209,17 +211,20 @@ def test_sometimes_is_good_either_way():
 
 
 def test_another_scenario_is_not_covered(load):
-    assert not one(load).covers("suites/growth.yaml", "grows-more", "wasmtime", None, "50", None, None)
+    assert not one(load).covers(Case("suites/growth.yaml", "grows-more", "wasmtime"), Engine("wasmtime", None, "50"))
 
 
 @pytest.mark.parametrize(("runtime", "covered"), [("wasmtime", True), ("wasmtime@>=1", False)])
 @pytest.mark.parametrize("version", [None, "", "unknown", "nightly-2026"])
 def test_a_version_that_cannot_be_read_is_in_no_range(load, runtime, covered, version):
-    assert one(load, runtime).covers("growth.yaml", "grows", "wasmtime", None, version, None, None) is covered
+    assert (
+        one(load, runtime).covers(Case("growth.yaml", "grows", "wasmtime"), Engine("wasmtime", None, version))
+        is covered
+    )
 
 
 def test_a_pre_release_is_in_its_range(load):
-    assert one(load, "node@>=18").covers("growth.yaml", "grows", "node", None, "18.4.0a4", None, None)
+    assert one(load, "node@>=18").covers(Case("growth.yaml", "grows", "node"), Engine("node", None, "18.4.0a4"))
 
 
 # -------------------------------------------------------------------------- entries that match nothing
@@ -227,7 +232,7 @@ def test_a_pre_release_is_in_its_range(load):
 NAMES = ["wasmtime", "wasmer", "node"]
 SLUGS = {"suites/growth.yaml": ["grows", "shrinks"]}
 CASES = [
-    DefectCase("suites/growth.yaml", "grows", "wasmtime", None, "50.0.1", guest, view)
+    (Case("suites/growth.yaml", "grows", "wasmtime", guest, view), Engine("wasmtime", None, "50.0.1"))
     for guest in ("go", "wat")
     for view in ("read_write", "data_ptr")
 ]

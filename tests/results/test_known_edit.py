@@ -7,6 +7,8 @@ from report_records import END, Records, header, known, result
 
 from linmem.cli import main
 from linmem.results import known as known_defects
+from linmem.results.case import Case
+from linmem.results.known import Engine
 
 LIST = """\
 # The list.
@@ -195,7 +197,7 @@ def test_every_failure_that_is_not_listed_is_added(listed, played, capsys):
     first, second = known_defects.load(listed)[-2:]
     assert (first.guests, first.views, first.outcome) == (("go",), ("one", "two"), "crash")
     assert (first.message, str(first.versions), first.variant) == ("killed: SIGSEGV", "==2.0", "pulley")
-    assert first.covers("suites/growth.yaml", "new", "wasmtime", "pulley", "2.0", "go", "two")
+    assert first.covers(Case("suites/growth.yaml", "new", "wasmtime", "go", "two"), Engine("wasmtime", "pulley", "2.0"))
     assert (second.message, second.outcome) == (None, "fail")
     assert "no longer" not in said
 

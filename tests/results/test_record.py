@@ -27,7 +27,7 @@ def test_a_new_record_replaces_an_older_one(records):
 def test_a_complete_record(records):
     back = record.read(records.write([result(observations=[observed("sees it")]), result(runtime="node")]))
     assert back.incomplete is None
-    assert back.run.planned == [item.id for item in back.results]
+    assert back.run.planned == [item.case for item in back.results]
     assert back.results[0].observations[0].answer == "sees it"
 
 
@@ -40,7 +40,7 @@ def test_planned_results_that_are_missing_are_counted(records):
     both = [result("one"), result("two")]
     back = record.read(records.write(both[:1], head=header(both)))
     assert back.incomplete == "1 of 2 planned results is missing"
-    assert back.missing == [both[1]["id"]]
+    assert [case.id for case in back.missing] == [both[1]["id"]]
 
 
 def test_an_end_that_gives_a_reason(records):
@@ -116,8 +116,8 @@ def test_a_lone_surrogate_does_not_lose_the_line(records):
         (b"", "is empty"),
         (b"hello\n", ":1: is no record of a run"),
         (b'{"type":"result"}\n', ":1: is no record of a run: its first line is not of type 'run'"),
-        (b'{"type":"run","format":2}\n', ":1: has record format 2; this linmem reads format 1"),
-        (b'{"type":"run","format":1}\n', ":1: is no record of a run"),
+        (b'{"type":"run","format":1}\n', ":1: has record format 1; this linmem reads format 2"),
+        (b'{"type":"run","format":2}\n', ":1: is no record of a run"),
         (b"\xff\xff\n", ":1: is no record of a run"),
     ],
 )

@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 
 from linmem.results import verdict
-from linmem.results.outcome import OUTCOMES, KnownFailure
+from linmem.results.outcome import KnownFailure
+from linmem.results.verdict import OUTCOMES
 
 
 def entry(outcome):

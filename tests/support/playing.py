@@ -10,7 +10,8 @@ from toyruntime import ToyRuntime, module
 
 from linmem.play.guest import Guest
 from linmem.play.player import Player
-from linmem.results.outcome import OUTCOMES, Result
+from linmem.results.outcome import Result
+from linmem.results.verdict import OUTCOMES
 from linmem.scenario.loader import load_suite
 from linmem.scenario.model import GUEST, Suite
 

@@ -9,18 +9,18 @@ import msgspec
 from linmem.play import picture as pictures
 from linmem.report import build as report
 from linmem.results import record
+from linmem.results.case import Case
 from linmem.results.document import Report
 
 SUITE = "suites/growth.yaml"
 
 
 def result(scenario="grows", runtime="wasmtime", outcome="pass", **more):
-    """One line of type ``result``; its id is made as pytest's items make theirs."""
+    """One line of type ``result``; its id is its case's."""
     suite, guest, view = more.get("suite", SUITE), more.get("guest"), more.get("view")
-    cell = "-".join(part for part in (guest, runtime, view) if part)
     line = {
         "type": "result",
-        "id": f"{suite}::{scenario}[{cell}]",
+        "id": Case(suite, scenario, runtime, guest, view).id,
         "suite": suite,
         "scenario": scenario,
         "title": f"Memory {scenario}",
@@ -39,6 +39,11 @@ def result(scenario="grows", runtime="wasmtime", outcome="pass", **more):
         "duration": 0.001,
     }
     return {**line, **more}
+
+
+def case(scenario="grows", runtime="wasmtime", suite=SUITE, guest=None, view=None):
+    """A case as a record has it where it was planned or left out."""
+    return {"suite": suite, "scenario": scenario, "runtime": runtime, "guest": guest, "view": view}
 
 
 def observed(answer, id="stale-read", raw="24"):
@@ -93,7 +98,7 @@ def header(results, **more):
         scenarios[item["scenario"]] = {"scenario": item["scenario"], "title": item["title"], "spec": None, "line": 12}
     head = {
         "type": "run",
-        "format": 1,
+        "format": 2,
         "linmem": "0.1.0",
         "started": "2026-01-02T03:04:05Z",
         "command": ["linmem", "run"],
@@ -115,7 +120,7 @@ def header(results, **more):
             }
             for path, scenarios in suites.items()
         ],
-        "planned": [item["id"] for item in results],
+        "planned": [{key: item[key] for key in case()} for item in results],
     }
     return {**head, **more}
 

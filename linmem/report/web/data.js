@@ -47,10 +47,10 @@ const SUITES = D.suites.map(([address, path, title, about, rows], number) => {
 });
 const ROWS = new Map(SUITES.flatMap((suite) => suite.rows.map((row) => [row.address, row])));
 
-const FAILURES = D.failures.map(([suite, row, column, status, outcome, headline, who, steps, stderr, where, known, ids, full]) => ({
+const FAILURES = D.failures.map(([suite, row, column, status, outcome, headline, who, steps, stderr, where, known, full]) => ({
   row: SUITES[suite].rows[row], column: COLUMNS[column], status: STATUS[status], outcome: OUTCOMES[outcome], headline: text(headline),
   who: who.map(([guest, view]) => ({ guest: text(guest), view: text(view) })),
-  steps, stderr: text(stderr), where: text(where), ids, full: Boolean(full),
+  steps, stderr: text(stderr), where: text(where), full: Boolean(full),
   known: known.length ? { place: text(known[0]), anchor: known[1], reason: text(known[2]), link: text(known[3]) } : null,
 }));
 const failuresOf = new Map();
@@ -80,6 +80,9 @@ const FINDINGS = D.findings.map(([suite, id, question, agreement, rows, groups, 
 
 // The command that plays just these results again, for a POSIX shell.
 const quoted = (word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'"'"'`)}'`);
-const testId = (row, column, { guest, view }) => `${row.suite.path}::${row.slug}[${[guest, column.label, view].filter(Boolean).join("-")}]`;
+const testId = (row, column, { guest, view }) => {
+  const names = { suite: row.suite.path, scenario: row.slug, runtime: column.label, guest, view };
+  return D.ids[2 * Boolean(guest) + Boolean(view)].replace(/\{(\w+)\}/g, (_, name) => names[name]);
+};
 const item = (id) => quoted(id.startsWith("suites/") ? id : `--suites=${id}`);
 const rerun = (column, ids) => [D.rerun, column.again, ...ids.map(item)].join(" ");

@@ -18,7 +18,7 @@ const failureBody = (failure, named) => make(".story", null,
   failure.full ? null : make("p.soft", null, "The steps are in report.json; there was no room for them here."),
   failure.stderr ? make("details.plainly", null, make("summary", null, "The driver’s standard error"), make("pre", { tabindex: "0" }, failure.stderr)) : null,
   make("p.soft", null, failure.who.length > 1 ? `Run the first of ${failure.who.length} that failed alike again:` : "Run it again:"),
-  command(rerun(failure.column, failure.ids.length ? failure.ids.slice(0, 1) : [testId(failure.row, failure.column, failure.who[0])])));
+  command(rerun(failure.column, [testId(failure.row, failure.column, failure.who[0])])));
 
 const failureView = (() => {
   const place = $("failure-list");
