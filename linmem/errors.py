@@ -1,8 +1,10 @@
-"""The two errors that a user is meant to see, as one line each, without a traceback."""
+"""The two errors that a user is meant to see, as one line each, without a traceback, and words for them."""
 
 from __future__ import annotations
 
+import difflib
 import re
+from collections.abc import Iterable
 
 _NOT_THE_POINT = re.compile(r"note: |stack backtrace:|\s*\d+: |\s+at ")  # what Rust prints after the message of a panic
 
@@ -21,6 +23,18 @@ class Unavailable(Exception):
         self.reason = reason
         self.remedy = remedy
         super().__init__(f"{reason} ({remedy})" if remedy else reason)
+
+
+def nearest(found: str, known: Iterable[str]) -> str:
+    """What to say of a name that is not known: the nearest known one, else all there are."""
+    known = list(known)
+    near = difflib.get_close_matches(found, known, 1)
+    return f"did you mean '{near[0]}'?" if near else f"known: {', '.join(known)}" if known else "there is none"
+
+
+def unknown(what: str, found: str, known: Iterable[str], place: str) -> str:
+    """One line for a name that is not known in some place."""
+    return f"unknown {what} '{found}' in {place}; {nearest(found, known)}"
 
 
 def last_words(stderr: str) -> str:

@@ -6,7 +6,6 @@ it are relative to it. What the command line says wins.
 
 from __future__ import annotations
 
-import difflib
 import functools
 import os
 import sys
@@ -17,12 +16,14 @@ from typing import Any
 
 from linmem import paths
 from linmem.errors import UserError
+from linmem.schema import Schema
 
 if sys.version_info >= (3, 11):
     import tomllib
 else:
     import tomli as tomllib
 
+SCHEMA = Schema(Path(__file__).with_name("project.schema.json"))
 NAME = "linmem.toml"
 PYPROJECT = "pyproject.toml"
 OUT = Path("reports") / "out"
@@ -87,32 +88,23 @@ def _load(path: Path) -> dict[str, Any]:
 
 
 def _project(path: Path, table: Any) -> Project:
-    if not isinstance(table, Mapping):
-        raise _wrong(path, "'linmem' must be a table")
-    values: dict[str, Any] = {}
-    for key, value in table.items():
-        read = _READ.get(key)
-        if read is None:
-            near = difflib.get_close_matches(key, _READ, 1)
-            hint = f"did you mean '{near[0]}'?" if near else f"known: {', '.join(_READ)}"
-            raise _wrong(path, f"unknown key '{key}'; {hint}")
-        values[key.replace("-", "_")] = read(path, key, value)
+    for fault in SCHEMA.faults(table, root="the file" if path.name == NAME else "the table"):
+        where = "[tool.linmem]: " if path.name == PYPROJECT else ""
+        raise UserError(f"{paths.shown(path)}: {where}{fault.message}")
+    values = {key.replace("-", "_"): _READ[key](path, value) for key, value in table.items()}
     return Project(path.parent, path, keys=frozenset(table), **values)
 
 
-def _texts(path: Path, key: str, value: Any) -> tuple[str, ...]:
-    items = [value] if isinstance(value, str) else value
-    if not isinstance(items, list) or not all(isinstance(item, str) and item for item in items):
-        raise _wrong(path, f"'{key}' must be a text or a list of texts")
-    return tuple(items)
+def _texts(value: str | list[str]) -> list[str]:
+    return [value] if isinstance(value, str) else value
 
 
-def _runtimes(path: Path, key: str, value: Any) -> tuple[str, ...]:
-    return tuple(_placed(path, text) if "/" in text.partition("@")[0] else text for text in _texts(path, key, value))
+def _runtimes(path: Path, value: Any) -> tuple[str, ...]:
+    return tuple(_placed(path, text) if "/" in text.partition("@")[0] else text for text in _texts(value))
 
 
-def _suites(path: Path, key: str, value: Any) -> tuple[str, ...]:
-    return tuple(_placed(path, text) for text in _texts(path, key, value))
+def _suites(path: Path, value: Any) -> tuple[str, ...]:
+    return tuple(_placed(path, text) for text in _texts(value))
 
 
 def _placed(path: Path, text: str) -> str:
@@ -130,32 +122,11 @@ def _split(text: str) -> tuple[str, str]:
     return text[:cut], text[cut:]
 
 
-def _paths(path: Path, key: str, value: Any) -> tuple[Path, ...]:
-    return tuple(path.parent / text for text in _texts(path, key, value))
-
-
-def _path(path: Path, key: str, value: Any) -> Path:
-    if not isinstance(value, str) or not value:
-        raise _wrong(path, f"'{key}' must be the path of one file or folder")
-    return path.parent / value
-
-
-def _seconds(path: Path, key: str, value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < float("inf"):
-        raise _wrong(path, f"'{key}' must be a number of seconds, more than 0")
-    return float(value)
-
-
-_READ: Mapping[str, Callable[[Path, str, Any], Any]] = {
+_READ: Mapping[str, Callable[[Path, Any], Any]] = {
     "runtimes": _runtimes,
     "suites": _suites,
-    "known": _paths,
-    "baseline": _path,
-    "report-dir": _path,
-    "step-timeout": _seconds,
+    "known": lambda path, value: tuple(path.parent / text for text in _texts(value)),
+    "baseline": lambda path, value: path.parent / value,
+    "report-dir": lambda path, value: path.parent / value,
+    "step-timeout": lambda path, value: float(value),
 }
-
-
-def _wrong(path: Path, message: str) -> UserError:
-    where = "[tool.linmem]: " if path.name == PYPROJECT else ""
-    return UserError(f"{paths.shown(path)}: {where}{message}")

@@ -134,7 +134,7 @@ def described(name: str) -> bool:
 
 
 def form() -> dict[str, Any]:
-    data: dict[str, Any] = json.loads(rules.SCHEMA_PATH.read_text(encoding="utf-8"))
+    data: dict[str, Any] = rules.SCHEMA.document
     return data
 
 

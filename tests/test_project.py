@@ -133,14 +133,17 @@ def test_the_nearest_file_counts_alone(folder: Path) -> None:
 
 
 WRONG = [
-    ('runtime = "node"', "linmem.toml: unknown key 'runtime'; did you mean 'runtimes'?"),
-    ("x = 1", "linmem.toml: unknown key 'x'; known: runtimes, suites, known, baseline, report-dir, step-timeout"),
-    ("report_dir = 'x'", "linmem.toml: unknown key 'report_dir'; did you mean 'report-dir'?"),
-    ("runtimes = 1", "linmem.toml: 'runtimes' must be a text or a list of texts"),
-    ("suites = [1]", "linmem.toml: 'suites' must be a text or a list of texts"),
-    ("known = ['']", "linmem.toml: 'known' must be a text or a list of texts"),
-    ("baseline = ['a.yaml']", "linmem.toml: 'baseline' must be the path of one file or folder"),
-    ("report-dir = ''", "linmem.toml: 'report-dir' must be the path of one file or folder"),
+    ('runtime = "node"', "linmem.toml: unknown key 'runtime' in the file; did you mean 'runtimes'?"),
+    (
+        "x = 1",
+        "linmem.toml: unknown key 'x' in the file; known: runtimes, suites, known, baseline, report-dir, step-timeout",
+    ),
+    ("report_dir = 'x'", "linmem.toml: unknown key 'report_dir' in the file; did you mean 'report-dir'?"),
+    ("runtimes = 1", "linmem.toml: 'runtimes' must be text or a list of texts, found 1"),
+    ("suites = [1]", "linmem.toml: an item of 'suites' must be text, found 1; put it in quotes"),
+    ("known = ['']", "linmem.toml: an item of 'known' must not be empty"),
+    ("baseline = ['a.yaml']", "linmem.toml: 'baseline' must be the path of one file or folder, found a list of 1"),
+    ("report-dir = ''", "linmem.toml: 'report-dir' must not be empty"),
     ("step-timeout = 0", "linmem.toml: 'step-timeout' must be a number of seconds, more than 0"),
     ("step-timeout = '5'", "linmem.toml: 'step-timeout' must be a number of seconds, more than 0"),
     ("step-timeout = true", "linmem.toml: 'step-timeout' must be a number of seconds, more than 0"),
@@ -161,11 +164,13 @@ def test_a_mistake_is_one_line_with_the_file(folder: Path, text: str, words: str
 
 def test_a_mistake_in_pyproject_toml_names_the_table(folder: Path) -> None:
     write(folder, "[tool.linmem]\nsuite = 'a'\n", "pyproject.toml")
-    with pytest.raises(UserError, match=r"^pyproject\.toml: \[tool\.linmem\]: unknown key 'suite'; did you mean"):
+    with pytest.raises(
+        UserError, match=r"^pyproject\.toml: \[tool\.linmem\]: unknown key 'suite' in the table; did you mean"
+    ):
         find()
     project._find.cache_clear()
     write(folder, "[tool]\nlinmem = 1\n", "pyproject.toml")
-    with pytest.raises(UserError, match=r"^pyproject\.toml: \[tool\.linmem\]: 'linmem' must be a table$"):
+    with pytest.raises(UserError, match=r"^pyproject\.toml: \[tool\.linmem\]: the table must be a mapping, found 1$"):
         find()
 
 
@@ -210,10 +215,10 @@ def test_a_wrong_file_ends_a_run_with_pytest_s_status_4(folder: Path) -> None:
     done = linmem(folder, "run")
     assert done.returncode == pytest.ExitCode.USAGE_ERROR
     assert done.stdout + done.stderr == (
-        "ERROR: linmem.toml: 'step-timeout' must be a number of seconds, more than 0\n\n"
+        "ERROR: linmem.toml: 'step-timeout' must be a number of seconds, more than 0, found -1\n\n"
     )
     shown = linmem(folder, "report", "show")
-    said = "linmem: linmem.toml: 'step-timeout' must be a number of seconds, more than 0\n"
+    said = "linmem: linmem.toml: 'step-timeout' must be a number of seconds, more than 0, found -1\n"
     assert (shown.returncode, shown.stdout, shown.stderr) == (2, "", said)
 
 

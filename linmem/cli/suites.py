@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from linmem import paths
+from linmem import paths, project
 from linmem.cli.parsers import command, output
 from linmem.errors import UserError
 from linmem.provision import manifest_rules
@@ -29,9 +29,10 @@ if TYPE_CHECKING:
 
 WIDTH = 80
 SCHEMAS = {
-    "scenario": schema.SCHEMA_PATH,
-    "runtime": manifest_rules.SCHEMA,
-    "known": known.SCHEMA,
+    "scenario": schema.SCHEMA.path,
+    "runtime": manifest_rules.SCHEMA.path,
+    "known": known.SCHEMA.path,
+    "project": project.SCHEMA.path,
     "report": build.SCHEMA,
 }
 _SUITE = "scenario files or folders; linmem's own suites also by name: memory, growth.yaml"
@@ -83,7 +84,7 @@ def add(commands: Any) -> None:
         "file",
         choices=SCHEMAS,
         metavar="FILE",
-        help="scenario, runtime (runtime.yaml), known (known.yaml) or report (report.json)",
+        help="scenario, runtime (runtime.yaml), known (known.yaml), project (linmem.toml) or report (report.json)",
     )
     parser.add_argument("--path", action="store_true", help="print only the path of the schema, for an editor")
 

@@ -5,7 +5,6 @@ The words there are come from the published schema, so one that is new and that 
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -66,7 +65,7 @@ def words(suites: Sequence[tuple[Path, model.Suite]]) -> Mapping[str, Found]:
 
 def vocabulary() -> Mapping[str, Sequence[str]]:
     """The words of the language, by kind."""
-    definitions = json.loads(schema.SCHEMA_PATH.read_text(encoding="utf-8"))["$defs"]
+    definitions = schema.SCHEMA.document["$defs"]
     forms = next(form for form in definitions["expect"]["anyOf"] if form.get("type") == "object")
     imports = definitions["imports"]["additionalProperties"]["properties"]
     return {

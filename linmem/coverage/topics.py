@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from linmem.scenario.schema import unknown
+from linmem.errors import unknown
 from linmem.scenario.source import SourceError, read
 from linmem.wasm import instructions
 from linmem.wasm.code import MULTI, PAGES, SHARED, WIDE

@@ -10,11 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from linmem.errors import Unavailable, UserError
+from linmem.errors import Unavailable, UserError, unknown
 from linmem.guests import lockfile
 from linmem.guests.program import Program, programs
 from linmem.guests.toolchains import TOOLCHAINS, BuildError, Toolchain
-from linmem.scenario.schema import unknown
 
 
 @dataclass(frozen=True)

@@ -12,11 +12,10 @@ from pathlib import Path
 import msgspec
 
 from linmem import paths
-from linmem.errors import Unavailable, UserError
+from linmem.errors import Unavailable, UserError, unknown
 from linmem.guests.program import read_yaml
 from linmem.provision.npm import NpmRecipe
 from linmem.provision.uvtool import Progress
-from linmem.scenario.schema import unknown
 
 PATH = paths.FIXTURES / "packages.yaml"
 LABEL = "npm"  # the guest's, in items' ids and after --guest

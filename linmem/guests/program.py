@@ -10,9 +10,8 @@ import msgspec
 import yaml
 
 from linmem import paths
-from linmem.errors import UserError
+from linmem.errors import UserError, unknown
 from linmem.guests.toolchains import TOOLCHAINS
-from linmem.scenario.schema import unknown
 
 FILE = "program.yaml"
 T = TypeVar("T")

@@ -27,7 +27,7 @@ from linmem.results.case import Case
 from linmem.results.document import HarnessEnvironment, Report
 from linmem.results.record import RecordWriter, Run
 
-PACKAGES = ("pytest", "pytest-xdist", "msgspec", "PyYAML", "jsonschema", "wasmtime", "uv")
+PACKAGES = ("pytest", "pytest-xdist", "msgspec", "PyYAML", "jsonschema-rs", "wasmtime", "uv")
 DESELECTED = "linmem_deselected"  # in what a worker puts out
 
 

@@ -19,10 +19,10 @@ from packaging.version import InvalidVersion, Version
 
 from linmem import paths
 from linmem.drivers.client import ViewKind
-from linmem.errors import UserError
-from linmem.provision.manifest_rules import PLACEHOLDER, choices, problems, taken_apart
+from linmem.errors import UserError, nearest
+from linmem.provision.manifest_rules import PLACEHOLDER, faults, taken_apart
 from linmem.scenario import source as yamlsource
-from linmem.scenario.schema import line_of
+from linmem.schema import line_of
 
 FILE = "runtime.yaml"
 
@@ -170,7 +170,7 @@ class Manifest:
             return
         if not self.variants:
             raise UserError(f"{self.name} has no variants, so '{self.name}:{variant}' names nothing")
-        raise UserError(f"{self.name} has no variant '{variant}'{choices(variant, self.variants)}")
+        raise UserError(f"{self.name} has no variant '{variant}'; {nearest(variant, self.variants)}")
 
     def requirements(self, variant: str | None, version: str) -> tuple[str, ...]:
         """The packages' requirements for a version, filled in."""
@@ -211,7 +211,7 @@ def load_manifest(name_or_folder: str | Path) -> Manifest:
         return _load(folder)
     known = _folders()
     if name_or_folder not in known:
-        raise UserError(f"there is no runtime '{name_or_folder}'{choices(name_or_folder, known)}")
+        raise UserError(f"there is no runtime '{name_or_folder}'; {nearest(name_or_folder, known)}")
     return _load(known[name_or_folder])
 
 
@@ -230,7 +230,7 @@ def _load(folder: Path) -> Manifest:
         data = yamlsource.read(path, paths.shown(path))
     except yamlsource.SourceError as error:
         raise UserError(str(error)) from None
-    found = [f"{paths.shown(path)}:{line_of(data, where)}: {what}" for where, what in problems(folder, data)]
+    found = [f"{paths.shown(path)}:{line_of(data, fault.path)}: {fault.message}" for fault in faults(folder, data)]
     if found:
         raise UserError("\n".join(found))
     return _build(folder, data)

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import difflib
-import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-import jsonschema
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
-from linmem.scenario.schema import describe
+from linmem.errors import nearest
+from linmem.schema import Fault, Keys, Schema
 
-SCHEMA = Path(__file__).with_name("runtime.schema.json")
+SCHEMA = Schema(Path(__file__).with_name("runtime.schema.json"), {"views": "a view"})
 PLACEHOLDER = re.compile(r"\{(\w+)\}")
-_WORDS = {"object": "a mapping", "array": "a list", "string": "text", "boolean": "true or false"}
 
 #: What a launch command may name besides the manifest's folder, by kind of environment.
 PLACES: Mapping[str, Sequence[str]] = {
@@ -27,25 +23,10 @@ PLACES: Mapping[str, Sequence[str]] = {
     "program": ("program", "python"),
 }
 
-Where = tuple[str | int, ...]
-Problem = tuple[Where, str]
 
-
-@cache
-def _validator() -> jsonschema.Draft202012Validator:
-    return jsonschema.Draft202012Validator(json.loads(SCHEMA.read_text(encoding="utf-8")))
-
-
-def problems(folder: Path, data: Any) -> list[Problem]:
-    """What is wrong with the data of a manifest in `folder`: each fault with the keys that lead to it."""
-    return [*_broken_rules(data)] or [*_contradictions(folder, data)]
-
-
-def choices(wrong: str, known: Mapping[str, Any]) -> str:
-    """The end of a message about an unknown name: the nearest one and all there are."""
-    near = difflib.get_close_matches(wrong, known, n=1)
-    hint = f"; did you mean '{near[0]}'?" if near else ""
-    return f"{hint} (known: {', '.join(known)})"
+def faults(folder: Path, data: Any) -> list[Fault]:
+    """What is wrong with the data of a manifest in `folder`."""
+    return SCHEMA.faults(data, root="the manifest") or [Fault(*fault) for fault in _contradictions(folder, data)]
 
 
 def taken_apart(further: str) -> tuple[str | None, str | None]:
@@ -54,43 +35,7 @@ def taken_apart(further: str) -> tuple[str | None, str | None]:
     return variant or None, version or None
 
 
-def _broken_rules(data: Any) -> Iterator[Problem]:
-    """What the schema finds."""
-    for error in _validator().iter_errors(data):
-        where = tuple(error.absolute_path)
-        yield from _explain(error, where)
-
-
-def _explain(error: jsonschema.ValidationError, where: Where) -> Iterator[Problem]:
-    place = f"'{where[-1]}'" if where and isinstance(where[-1], str) else "this"
-    rule: Any = error.validator_value
-    schema: Any = error.schema
-    found: Any = error.instance
-    if error.validator == "additionalProperties":
-        known = schema.get("properties", {})
-        for key in found:
-            if key not in known:
-                yield (*where, key), f"unknown key '{key}'{choices(key, known)}"
-    elif error.validator == "required":
-        missing = next(key for key in rule if error.message.startswith(f"'{key}'"))
-        yield where, f"{place if where else 'the manifest'} needs the key '{missing}'"
-    elif error.validator == "type":
-        hint = "; put it in quotes" if rule == "string" and isinstance(found, int | float) else ""
-        yield where, f"{place} must be {_WORDS[rule]}, found {describe(found)}{hint}"
-    elif error.validator == "enum":
-        yield where, f"{describe(found)} is none of {', '.join(map(str, rule))}"
-    elif error.validator in ("maxProperties", "minProperties"):
-        choice = f"hold one of {', '.join(schema['properties'])}" if "properties" in schema else "not be empty"
-        yield where, f"{place} must {choice}"
-    elif error.validator == "pattern":
-        yield where, f"{place} can't be {describe(found)}; it must match {rule}"
-    elif error.validator in ("minItems", "minLength"):
-        yield where, f"{place} must not be empty"
-    else:
-        yield where, f"{place}: {error.message}"
-
-
-def _contradictions(folder: Path, data: dict[str, Any]) -> Iterator[Problem]:
+def _contradictions(folder: Path, data: dict[str, Any]) -> Iterator[tuple[Keys, str]]:
     """What no schema can say: things that must fit each other."""
     if data["name"] != folder.name:
         yield ("name",), f"the name is '{data['name']}', but the folder is called '{folder.name}'"
@@ -99,7 +44,6 @@ def _contradictions(folder: Path, data: dict[str, Any]) -> Iterator[Problem]:
     if kind == "absent":
         return
     places = {"folder", *PLACES[kind]}
-    yield from (((), f"the manifest needs the key '{key}'") for key in ("launch", "views") if key not in data)
     yield from _unknown_places(("launch",), data.get("launch", ()), places)
     for version, entry in data.get("versions", {}).items():
         yield from _unknown_places(("versions", version, "launch"), entry.get("launch", ()), places)
@@ -107,10 +51,8 @@ def _contradictions(folder: Path, data: dict[str, Any]) -> Iterator[Problem]:
     for variant, entry in data.get("variants", {}).items():
         yield from _bad_requirements(("variants", variant, "requirements"), entry.get("requirements", ()))
     if "variant" in data and data["variant"] not in data.get("variants", {}):
-        yield (
-            ("variant",),
-            f"'{data['variant']}' is not among 'variants'{choices(data['variant'], data.get('variants', {}))}",
-        )
+        hint = nearest(data["variant"], data.get("variants", ()))
+        yield ("variant",), f"'{data['variant']}' is not among 'variants'; {hint}"
     yield from _unknown_further(data)
     if "version" not in data and kind != "program":
         yield (), "the manifest needs the key 'version', because its packages have one"
@@ -126,7 +68,7 @@ def _contradictions(folder: Path, data: dict[str, Any]) -> Iterator[Problem]:
         yield from _bad_packages(folder, data, packages)
 
 
-def _bad_packages(folder: Path, data: dict[str, Any], packages: dict[str, Any]) -> Iterator[Problem]:
+def _bad_packages(folder: Path, data: dict[str, Any], packages: dict[str, Any]) -> Iterator[tuple[Keys, str]]:
     here = ("environment", "pip")
     yield from _bad_requirements((*here, "requirements"), packages["requirements"])
     try:
@@ -137,15 +79,15 @@ def _bad_packages(folder: Path, data: dict[str, Any], packages: dict[str, Any]) 
         yield (*here, "lock"), f"there is no file {packages['lock']} beside the manifest"
 
 
-def _unknown_further(data: dict[str, Any]) -> Iterator[Problem]:
+def _unknown_further(data: dict[str, Any]) -> Iterator[tuple[Keys, str]]:
     variants = data.get("variants", {})
     for index, text in enumerate(data.get("also", ())):
         variant, _ = taken_apart(text)
         if variant is not None and variant not in variants:
-            yield ("also", index), f"'{variant}' is not among 'variants'{choices(variant, variants)}"
+            yield ("also", index), f"'{variant}' is not among 'variants'; {nearest(variant, variants)}"
 
 
-def _unknown_places(where: Where, launch: Sequence[str], places: set[str]) -> Iterator[Problem]:
+def _unknown_places(where: Keys, launch: Sequence[str], places: set[str]) -> Iterator[tuple[Keys, str]]:
     for index, part in enumerate(launch):
         for place in PLACEHOLDER.findall(part):
             if place not in places:
@@ -153,7 +95,7 @@ def _unknown_places(where: Where, launch: Sequence[str], places: set[str]) -> It
                 yield (*where, index), f"unknown placeholder {{{place}}} (known here: {known})"
 
 
-def _bad_requirements(where: Where, requirements: Sequence[str]) -> Iterator[Problem]:
+def _bad_requirements(where: Keys, requirements: Sequence[str]) -> Iterator[tuple[Keys, str]]:
     for index, text in enumerate(requirements):
         try:
             Requirement(text.replace("{version}", "1"))

@@ -7,8 +7,6 @@ the run, and so does an entry that matches nothing (`linmem.results.known_check`
 
 from __future__ import annotations
 
-import difflib
-import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -17,7 +15,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
-from jsonschema import Draft202012Validator
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import InvalidVersion, Version
 
@@ -26,12 +23,10 @@ from linmem.results.case import Case
 from linmem.results.outcome import KnownFailure
 from linmem.scenario.source import SourceError
 from linmem.scenario.source import read as read_yaml
+from linmem.schema import Schema, line_of
 
 FILE = "known.yaml"  # in a runtime's folder
-SCHEMA = Path(__file__).with_name("known.schema.json")
-
-
-_TYPES = {"array": "a list", "object": "a mapping", "string": "text"}
+SCHEMA = Schema(Path(__file__).with_name("known.schema.json"), {"": "an entry"})
 
 
 class KnownError(Exception):
@@ -167,10 +162,8 @@ def load(path: Path) -> list[KnownDefect]:
         if error.message == "is empty":  # the last entry was deleted, only comments are left
             return []
         raise KnownError(str(error)) from None
-    found = [(_line(entries, list(problem.absolute_path)), problem) for problem in _validator().iter_errors(entries)]
-    if found:
-        line, problem = min(found, key=lambda item: item[0])
-        raise KnownError(f"{name}:{line}: {_words(problem)}")
+    for fault in SCHEMA.faults(entries):
+        raise KnownError(f"{name}:{line_of(entries, fault.path)}: {fault.message}")
     defects = [_defect(name, entries.lines[number], entry) for number, entry in enumerate(entries)]
     first: dict[KnownDefect, int] = {}
     for defect in defects:
@@ -184,43 +177,6 @@ def load(path: Path) -> list[KnownDefect]:
 def load_all(paths: Iterable[Path]) -> list[KnownDefect]:
     """The entries of several lists, in their order. Raises `KnownError`."""
     return [entry for path in paths for entry in load(path)]
-
-
-@lru_cache(maxsize=1)
-def _validator() -> Draft202012Validator:
-    return Draft202012Validator(json.loads(SCHEMA.read_text(encoding="utf-8")))
-
-
-def _line(data: Any, path: Sequence[str | int]) -> int:
-    """The line of the innermost key or item of `path` that has one."""
-    line = getattr(data, "line", 1)
-    for part in path:
-        lines = getattr(data, "lines", None)
-        line = lines[part] if lines is not None else line
-        data = data[part]
-    return int(line)
-
-
-def _words(problem: Any) -> str:
-    """A schema's finding in words that name the way out."""
-    keys = list(problem.schema.get("properties", ()))
-    if problem.validator == "additionalProperties":
-        wrong = next(key for key in problem.instance if key not in keys)
-        near = difflib.get_close_matches(wrong, keys, 1)
-        return f"unknown key '{wrong}'" + (
-            f"; did you mean '{near[0]}'?" if near else f"; the keys are {', '.join(keys)}"
-        )
-    if problem.validator == "required":
-        absent = next(key for key in problem.validator_value if key not in problem.instance)
-        return f"the entry has no '{absent}'"
-    place = problem.absolute_path[-1] if problem.absolute_path else None
-    what = f"'{place}'" if isinstance(place, str) else "an entry" if place is not None else "the file"
-    if problem.validator == "type":
-        return f"{what} must be {_TYPES[problem.validator_value]}, not {problem.instance!r:.60}"
-    if problem.validator == "enum":
-        return f"{what} must be one of {', '.join(problem.validator_value)}, not {problem.instance!r:.60}"
-    hint = problem.schema.get("description", problem.message)
-    return f"{what} is {problem.instance!r:.80}, but must be {hint}"
 
 
 def _defect(shown: str, line: int, entry: Mapping[str, Any]) -> KnownDefect:

@@ -6,13 +6,12 @@ import functools
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from linmem.errors import Unavailable, UserError
+from linmem.errors import Unavailable, UserError, unknown
 from linmem.guests import catalogue, packages
 from linmem.play.guest import Guest, MissingGuest
 from linmem.play.scope import Module
 from linmem.provision.uvtool import Progress
 from linmem.scenario.model import GUEST, ModuleSource, Scenario
-from linmem.scenario.schema import unknown
 from linmem.scenario.source import SourceError
 from linmem.wasm.types import UnreadableModule, read_types
 from linmem.wasm.wat import WatError, assemble

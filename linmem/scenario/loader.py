@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from linmem.errors import unknown
 from linmem.scenario import schema, wasi
 from linmem.scenario.model import ModuleSource, Observation, Scenario, Suite, Wasi, Where
 from linmem.scenario.names import check_names
@@ -216,7 +217,7 @@ class _Loader:
             name = match[1] or match[2]
             if name not in case:
                 known = [f"${key}" for key in case]
-                message = schema.unknown("parameter", f"${name}", known, "this scenario's 'cases' and 'for'")
+                message = unknown("parameter", f"${name}", known, "this scenario's 'cases' and 'for'")
                 raise SourceError(self.shown, line, message)
             return case[name]
 

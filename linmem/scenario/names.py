@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
-from linmem.scenario import model, schema
+from linmem.errors import nearest
+from linmem.scenario import model
 from linmem.scenario.model import GUEST, MEMORY
 from linmem.scenario.source import SourceError
 
@@ -213,7 +214,6 @@ def _expressions(step: model.Step) -> Iterator[frozenset[str]]:
 def _need(where: model.Where, wanted: Iterable[str], bound: set[str], what: str) -> None:
     for name in wanted:
         if name not in bound:
-            unknown = f"unknown {what} '{name}' in this scenario"
-            message = schema.unknown(what, name, sorted(bound), "this scenario") if bound else unknown
+            hint = f"; {nearest(name, sorted(bound))}" if bound else ""
             remedy = "give it under 'modules'" if what == "module" else "bind it with 'as' in an earlier step"
-            raise SourceError(where.file, where.line, f"{message} ({remedy})")
+            raise SourceError(where.file, where.line, f"unknown {what} '{name}' in this scenario{hint} ({remedy})")

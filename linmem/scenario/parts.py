@@ -6,10 +6,12 @@ import contextlib
 from collections.abc import Mapping
 from typing import Any
 
-from linmem.scenario import expectations, expressions, model, schema, values
+from linmem.errors import unknown
+from linmem.scenario import expectations, expressions, model, values
 from linmem.scenario.expectations import Check, Literal
 from linmem.scenario.model import MEMORY
 from linmem.scenario.source import Map, SourceError
+from linmem.schema import describe
 
 HOST_VALUES = {
     "float": "a number",
@@ -36,14 +38,14 @@ class PartBuilder:
         kind = item[key]
         if kind not in values.MEMORY_TYPES and kind != "bytes":
             raise self.fail(
-                item.lines[key], schema.unknown("memory type", str(kind), [*values.MEMORY_TYPES, "bytes"], "a step")
+                item.lines[key], unknown("memory type", str(kind), [*values.MEMORY_TYPES, "bytes"], "a step")
             )
         return str(kind)
 
     def value_type(self, item: Map, key: str) -> str:
         kind = item[key]
         if kind not in values.NUMBER_TYPES:
-            raise self.fail(item.lines[key], schema.unknown("value type", str(kind), [*values.NUMBER_TYPES], "a step"))
+            raise self.fail(item.lines[key], unknown("value type", str(kind), [*values.NUMBER_TYPES], "a step"))
         return str(kind)
 
     def target(self, item: Map) -> dict[str, Any]:
@@ -99,7 +101,7 @@ class PartBuilder:
         if isinstance(raw, list):
             wrong = [item for item in raw if type(item) is not int or not 0 <= item <= 255]
             if wrong:
-                raise self.fail(line, f"a byte is 0 to 255, found {schema.describe(wrong[0])}")
+                raise self.fail(line, f"a byte is 0 to 255, found {describe(wrong[0])}")
             return bytes(raw)
         if isinstance(raw, dict) and "text" in raw:
             return str(raw["text"]).encode()
@@ -107,7 +109,7 @@ class PartBuilder:
             try:
                 return bytes.fromhex(str(raw["hex"]))
             except ValueError:
-                shown = schema.describe(raw["hex"])
+                shown = describe(raw["hex"])
                 raise self.fail(line, f"{shown} is not hexadecimal: two digits for each byte") from None
         raise self.fail(line, "bytes are given as a list, {hex: …} or {text: …}")
 
@@ -115,7 +117,7 @@ class PartBuilder:
         """A value of the host's language."""
         kind, raw, line = item["host"], item.get("value"), item.line
         if kind not in HOST_VALUES:
-            raise self.fail(line, schema.unknown("kind of value", str(kind), list(HOST_VALUES), "a language"))
+            raise self.fail(line, unknown("kind of value", str(kind), list(HOST_VALUES), "a language"))
         if kind == "nothing" and raw is None:
             return model.HostValue(kind, None, "nothing")
         if kind == "text" and isinstance(raw, str):
@@ -124,7 +126,7 @@ class PartBuilder:
             return model.HostValue(kind, raw, str(raw).lower())
         if kind in ("float", "integer") and raw is not None and not isinstance(raw, bool):
             return model.HostValue(kind, self.host_number(kind, raw, line), f"the {kind} {raw}")
-        found = schema.describe(raw)
+        found = describe(raw)
         raise self.fail(line, f"'{kind}' of the host's language is {HOST_VALUES[kind]}, found {found}")
 
     def host_number(self, kind: str, raw: int | float | str, line: int) -> int:
@@ -138,7 +140,7 @@ class PartBuilder:
         name = raw["id"] if isinstance(raw, dict) else raw
         if name not in self.observations:
             known = sorted(self.observations)
-            raise self.fail(line, schema.unknown("observation", name, known, "this file's 'observations'"))
+            raise self.fail(line, unknown("observation", name, known, "this file's 'observations'"))
         answers = dict(self.observations[name].answers)
         if isinstance(raw, dict):
             answers.update(raw.get("answers", {}))

@@ -12,6 +12,7 @@ from linmem.scenario.agents import AgentParts
 from linmem.scenario.expectations import Literal
 from linmem.scenario.model import GUEST, MEMORY, Where
 from linmem.scenario.source import Map, Seq
+from linmem.schema import describe
 from linmem.wasm import types as wasm_types
 
 MAX_STEPS = 20_000
@@ -137,7 +138,7 @@ class StepBuilder(AgentParts):
             shown = str(raw) if isinstance(raw, list) else raw.get("text", raw.get("hex"))
             shown += f" × {raw['times']:,}" if isinstance(raw, Map) and "times" in raw else ""
         elif isinstance(raw, list | dict):
-            raise self.fail(line, f"'value' is {schema.describe(raw)}, but the step writes one {kind}")
+            raise self.fail(line, f"'value' is {describe(raw)}, but the step writes one {kind}")
         else:
             value = self.literal(raw, line)
             if values.is_float(kind) or value.expression is None:  # an integer may be of any size: hosts differ there

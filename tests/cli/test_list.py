@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from jsonschema import Draft202012Validator
+from jsonschema_rs import Draft202012Validator
 
 from linmem.cli import main
 
@@ -187,7 +187,7 @@ def test_unusable_arguments(
 def test_the_schema_is_a_schema_and_its_path_is_its_path(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["schema", "scenario"]) == 0
     printed = capsys.readouterr().out
-    Draft202012Validator.check_schema(json.loads(printed))
+    Draft202012Validator(json.loads(printed))
     assert main(["schema", "scenario", "--path"]) == 0
     assert Path(capsys.readouterr().out.strip()).read_text(encoding="utf-8").strip() == printed.strip()
 

@@ -175,13 +175,13 @@ def test_what_to_do_where_a_variant_does_not_start(write: Write) -> None:
     ("change", "line", "message"),
     [
         (("version: 1.2.3\n", ""), 1, "the manifest needs the key 'version', because its packages have one"),
-        (("integrity: sha512-", "integrity: sha1-"), 8, "'integrity' can't be 'sha1-"),
+        (("integrity: sha512-", "integrity: sha1-"), 8, "'integrity' must be a checksum like sha512-…==, found 'sha1-"),
         (("{name: mine}", "{}"), 9, "'any' needs the key 'name'"),
-        (("{name: mine}", "{name: ./mine}"), 9, "'name' can't be './mine'"),
+        (("{name: mine}", "{name: ./mine}"), 9, "'name' must be the name of an npm package, found './mine'"),
         (("{package}/", "{site}/"), 10, "unknown placeholder {site} (known here: {folder}, {package})"),
         (("default: true", "default: 'yes'"), 11, "'default' must be true or false, found 'yes'"),
         (('":slow@1.1.0"', '":fast@1.1.0"'), 12, "'fast' is not among 'variants'"),
-        (('"@1.1.0", ', '"1.1.0", '), 12, "this can't be '1.1.0'; it must match"),
+        (('"@1.1.0", ', '"1.1.0", '), 12, "an item of 'also' must be a variant, a version or both, like"),
         (('">=1.1,<2"', "1.1 to 2"), 13, "'1.1 to 2' is not a version specifier"),
     ],
 )
@@ -200,10 +200,14 @@ def test_load_by_path_as_text(write: Write) -> None:
     ("change", "line", "message"),
     [
         (("title: Mine\n", ""), 1, "the manifest needs the key 'title'"),
-        (("title:", "titel:"), 2, "unknown key 'titel'; did you mean 'title'? (known: "),
-        (("version: 1.2.3", "version: 1.2"), 4, "'version' must be text, found 1.2; put it in quotes"),
+        (("title:", "titel:"), 2, "unknown key 'titel' in the manifest; did you mean 'title'?"),
+        (("version: 1.2.3", "version: 1.2"), 4, "'version' must be a version, like 1.2.3, in quotes, found 1.2"),
         (("version: 1.2.3\n", ""), 1, "the manifest needs the key 'version', because its packages have one"),
-        (("homepage: https://example.org", "homepage: example"), 3, "'homepage' can't be 'example'"),
+        (
+            ("homepage: https://example.org", "homepage: example"),
+            3,
+            "'homepage' must be a web address, found 'example'",
+        ),
         (("variant: fast", "variant: fats"), 5, "'fats' is not among 'variants'; did you mean 'fast'?"),
         (("slow: {about: thorough, ", "slow: {"), 8, "'slow' needs the key 'about'"),
         (('">=3.8,<3.13"', "3.8 to 3.13"), 11, "'3.8 to 3.13' is not a version specifier"),
@@ -221,11 +225,11 @@ def test_load_by_path_as_text(write: Write) -> None:
             "unknown placeholder {here} (known here: {bin}, {folder}, {python}, {site})",
         ),
         (("{site}/bin/mine", "{program}"), 15, "unknown placeholder {program}"),
-        (("unit: 4", "unit: 3"), 18, "3 is none of 1, 2, 4, 8"),
-        (("types: [u32]", "types: [u32, u9]"), 18, "'u9' is none of u8, s8, "),
+        (("unit: 4", "unit: 3"), 18, "'unit' must be one of 1, 2, 4, 8, found 3"),
+        (("types: [u32]", "types: [u32, u9]"), 18, "an item of 'types' must be one of u8, s8, "),
         (("kind: words", "kind: bytes_view"), 18, "view kind 'bytes_view' stands here twice"),
         (("name: mine", "name: yours"), 1, "the name is 'yours', but the folder is called 'mine'"),
-        (("  pip:", "  pipp:"), 10, "unknown key 'pipp'; did you mean 'pip'?"),
+        (("  pip:", "  pipp:"), 10, "unknown key 'pipp' in 'environment'; did you mean 'pip'?"),
         (("title: Mine", "title: [Mine"), 3, "is not YAML"),
         (("title: Mine", "title: Mine\ntitle: Yours"), 3, "key 'title' stands twice"),
         (
@@ -249,20 +253,20 @@ def test_every_fault_is_told_each_in_one_line(write: Write) -> None:
 @pytest.mark.parametrize("text", ["", "[]", "just text"])
 def test_a_file_that_is_no_mapping(write: Write, text: str) -> None:
     (error,) = errors(write(text))
-    assert re.match(r"mine/runtime\.yaml:1: (is empty|this must be a mapping, found )", error)
+    assert re.match(r"mine/runtime\.yaml:1: (is empty|the manifest must be a mapping, found )", error)
 
 
 def test_an_environment_is_of_one_kind(write: Write) -> None:
     text = PROGRAM.replace("environment:\n", "environment:\n  pip: {python: '>=3', requirements: [mine]}\n")
-    assert errors(write(text)) == ["mine/runtime.yaml:4: 'environment' must hold one of pip, npm, absent, program"]
+    assert errors(write(text)) == [
+        "mine/runtime.yaml:4: 'environment' must have one key only, found 'pip' and 'program'"
+    ]
 
 
-def test_an_unknown_name_lists_the_known_ones() -> None:
-    with pytest.raises(
-        UserError, match=r"there is no runtime 'wasmtim'; did you mean 'wasmtime'\? \(known: .*node.*wasmer"
-    ):
+def test_an_unknown_name_gets_the_nearest_or_all() -> None:
+    with pytest.raises(UserError, match=r"there is no runtime 'wasmtim'; did you mean 'wasmtime'\?"):
         load_manifest("wasmtim")
-    with pytest.raises(UserError, match=r"there is no runtime 'xyz' \(known: "):
+    with pytest.raises(UserError, match=r"there is no runtime 'xyz'; known: .*node.*wasmer"):
         load_manifest("xyz")
 
 
@@ -275,7 +279,7 @@ def test_an_unknown_variant(write: Write) -> None:
     mine = load_manifest(write(GOOD))
     mine.check_variant(None)
     mine.check_variant("slow")
-    with pytest.raises(UserError, match=r"mine has no variant 'slo'; did you mean 'slow'\? \(known: fast, slow\)"):
+    with pytest.raises(UserError, match=r"mine has no variant 'slo'; did you mean 'slow'\?"):
         mine.check_variant("slo")
     with pytest.raises(UserError, match="mine has no variants, so 'mine:slow' names nothing"):
         load_manifest(write(PROGRAM)).check_variant("slow")
