@@ -21,7 +21,6 @@ from __future__ import annotations
 
 import io
 import os
-import struct
 import sys
 from importlib.metadata import version
 from typing import Any, Callable, Sequence
@@ -30,7 +29,8 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(
 
 from linmem_driver import Channel, Driver, Import, Refused, ViewKind, Wasi  # noqa: E402
 from linmem_session import serve  # noqa: E402
-from linmem_values import FORMAT, MEMORY_TYPES, WIDTH, number, packed  # noqa: E402
+from linmem_values import MEMORY_TYPES, WIDTH, packed  # noqa: E402
+from linmem_views import BufferView, part  # noqa: E402
 
 CHANNEL = Channel()  # before the runtime is imported: whatever that prints must not reach the protocol
 
@@ -73,43 +73,14 @@ class GetPut:
         raise Refused("get and put have no length")
 
 
-class Buffer:
-    """The memory's `bytearray`, or a `memoryview` of it."""
-
-    def __init__(self, buffer: bytearray | memoryview) -> None:
-        self._buffer = buffer
-
-    def read(self, index: int, memory_type: str, count: int) -> Any:
-        if memory_type == "u8":
-            return self._buffer[index]
-        if memory_type == "bytes":
-            return bytes(self._buffer[index : index + count])
-        return struct.unpack_from(FORMAT[memory_type], self._buffer, index)[0]
-
-    def write(self, index: int, memory_type: str, value: int | bytes) -> None:
-        if isinstance(value, bytes):
-            self._buffer[index : index + len(value)] = value
-        elif memory_type == "u8":
-            self._buffer[index] = value
-        else:
-            struct.pack_into(FORMAT[memory_type], self._buffer, index, number(memory_type, value))
-
-    def length(self) -> int:
-        return len(self._buffer)
-
-
-def _open_data(memory: Any, offset: int | None, length: int | None) -> Buffer:
+def _open_data(memory: Any, offset: int | None, length: int | None) -> BufferView:
     if offset is not None or length is not None:
         raise Refused("a bytearray has no views with an offset or a length")
-    return Buffer(memory.data)
+    return BufferView(memory.data)
 
 
-def _open_memoryview(memory: Any, offset: int | None, length: int | None) -> Buffer:
-    view = memoryview(memory.data)
-    if offset is not None or length is not None:
-        start = 0 if offset is None else offset
-        view = view[start : None if length is None else start + length]
-    return Buffer(view)
+def _open_memoryview(memory: Any, offset: int | None, length: int | None) -> BufferView:
+    return BufferView(part(memoryview(memory.data), offset, length))
 
 
 OPEN: dict[str, Callable[[Any, int | None, int | None], Any]] = {

@@ -24,7 +24,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import struct
 import sys
 from typing import Any, Iterator, NamedTuple, Sequence
 
@@ -32,7 +31,8 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(
 
 from linmem_driver import Channel, Driver, Import, Refused, ViewKind  # noqa: E402
 from linmem_session import serve  # noqa: E402
-from linmem_values import FORMAT, MEMORY_TYPES, number  # noqa: E402
+from linmem_values import MEMORY_TYPES  # noqa: E402
+from linmem_views import BufferView, part  # noqa: E402
 
 CHANNEL = Channel()  # before the runtime is imported: whatever that prints must not reach the protocol
 
@@ -71,34 +71,6 @@ class Instance(NamedTuple):
 
     runtime: Any
     exports: dict[str, int]
-
-
-class MemoryView:
-    """The `memoryview` of `Runtime.get_memory`, sliced where a scenario wants a part."""
-
-    def __init__(self, runtime: Any, offset: int | None, length: int | None) -> None:
-        self._view = runtime.get_memory(0)
-        if offset is not None or length is not None:
-            start = 0 if offset is None else offset
-            self._view = self._view[start : None if length is None else start + length]
-
-    def read(self, index: int, memory_type: str, count: int) -> Any:
-        if memory_type == "u8":
-            return self._view[index]
-        if memory_type == "bytes":
-            return bytes(self._view[index : index + count])
-        return struct.unpack_from(FORMAT[memory_type], self._view, index)[0]
-
-    def write(self, index: int, memory_type: str, value: int | bytes) -> None:
-        if isinstance(value, bytes):
-            self._view[index : index + len(value)] = value
-        elif memory_type == "u8":
-            self._view[index] = value
-        else:
-            struct.pack_into(FORMAT[memory_type], self._view, index, number(memory_type, value))
-
-    def length(self) -> int:
-        return len(self._view)
 
 
 class Wasm3Driver(Driver):
@@ -176,7 +148,7 @@ class Wasm3Driver(Driver):
         return len(memory.get_memory(0)) // PAGE
 
     def view_open(self, memory: Any, kind: str, offset: int | None, length: int | None) -> Any:
-        return MemoryView(memory, offset, length)
+        return BufferView(part(memory.get_memory(0), offset, length))
 
     # Errors
 

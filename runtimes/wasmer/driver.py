@@ -29,7 +29,6 @@ from __future__ import annotations
 import ctypes
 import importlib
 import os
-import struct
 import sys
 from typing import Any, Sequence
 
@@ -37,7 +36,8 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(
 
 from linmem_driver import Channel, CodeCache, Driver, Import, Refused, ViewKind, Wasi  # noqa: E402
 from linmem_session import serve  # noqa: E402
-from linmem_values import FORMAT, MEMORY_TYPES, WIDTH, number, packed  # noqa: E402
+from linmem_values import MEMORY_TYPES, WIDTH, number, packed  # noqa: E402
+from linmem_views import HandingBufferView, part  # noqa: E402
 
 CHANNEL = Channel()  # before the runtime is imported: whatever that prints must not reach the protocol
 
@@ -121,40 +121,6 @@ class TypedArray:
 
     def length(self) -> int:
         return len(self._array)
-
-
-class BufferView:
-    """A `memoryview` of `Memory.buffer`, sliced where a scenario wants a part."""
-
-    def __init__(self, memory: Any, kind: str, offset: int | None, length: int | None) -> None:
-        self._view = memoryview(memory.buffer)
-        if offset is not None or length is not None:
-            start = 0 if offset is None else offset
-            self._view = self._view[start : None if length is None else start + length]
-
-    def read(self, index: int, memory_type: str, count: int) -> Any:
-        if memory_type == "u8":
-            return self._view[index]
-        if memory_type == "bytes":
-            return bytes(self._view[index : index + count])
-        return struct.unpack_from(FORMAT[memory_type], self._view, index)[0]
-
-    def write(self, index: int, memory_type: str, value: int | bytes) -> None:
-        if isinstance(value, bytes):
-            self._view[index : index + len(value)] = value
-        elif memory_type == "u8":
-            self._view[index] = value
-        else:
-            struct.pack_into(FORMAT[memory_type], self._view, index, number(memory_type, value))
-
-    def hand(self, index: int, memory_type: str, value: Any) -> None:
-        if memory_type == "u8":
-            self._view[index] = value
-        else:
-            struct.pack_into(FORMAT[memory_type], self._view, index, value)
-
-    def length(self) -> int:
-        return len(self._view)
 
 
 VIEWS = {kind: ViewKind(WIDTH[memory_type], (memory_type,)) for memory_type, kind in ARRAYS.items()}
@@ -285,7 +251,9 @@ class WasmerDriver(Driver):
         return before
 
     def view_open(self, memory: Any, kind: str, offset: int | None, length: int | None) -> Any:
-        return (BufferView if kind == "buffer" else TypedArray)(memory, kind, offset, length)
+        if kind == "buffer":
+            return HandingBufferView(part(memoryview(memory.buffer), offset, length))
+        return TypedArray(memory, kind, offset, length)
 
     # Errors
 

@@ -22,7 +22,6 @@ from __future__ import annotations
 
 import ctypes
 import os
-import struct
 import sys
 from importlib.metadata import version
 from typing import Any, Sequence
@@ -31,7 +30,8 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(
 
 from linmem_driver import Channel, CodeCache, Driver, Import, Refused, ViewKind, Wasi  # noqa: E402
 from linmem_session import serve  # noqa: E402
-from linmem_values import FORMAT, MEMORY_TYPES, VALUE_TYPES, WIDTH, number, packed  # noqa: E402
+from linmem_values import MEMORY_TYPES, VALUE_TYPES, WIDTH, packed  # noqa: E402
+from linmem_views import HandingBufferView  # noqa: E402
 
 CHANNEL = Channel()  # before the runtime is imported: whatever that prints must not reach the protocol
 
@@ -112,37 +112,13 @@ class ReadWrite:
         return length
 
 
-class BufferPointer:
+class BufferPointer(HandingBufferView):
     """The ctypes array of `Memory.get_buffer_ptr`."""
 
     def __init__(self, store: Any, memory: Any, offset: int | None, length: int | None) -> None:
         if isinstance(memory, SharedMemory):
             raise Refused("SharedMemory has no get_buffer_ptr")
-        self._array = memory.get_buffer_ptr(store, length, 0 if offset is None else offset)
-
-    def read(self, index: int, memory_type: str, count: int) -> Any:
-        if memory_type == "u8":
-            return self._array[index]
-        if memory_type == "bytes":
-            return bytes(self._array[index : index + count])
-        return struct.unpack_from(FORMAT[memory_type], self._array, index)[0]
-
-    def write(self, index: int, memory_type: str, value: int | bytes) -> None:
-        if isinstance(value, bytes):
-            self._array[index : index + len(value)] = value
-        elif memory_type == "u8":
-            self._array[index] = value
-        else:
-            struct.pack_into(FORMAT[memory_type], self._array, index, number(memory_type, value))
-
-    def hand(self, index: int, memory_type: str, value: Any) -> None:
-        if memory_type == "u8":
-            self._array[index] = value
-        else:
-            struct.pack_into(FORMAT[memory_type], self._array, index, value)
-
-    def length(self) -> int:
-        return len(self._array)
+        super().__init__(memory.get_buffer_ptr(store, length, 0 if offset is None else offset))
 
 
 class DataPointer:
