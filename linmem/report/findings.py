@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from linmem.report.profile import grouped, profile
+from linmem.report import likeness
 from linmem.results.document import Agreement, AnswerGroup, ObservationEntry, OutcomeGroup, Report, Silence, Subject
 
 
@@ -194,12 +194,8 @@ def _finding(item: ObservationEntry, scenarios: list[str]) -> Finding:
 
 def _groups(item: ObservationEntry, everyone: Sequence[Subject | Silence]) -> tuple[Alike, ...]:
     """Who answers like whom."""
-    given: dict[str, list[tuple[str | None, str | None, str]]] = defaultdict(list)
-    for group in item.groups:
-        for one in group.subjects:
-            given[one.runtime] += [(guest, one.view, group.answer) for guest in (*one.guests,) or (None,)]
     found = []
-    for labels in grouped({label: profile(answers) for label, answers in given.items()}):
+    for labels in likeness.grouped(likeness.answers(item.groups)):
         mine = [(group.answer, [one for one in group.subjects if one.runtime in labels]) for group in item.groups]
         answers = tuple(
             GivenAnswer(answer, phrases(subjects, everyone), *_words(answer, subjects))

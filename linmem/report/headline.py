@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 from linmem.report.build import took_part
-from linmem.report.pairs import RuntimePair, pairs
+from linmem.report.likeness import RuntimePair, behaviours, pairs
 from linmem.results import verdict
 from linmem.results.document import Report
 from linmem.results.outcome import LEFT_OUT
@@ -47,7 +47,8 @@ def _all(count: int) -> str:
 
 def likeness(report: Report) -> list[tuple[str, list[RuntimePair]]]:
     """Which runtimes are most alike and which least, each kind with its words; empty for fewer than three."""
-    found = [pair for pair in pairs(report) if pair.compared]
+    labels = [runtime.label for runtime in took_part(report)]
+    found = [pair for pair in pairs(behaviours(report), labels) if pair.compared]
     if len(found) < 2:
         return []
     ordered = sorted(found, key=_alike, reverse=True)

@@ -25,7 +25,7 @@ from linmem.results.document import GuestEntry, Report
 from linmem.results.text import clip, join, one_line, plural, sentence
 
 _SCRIPTS = (
-    "data", "dom", "compare", "matrix", "panel", "failures", "portability", "differences", "theme", "router",
+    "data", "dom", "matrix", "panel", "failures", "portability", "differences", "theme", "router",
 )  # fmt: skip
 
 

@@ -1,19 +1,24 @@
-"""Compare what runtimes did: outcomes of a scenario, and answers to its observations.
+"""When runtimes are alike: outcomes of a scenario, and answers to its observations.
 
-Nothing is smoothed over. Two runtimes are alike only if every one of their results (over view kinds, with the same
-guest) is; a runtime that gave no answer is named beside those that did. What comes of memory that is no longer the
-guest's is an answer to nothing: where a known defect says that a case is a matter of chance, that is told in place of
-what came.
+What a runtime gave is its *profile*: for each guest one value if every view kind gave the same, else the value of each
+view kind. View kinds of different runtimes have no counterparts, so a runtime whose view kinds differ is like another
+only if that has the same view kinds and each gives the same. Profiles are compared over the guests that both have.
+
+Every report, and the page's script by way of its data, compares runtimes by this. Nothing is smoothed over: a runtime
+that gave no answer is named beside those that did. What comes of memory that is no longer the guest's answers nothing:
+where a known defect says that a case is a matter of chance, that is told in place of what came.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
-from typing import TypeVar
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import combinations
+from typing import Literal, TypeVar
 
 from linmem.results import verdict
-from linmem.results.case_result import answered as given_by
+from linmem.results.case_result import answered
 from linmem.results.document import (
     Agreement,
     AnswerGroup,
@@ -22,6 +27,7 @@ from linmem.results.document import (
     Difference,
     ObservationEntry,
     OutcomeGroup,
+    Report,
     Silence,
     Subject,
     SuiteEntry,
@@ -31,46 +37,168 @@ from linmem.results.outcome import Result
 NOT_ASKED = "not asked"
 BY_CHANCE = "a matter of chance"
 """The answer of a result that came by chance, to every question of its scenario."""
+
 Key = tuple[str, str]
 """A suite's path and a scenario's slug."""
+Value = str | frozenset[tuple[str, str]]
+Profile = Mapping[str, Value]
+"""By guest (empty: the guest is inline), what was given."""
+Likeness = Literal["alike", "differs", "apart"]
+"""``apart``: they have no guest in common, so they can't be compared."""
+Comparison = Literal["alike", "outcome", "observed", "apart"]
+"""How two runtimes compare in a scenario. ``outcome``: they differ in it, ``observed``: only in an answer; ``apart``:
+one was not asked, or gave no answer where the other did.
+"""
+_T = TypeVar("_T")
 
-_Key = TypeVar("_Key")
+
+# -------------------------------------------------------------------------------------------------- the definition
+
+
+def profile(given: Iterable[tuple[str | None, str | None, str]]) -> Profile:
+    """The profile of what a runtime gave: guest, view kind and value of each."""
+    by_guest: dict[str, list[tuple[str, str]]] = defaultdict(list)
+    for guest, view, value in given:
+        by_guest[guest or ""].append((view or "", value))
+    found: dict[str, Value] = {}
+    for guest, values in by_guest.items():
+        distinct = {value for _, value in values}
+        found[guest] = distinct.pop() if len(distinct) == 1 else frozenset(values)
+    return found
+
+
+def differ(profiles: Iterable[Profile]) -> bool:
+    """Whether any two of these differ."""
+    seen: dict[str, Value] = {}
+    return any(seen.setdefault(guest, value) != value for one in profiles for guest, value in one.items())
+
+
+def likeness(one: Profile, other: Profile) -> Likeness:
+    """How two profiles compare."""
+    if one.keys().isdisjoint(other.keys()):
+        return "apart"
+    return "differs" if differ((one, other)) else "alike"
+
+
+def grouped(profiles: Mapping[str, Profile]) -> list[list[str]]:
+    """Names whose profiles are alike, the largest group first.
+
+    One that lacks some guests joins a group if it contradicts no one there, and fits into no other group.
+    """
+    groups: list[tuple[dict[str, Value], list[str]]] = []
+    for name in sorted(profiles, key=lambda name: -len(profiles[name])):
+        mine = profiles[name]
+        fitting = [group for group in groups if likeness(group[0], mine) == "alike"]
+        if len(fitting) == 1:
+            fitting[0][0].update(mine)
+            fitting[0][1].append(name)
+        else:
+            groups.append((dict(mine), [name]))
+    place = {name: number for number, name in enumerate(profiles)}
+    ordered = [sorted(names, key=place.__getitem__) for _, names in groups]
+    return sorted(ordered, key=lambda names: (-len(names), place[names[0]]))
+
+
+def outcomes(results: Iterable[Result]) -> dict[str, Profile]:
+    """What came of a scenario on each runtime."""
+    given: dict[str, list[tuple[str | None, str | None, str]]] = defaultdict(list)
+    for result in results:
+        given[result.label].append((result.guest, result.view, result.outcome))
+    return {label: profile(values) for label, values in given.items()}
+
+
+def answers(groups: Iterable[AnswerGroup]) -> dict[str, Profile]:
+    """What each runtime answered."""
+    given: dict[str, list[tuple[str | None, str | None, str]]] = defaultdict(list)
+    for group in groups:
+        for one in group.subjects:
+            given[one.runtime] += [(guest, one.view, group.answer) for guest in (*one.guests,) or (None,)]
+    return {label: profile(values) for label, values in given.items()}
+
+
+# ------------------------------------------------------------------------------------------------ two by two
+
+
+@dataclass
+class Behaviour:
+    """What the runtimes did in one scenario; ``answers`` are by the observation's id."""
+
+    outcomes: dict[str, Profile] = field(default_factory=dict)
+    answers: dict[str, dict[str, Profile]] = field(default_factory=dict)
+
+    def compare(self, one: str, other: str) -> Comparison:
+        """How two runtimes compare in it."""
+        how = likeness(self.outcomes.get(one, {}), self.outcomes.get(other, {}))
+        if how != "alike":
+            return "outcome" if how == "differs" else "apart"
+        hows = [self.answer(id_, one, other) for id_ in self.answers]
+        return "observed" if "differs" in hows else "apart" if "apart" in hows else "alike"
+
+    def answer(self, id_: str, one: str, other: str) -> Likeness:
+        """How their answers to a question compare; those who both give none are alike in that."""
+        given = self.answers[id_]
+        if one not in given and other not in given:
+            return "alike"
+        return likeness(given.get(one, {}), given.get(other, {}))
+
+
+def behaviours(report: Report) -> dict[Key, Behaviour]:
+    """What the runtimes did in each scenario that was played or planned."""
+    found: dict[Key, Behaviour] = {(gap.suite, gap.scenario): Behaviour() for gap in report.missing}
+    for key, results in by_scenario(report.results).items():
+        found[key] = Behaviour(outcomes(results))
+    for item in report.observations:
+        found[item.suite, item.scenario].answers[item.id] = answers(item.groups)
+    return found
+
+
+@dataclass
+class RuntimePair:
+    """Two runtimes, and in how many scenarios each `Comparison` holds of them."""
+
+    one: str
+    other: str
+    alike: int = 0
+    outcome: int = 0
+    observed: int = 0
+    apart: int = 0
+
+    @property
+    def compared(self) -> int:
+        """In how many scenarios they can be compared."""
+        return self.alike + self.outcome + self.observed
+
+
+def pairs(found: Mapping[Key, Behaviour], labels: Sequence[str]) -> list[RuntimePair]:
+    """Every two of some runtimes, over all scenarios."""
+    told = [RuntimePair(one, other) for one, other in combinations(labels, 2)]
+    for pair in told:
+        for behaviour in found.values():
+            how = behaviour.compare(pair.one, pair.other)
+            setattr(pair, how, getattr(pair, how) + 1)
+    return told
+
+
+# -------------------------------------------------------------------------------------------- the report's document
 
 
 def by_scenario(results: Iterable[Result]) -> dict[Key, list[Result]]:
     """The results of each scenario."""
-    grouped: dict[Key, list[Result]] = defaultdict(list)
+    found: dict[Key, list[Result]] = defaultdict(list)
     for result in results:
-        grouped[result.suite, result.scenario].append(result)
-    return grouped
-
-
-def differences(results: dict[Key, list[Result]]) -> list[Difference]:
-    """The scenarios whose outcome differs between runtimes, in the order of `results`."""
-    found = []
-    for (suite, scenario), members in results.items():
-        if not _outcomes_differ(members):
-            continue
-        groups = _grouped((result.outcome, result, None) for result in members)
-        found.append(
-            Difference(
-                suite=suite,
-                scenario=scenario,
-                groups=[OutcomeGroup(outcome=outcome, subjects=subjects) for outcome, subjects in groups],
-            )
-        )
+        found[result.suite, result.scenario].append(result)
     return found
 
 
-def _outcomes_differ(results: list[Result]) -> bool:
-    """Whether, for one guest, two runtimes have different outcomes.
-
-    View kinds have no counterparts in other runtimes, so with several of them each is compared with each.
-    """
-    seen: dict[str | None, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
-    for result in results:
-        seen[result.guest][result.label].add(result.outcome)
-    return any(len(runtimes) > 1 and len(set().union(*runtimes.values())) > 1 for runtimes in seen.values())
+def differences(results: dict[Key, list[Result]]) -> list[Difference]:
+    """The scenarios in whose outcome runtimes differ, in the order of `results`."""
+    found = []
+    for (suite, scenario), members in results.items():
+        if differ(outcomes(members).values()):
+            groups = _grouped((result.outcome, result, None) for result in members)
+            told = [OutcomeGroup(outcome=outcome, subjects=subjects) for outcome, subjects in groups]
+            found.append(Difference(suite=suite, scenario=scenario, groups=told))
+    return found
 
 
 def observations(
@@ -86,10 +214,9 @@ def observations(
         absent[gap.suite, gap.scenario].add(gap.runtime)
     found = []
     for (suite, scenario), members in results.items():
-        ids = dict.fromkeys(item.id for result in members for item in result.observations)
-        for id_ in ids:
-            answered = [(answer, result, raw) for result in members for answer, raw in _answer_worth(result, id_)]
-            groups = [AnswerGroup(answer=answer, subjects=subjects) for answer, subjects in _grouped(answered)]
+        for id_ in dict.fromkeys(item.id for result in members for item in result.observations):
+            given = _grouped((answer, result, raw) for result in members for answer, raw in _answer_worth(result, id_))
+            groups = [AnswerGroup(answer=answer, subjects=subjects) for answer, subjects in given]
             silent = _silent(members, id_, absent[suite, scenario], columns)
             found.append(
                 ObservationEntry(
@@ -97,7 +224,7 @@ def observations(
                     scenario=scenario,
                     id=id_,
                     question=questions.get((suite, id_), ""),
-                    agreement=_agreement(answered, silent),
+                    agreement=_agreement(groups, silent),
                     groups=groups,
                     unanswered=silent,
                 )
@@ -110,22 +237,19 @@ def _answer_worth(result: Result, id_: str) -> Iterator[tuple[str, str | None]]:
     if _by_chance(result):
         yield BY_CHANCE, None
     else:
-        yield from given_by(result, id_)
+        yield from answered(result, id_)
 
 
 def _by_chance(result: Result) -> bool:
     return verdict.came_by_chance(result.outcome, result.known)
 
 
-def _grouped(items: Iterable[tuple[_Key, Result, str | None]]) -> list[tuple[_Key, list[Subject]]]:
-    """Subjects by key, the largest group first."""
-    groups: dict[_Key, dict[tuple[str, str | None], Subject]] = {}
+def _grouped(items: Iterable[tuple[_T, Result, str | None]]) -> list[tuple[_T, list[Subject]]]:
+    """Subjects by what they have in common, the largest group first."""
+    groups: dict[_T, dict[tuple[str, str | None], Subject]] = {}
     for key, result, raw in items:
-        subjects = groups.setdefault(key, {})
-        place = result.label, result.view
-        subject = subjects.get(place)
-        if subject is None:
-            subject = subjects[place] = Subject(runtime=result.label, view=result.view, guests=[], raw=[])
+        new = Subject(runtime=result.label, view=result.view, guests=[], raw=[])
+        subject = groups.setdefault(key, {}).setdefault((result.label, result.view), new)
         if result.guest is not None and result.guest not in subject.guests:
             subject.guests.append(result.guest)
         if raw is not None and raw not in subject.raw:
@@ -150,19 +274,18 @@ def _silent(results: list[Result], id_: str, missing: set[str], columns: Sequenc
     return found
 
 
-def _agreement(answered: list[tuple[str, Result, str | None]], silent: list[Silence]) -> Agreement:
-    answers: dict[str | None, set[str]] = defaultdict(set)
-    for answer, result, _ in answered:
-        answers[result.guest].add(answer)
-    if any(len(given) > 1 for given in answers.values()):
-        return "differs"
-    if len({result.label for _, result, _ in answered}) < 2:
+def _agreement(groups: list[AnswerGroup], silent: list[Silence]) -> Agreement:
+    profiles = answers(groups).values()
+    values = {value for one in profiles for value in one.values()}
+    if differ(profiles) or any(isinstance(value, frozenset) for value in values):
+        return "differs"  # between runtimes, or between the view kinds of one
+    if len(profiles) < 2:
         return "one runtime"
-    if any(_by_chance(result) for _, result, _ in answered):
+    if BY_CHANCE in values:
         return "differs"  # it does from one time to the next
     if silent:
         return "where answered"
-    return "everywhere" if len(set().union(*answers.values())) == 1 else "by guest"
+    return "everywhere" if len(values) == 1 else "by guest"
 
 
 def compared(
@@ -180,7 +303,7 @@ def compared(
     outcome = {(item.suite, item.scenario) for item in differing}
     observation = {(item.suite, item.scenario) for item in observed if item.agreement == "differs"}
     gaps = {(item.suite, item.scenario) for item in missing}
-    silent = {(item.suite, item.scenario) for item in observed if item.agreement in ("where answered", "one runtime")}
+    gaps |= {(item.suite, item.scenario) for item in observed if item.agreement in ("where answered", "one runtime")}
     tally = Compared()
     for key in scenarios:
         tally.total += 1
@@ -189,7 +312,7 @@ def compared(
             tally.outcome_differs += 1
         elif len(columns) > 1 and key in observation:
             tally.observed_differs += 1
-        elif len(columns) < 2 or key in gaps or key in silent or not labels.issuperset(columns):
+        elif len(columns) < 2 or key in gaps or not labels.issuperset(columns):
             tally.not_compared += 1
         else:
             tally.alike += 1

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import shlex
 from collections import defaultdict
-from collections.abc import Hashable, Sequence
-from typing import Any
+from collections.abc import Hashable, Iterable, Sequence
+from itertools import combinations
+from typing import Any, get_args
 
 import msgspec
 
@@ -25,6 +26,8 @@ from linmem.results.text import clip, one_line, printable
 _ROOM = 2_500_000  # characters of failures told in full; of the rest only the headline is told
 _PICTURES = 1_000_000  # characters of pictures
 _NAMES = ("{suite}", "{scenario}", "{runtime}")  # of which ids are made by the page's script
+_COMPARISONS = get_args(likeness.Comparison)
+_LIKENESSES = get_args(likeness.Likeness)
 _AGREEMENTS = ("everywhere", "by guest", "differs", "where answered", "one runtime")
 
 
@@ -58,6 +61,8 @@ class PageData:
         self.places: dict[likeness.Key, tuple[int, int]] = {}
         self.untold = 0
         self._room, self._picture_room = _ROOM, _PICTURES
+        self._behaviours = likeness.behaviours(report)
+        self._pairs = list(combinations(self.columns, 2))
         self._observed: dict[likeness.Key, list[ObservationEntry]] = defaultdict(list)
         for item in report.observations:
             self._observed[item.suite, item.scenario].append(item)
@@ -84,6 +89,8 @@ class PageData:
             "findings": [self._finding(item) for item in findings(report)],
             "failures": [self._failure(item) for item in _by_weight(failures(report, verdict.BAD | {"known"}))],
             "agreements": _AGREEMENTS,
+            "comparisons": _COMPARISONS,
+            "likenesses": _LIKENESSES,
             "rerun": shlex.join(again.start(report)),
             "ids": [Case(*_NAMES, guest, view).id for guest in (None, "{guest}") for view in (None, "{view}")],
             "texts": self.texts.items,
@@ -112,12 +119,14 @@ class PageData:
         for place, (row, address) in enumerate(zip(block.rows, slugs, strict=True)):
             slug = row.scenario.scenario
             self.places[path, slug] = number, place
+            behaviour = self._behaviours[path, slug]
             cells = [self._cell(row.cells.get(label), path, slug) for label in self.columns]
             observed = [self._observation(item) for item in self._observed[path, slug]]
             rows.append([
                 address, slug if slug != address else 0, self.text(row.scenario.title, 300),
                 self.text(_web(row.scenario.spec)), row.scenario.line or 0,
                 ["", "outcome", "observed"].index(row.differs), self._vector(cells), observed,
+                self._digits(_COMPARISONS.index(behaviour.compare(*pair)) for pair in self._pairs),
             ])  # fmt: skip
         return [
             self.suites[path],
@@ -129,6 +138,10 @@ class PageData:
 
     def _vector(self, numbers: list[int]) -> int:
         return self.vectors.add(numbers, tuple(numbers))
+
+    def _digits(self, numbers: Iterable[int]) -> int:
+        """The number of a text with a digit for each two columns."""
+        return self.texts.add("".join(map(str, numbers)))
 
     def _cell(self, cell: Cell | None, suite: str, slug: str) -> int:
         """The number of a cell's content, or -1 where the runtime was not asked."""
@@ -180,7 +193,10 @@ class PageData:
             for label in self.columns
         ]
         question = self.text(item.question or item.id)
-        return [self.text(item.id), question, _AGREEMENTS.index(item.agreement), self._vector(numbers)]
+        answer = self._behaviours[item.suite, item.scenario].answer
+        likenesses = (_LIKENESSES.index(answer(item.id, *pair)) for pair in self._pairs)
+        agreement = _AGREEMENTS.index(item.agreement)
+        return [self.text(item.id), question, agreement, self._vector(numbers), self._digits(likenesses)]
 
     def _finding(self, item: Finding) -> list[Any]:
         suite = self.places[item.suite, item.scenarios[0]][0]

@@ -12,7 +12,8 @@ from report_records import SUITE, Records, header, hostile_report, known, observ
 from synthetic import picture, run
 
 from linmem.report import again, html
-from linmem.report.pairs import pairs
+from linmem.report.build import took_part
+from linmem.report.likeness import behaviours, pairs
 
 VIEWS = ("conformance", "portability", "differences", "failures", "environment")
 
@@ -279,8 +280,10 @@ def test_the_page_compares_as_python_does(visit, built, folder):
     seen.page.goto(path.as_uri())
     counts = seen.page.evaluate("counts()")
     seen.faults.clear()  # the second page is not the one that was named
+    labels = [runtime.label for runtime in took_part(built)]
     assert counts == [
-        [pair.one, pair.other, pair.alike, pair.outcome, pair.observed, pair.apart] for pair in pairs(built)
+        [pair.one, pair.other, pair.alike, pair.outcome, pair.observed, pair.apart]
+        for pair in pairs(behaviours(built), labels)
     ]
     assert len(counts) == 8 * 7 / 2
     assert any(observed_ for *_, observed_, _ in counts)

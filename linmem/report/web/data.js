@@ -26,6 +26,9 @@ for (const cell of CELLS) {
   cell.several = cell.parts.length + (cell.missing ? 1 : 0) > 1;
 }
 
+// Where two columns stand in a text that has a digit for each two of them.
+const pairAt = (a, b) => (a < b ? a * COLUMNS.length - (a * (a + 3)) / 2 + b - 1 : pairAt(b, a));
+
 // What a runtime answered to one observation: answers and silences, each with view kind and guests.
 const ANSWERS = D.answers.map(([given, silent]) => ({
   given: given.map(([answer, view, guests, raw]) => ({ answer: text(answer), view: text(view), guests: guests.map(text), raw: text(raw) })),
@@ -34,11 +37,13 @@ const ANSWERS = D.answers.map(([given, silent]) => ({
 
 const SUITES = D.suites.map(([address, path, title, about, rows], number) => {
   const suite = { address, path: text(path), title: text(title), about: text(about), number };
-  suite.rows = rows.map(([at, slug, name, spec, line, differs, cells, observations], place) => ({
+  suite.rows = rows.map(([at, slug, name, spec, line, differs, cells, observations, pairs], place) => ({
     suite, place, slug: slug || at, address: `${address}/${at}`, title: text(name), spec: text(spec), line,
     differs: ["", "outcome", "observed"][differs],
     cells: D.vectors[cells].map((cell) => (cell < 0 ? null : CELLS[cell])),
-    observations: observations.map(([id, question, agreement, answers]) => ({
+    pairs: text(pairs),
+    observations: observations.map(([id, question, agreement, answers, pairs_]) => ({
+      pairs: text(pairs_),
       id: text(id), question: text(question), agreement: D.agreements[agreement],
       answers: D.vectors[answers].map((answer) => (answer < 0 ? null : ANSWERS[answer])),
     })),

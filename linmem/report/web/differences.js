@@ -8,8 +8,8 @@ const differenceView = (() => {
   const all = SUITES.flatMap((suite) => suite.rows);
   const pairOf = cached((key) => {
     const [a, b] = key.split(" ").map(Number);
-    const found = { alike: [], outcome: [], observed: [], apart: [] };
-    for (const row of all) found[comparedIn(row, a, b)].push(row);
+    const found = Object.fromEntries(D.comparisons.map((how) => [how, []]));
+    if (a !== b) for (const row of all) found[D.comparisons[row.pairs[pairAt(a, b)]]].push(row);
     return found;
   });
   const pair = (a, b) => pairOf(a < b ? `${a} ${b}` : `${b} ${a}`);
@@ -34,10 +34,7 @@ const differenceView = (() => {
     return make("td", null, [...said].map(([answered, { who, raw }]) => make("p", null, make("b", null, answered), said.size > 1 ? ` ${whoWords(who)}` : null, raw ? [" ", make("q", null, raw)] : null)),
       answer.silent.length ? make("p.soft", null, `no answer: ${answer.silent.map(({ why, view }) => [why, view].filter(Boolean).join(" ")).join(", ")}`) : null);
   };
-  const answersDiffer = (item) => {
-    const [a, b] = [item.answers[one], item.answers[other]];
-    return a && b && a.given.length && b.given.length && likeness(answersOf(a), answersOf(b)) === "differs";
-  };
+  const answersDiffer = (item) => D.likenesses[item.pairs[pairAt(one, other)]] === "differs";
   const head = (row) => make("th", { scope: "row" }, link(row.address, row.title), make("small.soft", null, ` ${row.suite.title}`));
 
   const matching = (rows) => rows.filter((row) => words.every((word) => `${row.suite.title} ${row.title} ${row.address} ${row.observations.map((item) => item.question).join(" ")}`.toLowerCase().includes(word)));

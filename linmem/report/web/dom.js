@@ -72,3 +72,11 @@ const portions = (place, items, draw, size, noun) => {
   next(size);
   return (item) => { while (shown < items.length && items.indexOf(item) >= shown) next(size); };
 };
+
+const cached = (make) => {
+  const known = new Map();
+  return (thing) => {
+    if (!known.has(thing)) known.set(thing, make(thing));
+    return known.get(thing);
+  };
+};

@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 from report_records import header, observed, result
 
-from linmem.report.pairs import RuntimePair, pairs
-from linmem.report.profile import grouped, likeness, profile
+from linmem.report.build import took_part
+from linmem.report.likeness import RuntimePair, behaviours, grouped, likeness, pairs, profile
 
 
 def mixed(**views):
@@ -48,8 +48,12 @@ def test_who_lacks_a_guest_joins_whom_it_does_not_contradict_unless_that_is_not_
     assert grouped({"lacks": WAT, "has": GO, "other": other}) == [["lacks"], ["has"], ["other"]]
 
 
+def paired(report):
+    return pairs(behaviours(report), [runtime.label for runtime in took_part(report)])
+
+
 def counts(report):
-    return {(pair.one, pair.other): (pair.alike, pair.outcome, pair.observed, pair.apart) for pair in pairs(report)}
+    return {(pair.one, pair.other): (pair.alike, pair.outcome, pair.observed, pair.apart) for pair in paired(report)}
 
 
 def test_every_two_runtimes_are_compared_over_all_scenarios(records):
@@ -70,6 +74,16 @@ def test_every_two_runtimes_are_compared_over_all_scenarios(records):
 
 def test_an_answer_that_one_did_not_give_is_not_called_alike(records):
     results = [result(observations=[observed("24")]), result(runtime="node")]
-    (pair,) = pairs(records.report(results))
+    (pair,) = paired(records.report(results))
     assert pair == RuntimePair("wasmtime", "node", apart=1)
     assert pair.compared == 0
+
+
+def test_runtimes_whose_view_kinds_differ_in_the_same_way_don_t_differ_in_outcome(records):
+    views = {"DataView": "pass", "Uint8Array": "fail"}
+    one_way = [
+        result("grows", label, outcome, view=view) for label in ("node", "bun") for view, outcome in views.items()
+    ]
+    assert records.report(one_way).differences == []
+    (difference,) = records.report([*one_way, result(runtime="wasmtime", view="read_write")]).differences
+    assert [group.outcome for group in difference.groups] == ["pass", "fail"]
