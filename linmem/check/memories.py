@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import base64
+import functools
 from collections.abc import Iterator
 from typing import Any
 
-from linmem.check.bench import Bench, Checks, Lacking, Untested, Wrong, i32, said, same
+from linmem.check.driver import Checks, DriverUnderTest, Untested, Wrong, bits, i32, said, same
 from linmem.drivers.client import ViewKind
-from linmem.protocol import METHOD_NOT_FOUND, CallFailed
+from linmem.protocol import CallFailed
 from linmem.scenario import values
-from linmem.scenario.happened import Bytes, Happened, Number
 
-CHECKS = Checks()
 PAGE = 65536
 AT = 16  # where the basic module has these bytes:
 PATTERN = bytes.fromhex("8192a3b4c5d6e7f8")
@@ -40,338 +39,238 @@ HOST_VALUES: tuple[dict[str, Any], ...] = (
     {"host": "nothing"},
 )
 
-
-@CHECKS.of("memory.create", "has the size it was given")
-def _create(bench: Bench) -> None:
-    memory = bench.make("memory.create", min=2, max=3, shared=False, index="i32")
-    same("memory.create", {"pages": 2}, bench.ask("memory.size", memory=memory))
+# -------------------------------------------------------------------- memories
 
 
-@CHECKS.of("memory.create", "without a maximum")
-def _create_open(bench: Bench) -> None:
-    memory = bench.make("memory.create", min=0, max=None, shared=False, index="i32")
-    same("memory.create", {"pages": 0}, bench.ask("memory.size", memory=memory))
+def _create(low: int, high: int | None, driver: DriverUnderTest) -> None:
+    same("memory.create", {"pages": low}, driver.ask("memory.size", memory=driver.new_memory(low, high)))
 
 
-@CHECKS.of("memory.create", "the maximum is below the minimum, told as the API tells it")
-def _create_contrary(bench: Bench) -> None:
-    _told(bench, "memory.create", min=2, max=1, shared=False, index="i32")
-
-
-@CHECKS.of("memory.create", "with pages of one byte, unless the API has none")
-def _create_bytewise(bench: Bench) -> None:
+def _create_bytewise(driver: DriverUnderTest) -> None:
     params = {"min": 5, "max": 9, "shared": False, "index": "i32", "page_size": 1}
-    request = bench.post("memory.create", params)
-    reply = bench.settle(request, "memory.create")
-    if isinstance(reply, CallFailed) and reply.code == METHOD_NOT_FOUND:
-        raise Lacking("memory.create")
-    if isinstance(reply, CallFailed) and reply.kind in ("unsupported", "host"):
-        return
-    if isinstance(reply, CallFailed):
+    memory, reply = driver.attempt("memory.create", **params)
+    if not isinstance(reply, CallFailed):
+        same("memory.create", {"pages": 5}, driver.ask("memory.size", memory=memory, page_size=1))
+    elif reply.kind not in ("unsupported", "host"):
         raise Wrong("memory.create", "a memory, or kind unsupported", said(reply))
-    same("memory.create", {"pages": 5}, bench.ask("memory.size", memory=request, page_size=1))
 
 
-@CHECKS.of("memory.export", "a memory")
-def _export(bench: Bench) -> None:
-    bench.memory()
-
-
-@CHECKS.of("memory.export", "there is no such export")
-def _no_export(bench: Bench) -> None:
-    bench.refused("memory.export", "host", instance=bench.instance(), name="nowhere")
-
-
-@CHECKS.of("memory.export", "the export is a function")
-def _no_memory(bench: Bench) -> None:
-    bench.refused("memory.export", "host", instance=bench.instance(), name="sub")
-
-
-@CHECKS.of("memory.size", "in pages")
-def _size(bench: Bench) -> None:
-    same("memory.size", {"pages": 1}, bench.ask("memory.size", memory=bench.memory()[1]))
-
-
-@CHECKS.of("memory.grow", "gives the size before, if any")
-def _grow(bench: Bench) -> None:
-    instance, memory = bench.memory()
-    before = bench.ask("memory.grow", memory=memory, delta=1)
+def _grow(driver: DriverUnderTest) -> None:
+    instance, memory = driver.memory()
+    before = driver.ask("memory.grow", memory=memory, delta=1)
     if before not in ({"pages": 1}, {"pages": None}):
         raise Wrong("memory.grow", "{'pages': 1} (or null, where the API gives nothing)", str(before))
-    same("memory.grow", [2], bench.call(instance, "size", results=["i32"]))
-    same("memory.size", {"pages": 2}, bench.ask("memory.size", memory=memory))
+    same("memory.grow", [2], driver.call(instance, "size"))
+    same("memory.size", {"pages": 2}, driver.ask("memory.size", memory=memory))
 
 
-@CHECKS.of("memory.grow", "beyond the maximum and by nonsense, told as the API tells it")
-def _grow_too_far(bench: Bench) -> None:
-    _, memory = bench.memory()
+def _grow_too_far(driver: DriverUnderTest) -> None:
+    _, memory = driver.memory()
     for delta in (9, -1, 2**32, str(2**64)):
-        _told(bench, "memory.grow", memory=memory, delta=delta)
+        _may_refuse(driver, "memory.grow", memory=memory, delta=delta)
 
 
-@CHECKS.of("memory.read", "every memory type, through its default view")
-def _read(bench: Bench) -> None:
-    _, memory = bench.memory()
-    for memory_type in bench.info.default_views:
-        _reads(bench, memory, memory_type, None)
+# --------------------------------------------------------------------- reading
 
 
-@CHECKS.of("memory.read", "every view kind and type")
-def _read_kinds(bench: Bench) -> None:
-    _, memory = bench.memory()
-    for view, memory_type in _kinds(bench):
-        _reads(bench, memory, memory_type, view.kind)
-
-
-def _reads(bench: Bench, memory: int, memory_type: str, kind: str | None) -> None:
+def _reads(driver: DriverUnderTest, memory: int, memory_type: str, kind: str | None) -> None:
     width = _width(memory_type)
     more = {"count": width} if memory_type == "bytes" else {}
-    found = bench.reading("memory.read", memory_type, width, memory=memory, at=AT, view=kind, **more)
-    _same_value("memory.read", f"{memory_type} through {kind or 'the default view'}", PATTERN[:width], found)
+    found = driver.read("memory.read", memory_type, width, memory=memory, at=AT, view=kind, **more)
+    same("memory.read", PATTERN[:width], found, f"{memory_type} through {kind or 'the default view'}")
 
 
-@CHECKS.of("memory.read", "an address that is no whole index")
-def _misaligned(bench: Bench) -> None:
-    _, memory = bench.memory()
-    for view, memory_type in _kinds(bench):
+def _read(driver: DriverUnderTest) -> None:
+    _, memory = driver.memory()
+    for memory_type in driver.info.default_views:
+        _reads(driver, memory, memory_type, None)
+
+
+def _read_kinds(driver: DriverUnderTest) -> None:
+    _, memory = driver.memory()
+    for view, memory_type in _kinds(driver):
+        _reads(driver, memory, memory_type, view.kind)
+
+
+def _misaligned(driver: DriverUnderTest) -> None:
+    _, memory = driver.memory()
+    for view, memory_type in _kinds(driver):
         if view.unit > 1 and memory_type != "bytes":
             params = {"memory": memory, "at": AT + 1, "type": memory_type, "view": view.kind}
-            failure = bench.refused("memory.read", "host", **params)
-            same("memory.read", "Misaligned", failure.type)
+            same("memory.read", "Misaligned", driver.refused("memory.read", "host", **params).type)
 
 
-@CHECKS.of("memory.read", "bytes across the end of memory, of which four are there")
-def _across_the_end(bench: Bench) -> None:
-    _, memory = bench.memory()
-    if "bytes" not in bench.info.default_views:
+def _across_the_end(driver: DriverUnderTest) -> None:
+    _, memory = driver.memory()
+    if "bytes" not in driver.info.default_views:
         return
-    reply = _told(bench, "memory.read", memory=memory, at=PAGE - 4, type="bytes", count=8, view=None)
+    reply = _may_refuse(driver, "memory.read", memory=memory, at=PAGE - 4, type="bytes", count=8, view=None)
     given = len(base64.b64decode(reply["bytes"])) if "bytes" in reply else 0
     if given > 4:
         raise Wrong("memory.read", "at most the 4 bytes that are there, or a host error", f"{given} bytes")
 
 
-@CHECKS.of("memory.read", "addresses far out of range, told as the API tells it")
-def _read_far(bench: Bench) -> None:
-    _, memory = bench.memory()
-    for at in FAR:
-        _told(bench, "memory.read", memory=memory, at=at, type="u8", view=None)
+def _fresh_view(driver: DriverUnderTest) -> None:
+    instance, memory = driver.memory()
+    driver.byte(memory, 0)
+    driver.ask("memory.grow", memory=memory, delta=1)
+    driver.store(instance, PAGE + 5, 77)
+    same("memory.read", b"\x4d", driver.byte(memory, PAGE + 5), "u8 in the new page")
 
 
-@CHECKS.of("memory.read", "a page that is there since a moment ago")
-def _fresh_view(bench: Bench) -> None:
-    instance, memory = bench.memory()
-    bench.reading("memory.read", "u8", 1, memory=memory, at=0, view=None)
-    bench.ask("memory.grow", memory=memory, delta=1)
-    bench.call(instance, "store", i32(PAGE + 5), i32(77))
-    found = bench.reading("memory.read", "u8", 1, memory=memory, at=PAGE + 5, view=None)
-    _same_value("memory.read", "u8 in the new page", b"\x4d", found)
-
-
-@CHECKS.of("memory.read", "an address refers to an earlier result")
-def _address_reference(bench: Bench) -> None:
-    instance, memory = bench.memory()
+def _address_reference(driver: DriverUnderTest) -> None:
+    instance, memory = driver.memory()
     params = {"instance": instance, "name": "sub", "args": [i32(10), i32(3)], "results": ["i32"]}
-    earlier = bench.make("function.call", **params)
-    found = bench.reading("memory.read", "u8", 1, memory=memory, at={"$ref": earlier, "+": AT - 7}, view=None)
-    _same_value("memory.read", "u8 at 7 + 9", PATTERN[:1], found)
-    bench.call(instance, "store", i32(0), i32(AT + 1))
-    earlier = bench.make("memory.read", memory=memory, at=0, type="u8", view=None)
-    found = bench.reading("memory.read", "u8", 1, memory=memory, at={"$ref": earlier}, view=None)
-    _same_value("memory.read", "u8 at the address read before", PATTERN[1:2], found)
+    earlier = driver.make("function.call", **params)
+    same("memory.read", PATTERN[:1], driver.byte(memory, {"$ref": earlier, "+": AT - 7}), "u8 at 7 + 9")
+    driver.store(instance, 0, AT + 1)
+    earlier = driver.make("memory.read", memory=memory, at=0, type="u8", view=None)
+    same("memory.read", PATTERN[1:2], driver.byte(memory, {"$ref": earlier}), "u8 at the address read before")
 
 
-@CHECKS.of("memory.write", "every memory type, through its default view")
-def _write(bench: Bench) -> None:
-    instance, memory = bench.memory()
-    for memory_type in bench.info.default_views:
+# --------------------------------------------------------------------- writing
+
+
+def _write(driver: DriverUnderTest) -> None:
+    instance, memory = driver.memory()
+    for memory_type in driver.info.default_views:
         expected, value = _sample(memory_type)
-        bench.ask("memory.write", memory=memory, at=200, type=memory_type, value=value, view=None)
-        same("memory.write", expected, bench.peek(instance, 200, len(expected)))
+        driver.ask("memory.write", memory=memory, at=200, type=memory_type, value=value, view=None)
+        same("memory.write", expected, driver.peek(instance, 200, len(expected)))
 
 
-@CHECKS.of("memory.write", "every view kind and type")
-def _write_kinds(bench: Bench) -> None:
-    instance, memory = bench.memory()
-    for at, (view, memory_type) in enumerate(_kinds(bench)):
-        at = 256 + 8 * at  # a place of its own for each
+def _write_kinds(method: str, driver: DriverUnderTest) -> None:
+    instance, memory = driver.memory()
+    for number, (view, memory_type) in enumerate(_kinds(driver)):
+        at = 256 + 8 * number  # a place of its own for each
         expected, value = _sample(memory_type)
-        bench.ask("memory.write", memory=memory, at=at, type=memory_type, value=value, view=view.kind)
-        found = bench.peek(instance, at, len(expected))
-        if found != expected:
-            raise Wrong("memory.write", f"{expected.hex(' ')} ({memory_type} through {view.kind})", found.hex(" "))
+        if method == "memory.write":
+            where = {"memory": memory, "at": at, "view": view.kind}
+        else:
+            opened = driver.make("view.open", memory=memory, kind=view.kind)
+            where = {"view": opened, "index": at // view.unit}
+        driver.ask(method, type=memory_type, value=value, **where)
+        same(method, expected, driver.peek(instance, at, len(expected)), f"{memory_type} through {view.kind}")
 
 
-@CHECKS.of("memory.write", "a value out of the type's range, told as the API tells it")
-def _write_out_of_range(bench: Bench) -> None:
-    _, memory = bench.memory()
-    for value in ("256", "-1", str(2**64)):
-        _told(
-            bench,
-            "memory.write",
-            memory=memory,
-            at=0,
-            type="u8",
-            value={"type": "u8", "value": value},
-            view=None,
-        )
+def _write_out_of_range(driver: DriverUnderTest) -> None:
+    _, memory = driver.memory()
+    for value in (256, -1, 2**64):
+        _may_refuse(driver, "memory.write", memory=memory, at=0, type="u8", value=bits("u8", value), view=None)
 
 
-@CHECKS.of("memory.write", "a value of the host's language, told as the API tells it")
-def _write_host_value(bench: Bench) -> None:
-    _, memory = bench.memory()
+def _write_host_value(driver: DriverUnderTest) -> None:
+    _, memory = driver.memory()
     for value in HOST_VALUES:
-        for view, memory_type in _kinds(bench):
+        for view, memory_type in _kinds(driver):
             if memory_type != "bytes":
                 params = {"memory": memory, "at": 0, "type": memory_type, "value": value, "view": view.kind}
-                _told(bench, "memory.write", or_unsupported=True, **params)
+                _may_refuse(driver, "memory.write", or_unsupported=True, **params)
 
 
-@CHECKS.of("memory.write", "addresses far out of range, told as the API tells it")
-def _write_far(bench: Bench) -> None:
-    _, memory = bench.memory()
+def _far(method: str, driver: DriverUnderTest) -> None:
+    _, memory = driver.memory()
+    more: dict[str, Any] = {"value": bits("u8", 1)} if method == "memory.write" else {}
     for at in FAR:
-        _told(
-            bench,
-            "memory.write",
-            memory=memory,
-            at=at,
-            type="u8",
-            value={"type": "u8", "value": "1"},
-            view=None,
-        )
+        _may_refuse(driver, method, memory=memory, at=at, type="u8", view=None, **more)
 
 
-@CHECKS.of("view.open", "every view kind")
-def _open(bench: Bench) -> None:
-    _, memory = bench.memory()
-    for view in bench.info.views:
-        bench.make("view.open", memory=memory, kind=view.kind)
+# ----------------------------------------------------------------------- views
 
 
-@CHECKS.of("view.open", "the default kind, at an offset and of a length")
-def _open_part(bench: Bench) -> None:
-    _, memory = bench.memory()
-    request = bench.post("view.open", {"memory": memory, "kind": None, "offset": AT, "length": 4})
-    reply = bench.settle(request, "view.open")
-    if isinstance(reply, CallFailed) and reply.code == METHOD_NOT_FOUND:
-        raise Lacking("view.open")
-    if isinstance(reply, CallFailed) and reply.unsupported:
-        return  # the API has no such thing
-    if isinstance(reply, CallFailed):
-        raise Wrong("view.open", "a view, or kind unsupported", said(reply))
-    same("view.length", {"length": 4}, bench.ask("view.length", view=request))
-    found = bench.reading("view.read", "u8", 1, view=request, index=2)
-    _same_value("view.open", "u8 at offset 16, index 2", PATTERN[2:3], found)
+def _open(driver: DriverUnderTest) -> None:
+    _, memory = driver.memory()
+    for view in driver.info.views:
+        driver.make("view.open", memory=memory, kind=view.kind)
 
 
-@CHECKS.of("view.length", "in units")
-def _length(bench: Bench) -> None:
-    _, memory = bench.memory()
-    for view in bench.info.views:
-        opened = bench.make("view.open", memory=memory, kind=view.kind)
-        reply = bench.settle(bench.post("view.length", {"view": opened}), "view.length")
-        if isinstance(reply, CallFailed):
-            if reply.code == METHOD_NOT_FOUND:
-                raise Lacking("view.length")
-            if not reply.unsupported:
-                raise Wrong("view.length", f"a length ({view.kind}), or kind unsupported", said(reply))
-            continue  # the API's way in has no length
-        if reply != {"length": PAGE // view.unit}:
-            raise Wrong("view.length", f"{PAGE // view.unit} ({view.kind})", str(reply))
+def _open_part(driver: DriverUnderTest) -> None:
+    _, memory = driver.memory()
+    opened = driver.supported("view.open", "a view", memory=memory, kind=None, offset=AT, length=4)
+    if opened is not None:
+        same("view.length", {"length": 4}, driver.ask("view.length", view=opened[0]))
+        found = driver.read("view.read", "u8", 1, view=opened[0], index=2)
+        same("view.open", PATTERN[2:3], found, "u8 at offset 16, index 2")
 
 
-@CHECKS.of("view.read", "every view kind and type, on one kept view")
-def _view_read(bench: Bench) -> None:
-    instance, memory = bench.memory()
-    for view, memory_type in _kinds(bench):
-        opened = bench.make("view.open", memory=memory, kind=view.kind)
+def _length(driver: DriverUnderTest) -> None:
+    _, memory = driver.memory()
+    for view in driver.info.views:
+        opened = driver.make("view.open", memory=memory, kind=view.kind)
+        answer = driver.supported("view.length", f"a length ({view.kind})", view=opened)
+        if answer is not None:
+            same("view.length", {"length": PAGE // view.unit}, answer[1], view.kind)
+
+
+def _view_read(driver: DriverUnderTest) -> None:
+    instance, memory = driver.memory()
+    for view, memory_type in _kinds(driver):
+        opened = driver.make("view.open", memory=memory, kind=view.kind)
         width = _width(memory_type)
         for first in (PATTERN[0], 0x5A):
-            bench.call(instance, "store", i32(AT), i32(first))  # the guest writes, the view sees it
+            driver.store(instance, AT, first)  # the guest writes, the view sees it
             more = {"count": width // view.unit} if memory_type == "bytes" else {}
-            found = bench.reading("view.read", memory_type, width, view=opened, index=AT // view.unit, **more)
-            expected = bytes([first]) + PATTERN[1:width]
-            _same_value("view.read", f"{memory_type} through {view.kind}", expected, found)
-        bench.call(instance, "store", i32(AT), i32(PATTERN[0]))
+            found = driver.read("view.read", memory_type, width, view=opened, index=AT // view.unit, **more)
+            same("view.read", bytes([first]) + PATTERN[1:width], found, f"{memory_type} through {view.kind}")
+        driver.store(instance, AT, PATTERN[0])
 
 
-@CHECKS.of("view.read", "an index past the end, told as the API tells it")
-def _view_read_far(bench: Bench) -> None:
-    _, memory = bench.memory()
-    opened = bench.make("view.open", memory=memory, kind=None)
+def _view_read_far(driver: DriverUnderTest) -> None:
+    _, memory = driver.memory()
+    opened = driver.make("view.open", memory=memory, kind=None)
     for index in (PAGE, str(2**64)):
-        _told(bench, "view.read", view=opened, index=index, type="u8")
+        _may_refuse(driver, "view.read", view=opened, index=index, type="u8")
 
 
-@CHECKS.of("view.write", "every view kind and type")
-def _view_write(bench: Bench) -> None:
-    instance, memory = bench.memory()
-    for at, (view, memory_type) in enumerate(_kinds(bench)):
-        at = 256 + 8 * at
-        expected, value = _sample(memory_type)
-        opened = bench.make("view.open", memory=memory, kind=view.kind)
-        bench.ask("view.write", view=opened, index=at // view.unit, type=memory_type, value=value)
-        found = bench.peek(instance, at, len(expected))
-        if found != expected:
-            raise Wrong("view.write", f"{expected.hex(' ')} ({memory_type} through {view.kind})", found.hex(" "))
+# --------------------------------------------------------------------- release
 
 
-@CHECKS.of("object.release", "a named object is gone, others are not")
-def _release_one(bench: Bench) -> None:
-    instance, memory = bench.memory()
-    bench.ask("object.release", objects=[memory])
-    bench.unknown("object.release", "memory.size", memory=memory)
-    same("object.release", [1], bench.call(instance, "size", results=["i32"]))
+def _release_one(driver: DriverUnderTest) -> None:
+    instance, memory = driver.memory()
+    driver.ask("object.release", objects=[memory])
+    driver.unknown("object.release", "memory.size", memory=memory)
+    same("object.release", [1], driver.call(instance, "size"))
 
 
-@CHECKS.of("object.release", "the store is gone, views and modules are not")
-def _release_store(bench: Bench) -> None:
-    module = bench.module()
-    instance = bench.make("instance.create", module=module, imports=[], glue=None)
-    memory = bench.make("memory.export", instance=instance, name="memory")
-    opened = bench.make("view.open", memory=memory, kind=None)
-    reply = bench.settle(bench.post("object.release", {"store": True}), "object.release")
-    if isinstance(reply, CallFailed) and reply.unsupported:
-        return
-    if isinstance(reply, CallFailed):
-        raise Wrong("object.release", "a result, or kind unsupported", said(reply))
-    bench.unknown("object.release", "memory.size", memory=memory)
-    bench.ask("object.release", objects=[opened])  # reading it might end the process, which would be honest
-    instance = bench.make("instance.create", module=module, imports=[], glue=None)
-    same("object.release", [1], bench.call(instance, "size", results=["i32"]))
+def _release_store(driver: DriverUnderTest) -> None:
+    module = driver.module()
+    _, memory = driver.memory(driver.instantiate(module))
+    opened = driver.make("view.open", memory=memory, kind=None)
+    if driver.supported("object.release", store=True) is not None:
+        driver.unknown("object.release", "memory.size", memory=memory)
+        driver.ask("object.release", objects=[opened])  # reading it might end the process, which would be honest
+        same("object.release", [1], driver.call(driver.instantiate(module), "size"))
 
 
-@CHECKS.of("object.release", "all objects are gone, modules are not")
-def _release_all(bench: Bench) -> None:
-    module = bench.module()
-    instance = bench.make("instance.create", module=module, imports=[], glue=None)
-    bench.ask("object.release", all=True)
-    bench.unknown("object.release", "function.call", instance=instance, name="size", args=[], results=["i32"])
-    instance = bench.make("instance.create", module=module, imports=[], glue=None)
-    same("object.release", [1], bench.call(instance, "size", results=["i32"]))
+def _release_all(driver: DriverUnderTest) -> None:
+    module = driver.module()
+    instance = driver.instantiate(module)
+    driver.ask("object.release", all=True)
+    driver.unknown("object.release", "function.call", instance=instance, name="size", args=[], results=["i32"])
+    same("object.release", [1], driver.call(driver.instantiate(module), "size"))
 
 
-def _told(bench: Bench, method: str, *, or_unsupported: bool = False, **params: Any) -> dict[str, Any]:
+# ------------------------------------------------------------------------ parts
+
+
+def _may_refuse(driver: DriverUnderTest, method: str, *, or_unsupported: bool = False, **params: Any) -> dict[str, Any]:
     """Ask for what a host API may refuse (kind host): the result, or an empty one."""
     try:
-        reply = bench.settle(bench.post(method, params), method)
+        _, reply = driver.attempt(method, **params)
     except Wrong as wrong:
         if "was killed by SIG" in wrong.actual:
             raise Untested(f"{wrong.actual}: if that is the runtime's doing, it is honest") from wrong
         raise
     if not isinstance(reply, CallFailed):
         return reply
-    if reply.code == METHOD_NOT_FOUND:
-        raise Lacking(method)
     if (reply.kind == "host" and reply.type) or (or_unsupported and reply.unsupported):
         return {}
     shown = ", ".join(f"{name} {value}" for name, value in params.items() if name in ("at", "delta", "index"))
     raise Wrong(method, f"a result, or kind host with the exception's class ({shown})", said(reply))
 
 
-def _kinds(bench: Bench) -> Iterator[tuple[ViewKind, str]]:
-    for view in bench.info.views:
+def _kinds(driver: DriverUnderTest) -> Iterator[tuple[ViewKind, str]]:
+    for view in driver.info.views:
         for memory_type in view.types:
             yield view, memory_type
 
@@ -387,17 +286,61 @@ def _sample(memory_type: str) -> tuple[bytes, dict[str, str]]:
         return data, {"bytes": base64.b64encode(data).decode()}
     value = SAMPLES[memory_type]
     width = values.MEMORY_TYPES[memory_type]
-    return (value % (1 << 8 * width)).to_bytes(width, "little"), {"type": memory_type, "value": str(value)}
+    return (value % (1 << 8 * width)).to_bytes(width, "little"), bits(memory_type, value)
 
 
-def _same_value(method: str, what: str, expected: bytes, found: Happened) -> None:
-    actual = str(found)
-    if isinstance(found, Bytes):
-        if found.data == expected:
-            return
-    elif isinstance(found, Number):
-        data = found.bits.to_bytes(len(expected), "little")
-        if data == expected:
-            return
-        actual = data.hex(" ")
-    raise Wrong(method, f"{expected.hex(' ')} ({what})", actual)
+CHECKS: Checks = {
+    "memory.create": {
+        "has the size it was given": functools.partial(_create, 2, 3),
+        "without a maximum": functools.partial(_create, 0, None),
+        "the maximum is below the minimum, reported as the API reports it": lambda driver: _may_refuse(
+            driver, "memory.create", min=2, max=1, shared=False, index="i32"
+        ),
+        "with pages of one byte, unless the API has none": _create_bytewise,
+    },
+    "memory.export": {
+        "a memory": lambda driver: driver.memory(),
+        "there is no such export": lambda driver: driver.refuses_export("memory.export", "nowhere"),
+        "the export is a function": lambda driver: driver.refuses_export("memory.export", "sub"),
+    },
+    "memory.size": {
+        "in pages": lambda driver: same(
+            "memory.size", {"pages": 1}, driver.ask("memory.size", memory=driver.memory()[1])
+        ),
+    },
+    "memory.grow": {
+        "gives the size before, if any": _grow,
+        "beyond the maximum and by invalid numbers, reported as the API reports it": _grow_too_far,
+    },
+    "memory.read": {
+        "every memory type, through its default view": _read,
+        "every view kind and type": _read_kinds,
+        "a misaligned address": _misaligned,
+        "bytes across the end of memory, of which four are there": _across_the_end,
+        "addresses far out of range, reported as the API reports it": functools.partial(_far, "memory.read"),
+        "a page that was just added": _fresh_view,
+        "an address refers to an earlier result": _address_reference,
+    },
+    "memory.write": {
+        "every memory type, through its default view": _write,
+        "every view kind and type": functools.partial(_write_kinds, "memory.write"),
+        "a value out of the type's range, reported as the API reports it": _write_out_of_range,
+        "a value of the host's language, reported as the API reports it": _write_host_value,
+        "addresses far out of range, reported as the API reports it": functools.partial(_far, "memory.write"),
+    },
+    "view.open": {
+        "every view kind": _open,
+        "the default kind, at an offset and of a length": _open_part,
+    },
+    "view.length": {"in units": _length},
+    "view.read": {
+        "every view kind and type, on one kept view": _view_read,
+        "an index past the end, reported as the API reports it": _view_read_far,
+    },
+    "view.write": {"every view kind and type": functools.partial(_write_kinds, "view.write")},
+    "object.release": {
+        "a named object is gone, others are not": _release_one,
+        "the store is gone, views and modules are not": _release_store,
+        "all objects are gone, modules are not": _release_all,
+    },
+}

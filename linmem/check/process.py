@@ -11,38 +11,35 @@ from typing import Any
 
 from linmem import scratch
 from linmem.check import modules
-from linmem.check.bench import Bench, Checks, Lacking, Wrong, i32, said, same
+from linmem.check.driver import HOSTED, Checks, DriverUnderTest, Lacking, Wrong, i32, said, same
 from linmem.drivers.client import PROTOCOL
 from linmem.protocol import METHOD_NOT_FOUND, CallFailed
 
-CHECKS = Checks()
 MESSAGES = "messages"
 REFERENCES = "objects and references"
 END = "end of input"
+NO_METHODS = (MESSAGES, REFERENCES, END)
 
 
-@CHECKS.of(MESSAGES, "an unknown method")
-def _unknown_method(bench: Bench) -> None:
-    reply = bench.settle(bench.post("memory.paint", {}), MESSAGES)
+def _unknown_method(driver: DriverUnderTest) -> None:
+    reply = driver.settle(driver.post("memory.paint", {}), MESSAGES)
     if not isinstance(reply, CallFailed) or reply.code != METHOD_NOT_FOUND:
-        raise Wrong(MESSAGES, "error -32601", said(reply) if isinstance(reply, CallFailed) else f"the result {reply}")
+        raise Wrong(MESSAGES, "error -32601", said(reply))
 
 
-@CHECKS.of(MESSAGES, "many requests are sent before an answer is read")
-def _pipelined(bench: Bench) -> None:
-    instance = bench.instance()
+def _pipelined(driver: DriverUnderTest) -> None:
+    instance = driver.instance()
     params = {"instance": instance, "name": "sub", "results": ["i32"]}
-    requests = [bench.post("function.call", {**params, "args": [i32(i), i32(0)]}) for i in range(200)]
+    requests = [driver.post("function.call", {**params, "args": [i32(i), i32(0)]}) for i in range(200)]
     for i, request in enumerate(requests):
-        reply = bench.settle(request, MESSAGES)
+        reply = driver.settle(request, MESSAGES)
         values = reply.get("values") if isinstance(reply, dict) else said(reply)
         if not isinstance(values, list) or [int(one["value"]) for one in values] != [i]:
             raise Wrong(MESSAGES, f"{i}, the answer to request {i + 1} of 200", str(values))
 
 
-@CHECKS.of(MESSAGES, "every field that JSON-RPC and the protocol ask for")
-def _fields(bench: Bench) -> None:
-    _, answers = _talk(bench, [_compile(2, modules.MALFORMED), ("shutdown", 3, {})], MESSAGES)
+def _fields(driver: DriverUnderTest) -> None:
+    _, answers = _talk(driver, [_compile(2, modules.MALFORMED), ("shutdown", 3, {})], MESSAGES)
     for answer in answers:
         if answer.get("jsonrpc") != "2.0":
             raise Wrong(MESSAGES, '"jsonrpc":"2.0" in every answer', json.dumps(answer)[:200])
@@ -53,62 +50,49 @@ def _fields(bench: Bench) -> None:
         raise Wrong(MESSAGES, "an error with all fields", f"without {', '.join(lacking)}: {json.dumps(error)[:200]}")
 
 
-@CHECKS.of(REFERENCES, "an object that never was")
-def _unknown_object(bench: Bench) -> None:
-    bench.unknown(REFERENCES, "memory.size", memory=999_999)
-
-
-@CHECKS.of(REFERENCES, "what uses a failed request is skipped, and what uses that as well")
-def _skipped(bench: Bench) -> None:
-    module = bench.post("module.compile", {"bytes": modules.base64_of(modules.MALFORMED)})
-    instance = bench.post("instance.create", {"module": module, "imports": [], "glue": None})
-    memory = bench.post("memory.export", {"instance": instance, "name": "memory"})
-    size = bench.post("memory.size", {"memory": memory})
-    good = bench.post("memory.create", {"min": 1, "max": None, "shared": False, "index": "i32"})
-    read = bench.post("memory.read", {"memory": good, "at": {"$ref": size}, "type": "u8", "view": None})
-    bench.settle(module, "module.compile")
+def _skipped(driver: DriverUnderTest) -> None:
+    module = driver.post("module.compile", {"bytes": modules.base64_of(modules.MALFORMED)})
+    instance = driver.post("instance.create", {"module": module, "imports": [], "glue": None})
+    memory = driver.post("memory.export", {"instance": instance, "name": "memory"})
+    size = driver.post("memory.size", {"memory": memory})
+    good = driver.post("memory.create", {"min": 1, "max": None, "shared": False, "index": "i32"})
+    read = driver.post("memory.read", {"memory": good, "at": {"$ref": size}, "type": "u8", "view": None})
+    driver.settle(module)
     for request, method in ((instance, "instance.create"), (memory, "memory.export"), (size, "memory.size")):
-        _is_skipped(bench, request, method)
-    if isinstance(bench.settle(good, "memory.create"), CallFailed):
+        _is_skipped(driver, request, method)
+    if isinstance(driver.settle(good), CallFailed):
         raise Lacking("memory.create")
-    _is_skipped(bench, read, "memory.read")
+    _is_skipped(driver, read, "memory.read")
 
 
-def _is_skipped(bench: Bench, request: int, method: str) -> None:
-    reply = bench.settle(request, method)
+def _is_skipped(driver: DriverUnderTest, request: int, method: str) -> None:
+    reply = driver.settle(request)
     if isinstance(reply, CallFailed) and reply.code == METHOD_NOT_FOUND:
         raise Lacking(method)
     if not isinstance(reply, CallFailed) or reply.kind != "skipped":
-        told = said(reply) if isinstance(reply, CallFailed) else f"the result {reply}"
-        raise Wrong(REFERENCES, f"{method} is answered with kind skipped", told)
+        raise Wrong(REFERENCES, f"{method} is answered with kind skipped", said(reply))
 
 
-@CHECKS.of("shutdown", "is answered, then the process ends with status 0")
-def _shutdown(bench: Bench) -> None:
-    status, answers = _talk(bench, [("shutdown", 2, {})], "shutdown")
+def _shutdown(driver: DriverUnderTest) -> None:
+    status, answers = _talk(driver, [("shutdown", 2, {})], "shutdown")
     if answers[-1].get("error", {}).get("code") == METHOD_NOT_FOUND:
         raise Lacking("shutdown")
     same("shutdown", {}, answers[-1].get("result"))
     same("shutdown", "exit status 0", f"exit status {status}")
 
 
-@CHECKS.of(END, "the process ends with status 0")
-def _end(bench: Bench) -> None:
-    status, _ = _talk(bench, [_compile(2, modules.BASIC)], END)
+def _end(driver: DriverUnderTest) -> None:
+    status, _ = _talk(driver, [_compile(2, modules.BASIC)], END)
     same(END, "exit status 0", f"exit status {status}")
 
 
-@CHECKS.of(END, "inside a host function too")
-def _end_inside(bench: Bench) -> None:
-    types = {"mix": {"params": ["i32", "i64", "f32", "f64"], "results": ["i64"]}}
-    types["visit"] = {"params": ["i32"], "results": ["i32"]}
-    imports = [{"module": "env", "name": name, "func": name, "type": kind} for name, kind in types.items()]
+def _end_inside(driver: DriverUnderTest) -> None:
     requests = [
         _compile(2, modules.HOST),
-        ("instance.create", 3, {"module": 2, "imports": imports, "glue": None}),
+        ("instance.create", 3, {"module": 2, "imports": HOSTED, "glue": None}),
         ("function.call", 4, {"instance": 3, "name": "visit", "args": [i32(0)], "results": ["i32"]}),
     ]
-    status, answers = _talk(bench, requests, END)
+    status, answers = _talk(driver, requests, END)
     if any(answer.get("error", {}).get("code") == METHOD_NOT_FOUND for answer in answers):
         raise Lacking("instance.create or function.call")
     same(END, "import.call", answers[-1].get("method"))
@@ -122,27 +106,27 @@ def _compile(request: int, module: bytes) -> Request:
     return "module.compile", request, {"bytes": modules.base64_of(module)}
 
 
-def _talk(bench: Bench, requests: list[Request], topic: str) -> tuple[int, list[dict[str, Any]]]:
+def _talk(driver: DriverUnderTest, requests: list[Request], topic: str) -> tuple[int, list[dict[str, Any]]]:
     """Write `initialize` and requests into a new process, end its input: its exit status and the lines it
     wrote.
 
     There must be a line for each request. Raises `Wrong` where there is not, or where the process does not
     end.
     """
-    first = ("initialize", 1, {"protocol": PROTOCOL, "variant": bench.variant, "cache": None})
+    first = ("initialize", 1, {"protocol": PROTOCOL, "variant": driver.variant, "cache": None})
     messages = [
         {"jsonrpc": "2.0", "id": request, "method": method, "params": params}
         for method, request, params in [first, *requests]
     ]
-    seconds = 4 * bench.timeout
+    seconds = 4 * driver.timeout
     folder = scratch.make("check")
     try:
         with subprocess.Popen(
-            bench.command,
+            driver.command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            env={**os.environ, **bench.env, "TMPDIR": str(folder)},
+            env={**os.environ, **driver.env, "TMPDIR": str(folder)},
             cwd=os.sep,
             start_new_session=True,
         ) as process:
@@ -168,3 +152,23 @@ def _talk(bench: Bench, requests: list[Request], topic: str) -> tuple[int, list[
         told = f"{len(answers)} lines, exit status {process.returncode} {' '.join(words)}".strip()
         raise Wrong(topic, f"{len(messages)} lines for {len(messages)} requests", told)
     return process.returncode, answers
+
+
+CHECKS: Checks = {
+    MESSAGES: {
+        "an unknown method": _unknown_method,
+        "many requests are sent before an answer is read": _pipelined,
+        "every field that JSON-RPC and the protocol ask for": _fields,
+    },
+    REFERENCES: {
+        "an unknown object": lambda driver: driver.unknown(REFERENCES, "memory.size", memory=999_999),
+        "what uses a failed request is skipped, and what uses that as well": _skipped,
+    },
+    "shutdown": {
+        "is answered, then the process ends with status 0": _shutdown,
+    },
+    END: {
+        "the process ends with status 0": _end,
+        "inside a host function too": _end_inside,
+    },
+}

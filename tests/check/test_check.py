@@ -9,7 +9,7 @@ import pytest
 import wasmtime
 
 from linmem import check as selfcheck
-from linmem.check import METHODS, NOT_CHECKED, NOT_IMPLEMENTED, RIGHT, WRONG, Finding, Report, modules
+from linmem.check import METHODS, NOT_CHECKED, NOT_IMPLEMENTED, RIGHT, WRONG, CheckReport, CheckResult, modules
 from linmem.drivers.client import ViewKind
 from linmem.provision.environments import Provided, provide
 from linmem.provision.manifest import Manifest, load_manifest
@@ -24,14 +24,16 @@ def node() -> tuple[Manifest, Provided]:
     return manifest, provide(manifest)
 
 
-def meddled(fault: str, node: tuple[Manifest, Provided], only: Collection[str] = (), timeout: float = 10.0) -> Report:
+def meddled(
+    fault: str, node: tuple[Manifest, Provided], only: Collection[str] = (), timeout: float = 10.0
+) -> CheckReport:
     manifest, provided = node
     command = [sys.executable, str(FAKES / "meddler.py"), fault, *provided.command]
     return selfcheck.check(command, env=provided.env, views=manifest.views, only=only, timeout=timeout)
 
 
-def wrong(report: Report) -> list[Finding]:
-    return [finding for finding in report.findings if finding.verdict == WRONG]
+def wrong(report: CheckReport) -> list[CheckResult]:
+    return [result for result in report.results if result.verdict == WRONG]
 
 
 @pytest.mark.parametrize("name", ["node", "wasmer", "wasmtime"])
@@ -48,7 +50,7 @@ def test_delivered_drivers_answer_right(name: str) -> None:
         *(f"not implemented: {method}" for method in lacking),
     ]
     assert report.right
-    assert {finding.verdict for finding in report.findings if finding.topic not in lacking} == {RIGHT}
+    assert {result.verdict for result in report.results if result.topic not in lacking} == {RIGHT}
 
 
 @pytest.mark.parametrize(
@@ -63,7 +65,7 @@ def test_delivered_drivers_answer_right(name: str) -> None:
         ("own_trap_words", "function.call", "expected: unreachable\n    actual:   wasm trap: unreachable"),
         ("float_as_number", "function.call", "'1.5'"),
         ("one_round", "agents.run", "expected: [3]\n    actual:   [1]"),
-        ("takes_turns", "agents.run", "agents run at once\n    actual:   [[2, 2], [0, 0]]"),
+        ("takes_turns", "agents.run", "agents run at once)\n    actual:   [[2, 2], [0, 0]]"),
         ("twice", "memory.export", "it answered request 4"),
         ("wrong_id", "memory.size", "it answered request"),
         ("garbage", "memory.grow", "'growing!'"),
@@ -85,25 +87,25 @@ def test_a_fault_is_found_and_blamed(fault: str, topic: str, words: str, node: t
     report = meddled(fault, node, only=[topic])
     assert not report.right
     assert words in report.text()
-    assert {finding.topic for finding in wrong(report)} == {topic}
+    assert {result.topic for result in wrong(report)} == {topic}
 
 
 def test_no_other_method_is_blamed(node: tuple[Manifest, Provided]) -> None:
     report = meddled("padded_read", node)
-    assert [finding.topic for finding in wrong(report)] == ["memory.read"]
+    assert [result.topic for result in wrong(report)] == ["memory.read"]
     assert f"{ALL - 1} of {ALL} methods answer right\nWRONG: memory.read" in report.text()
 
 
 def test_a_method_that_gives_no_answer_is_waited_for_once(node: tuple[Manifest, Provided]) -> None:
     report = meddled("hangs", node, only=["view.open", "view.length"], timeout=4.0)
-    assert [finding.topic for finding in wrong(report)] == ["view.length"]
+    assert [result.topic for result in wrong(report)] == ["view.length"]
     assert "no answer within 4 s" in report.text()
     assert report.text().endswith("1 of 2 methods answer right\nWRONG: view.length")
 
 
 def test_a_process_that_outlives_its_input_is_found_and_ended(node: tuple[Manifest, Provided]) -> None:
     report = meddled("outlives", node, only=["shutdown"], timeout=1.0)
-    assert [finding.topic for finding in wrong(report)] == ["shutdown"]
+    assert [result.topic for result in wrong(report)] == ["shutdown"]
     assert "it still runs 4 s after" in report.text()
 
 
@@ -136,7 +138,7 @@ def test_a_driver_that_does_not_start(behaviour: str, words: str) -> None:
 
 
 def test_verbose_shows_every_check() -> None:
-    report = Report([Finding("memory.read", "a", RIGHT), Finding("view.open", "b", NOT_IMPLEMENTED)])
+    report = CheckReport([CheckResult("memory.read", "a", RIGHT), CheckResult("view.open", "b", NOT_IMPLEMENTED)])
     assert "a: right" not in report.text()
     assert "  memory.read: a: right\n  view.open: b: not implemented" in report.text(verbose=True)
 
@@ -145,7 +147,7 @@ def test_manifest_and_driver_must_agree_both_ways(node: tuple[Manifest, Provided
     manifest, provided = node
     views = [*manifest.views, ViewKind("Float16Array", 2, ("u16",))]
     report = selfcheck.check(provided.command, env=provided.env, views=views)
-    assert [finding.topic for finding in wrong(report)] == ["initialize"]
+    assert [result.topic for result in wrong(report)] == ["initialize"]
     assert "'Float16Array' as in runtime.yaml: unit 2, types u16\n    actual:   no such view kind" in report.text()
 
 
