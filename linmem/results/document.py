@@ -1,4 +1,4 @@
-"""The report document, schema ``linmem-report/1``; its published form is ``report.schema.json``.
+"""The report document, schema ``linmem-report/2``; its published form is ``report.schema.json``.
 
 The classes also read the record's lines, which have the same shapes (see `linmem.results.record`).
 """
@@ -13,7 +13,7 @@ from linmem.results.case import Case
 from linmem.results.outcome import Result
 from linmem.results.verdict import Outcome, Status
 
-FORMAT = "linmem-report/1"
+FORMAT = "linmem-report/2"
 
 Counts = dict[Status, int]
 """How many results have each status; statuses that none has are left out."""

@@ -54,7 +54,7 @@ def test_a_run_is_named_by_its_folder_too(records, tmp_path, capsys):
 
 def test_schema(capsys):
     assert main(["schema", "report"]) == 0
-    assert json.loads(capsys.readouterr().out)["properties"]["schema"] == {"const": "linmem-report/1"}
+    assert json.loads(capsys.readouterr().out)["properties"]["schema"] == {"const": "linmem-report/2"}
     assert main(["schema", "report", "--path"]) == 0
     assert Path(capsys.readouterr().out.strip()).is_file()
 

@@ -56,9 +56,9 @@ def test_a_report_comes_back_from_its_file_as_it_was(hostile, tmp_path):
         (b"", "is no linmem report"),
         (b"[1]", "is no linmem report"),
         (b"\xff", "is no linmem report"),
-        (b"{}", "has schema ''; this linmem reads 'linmem-report/1'"),
-        (b'{"schema":"linmem-report/2"}', "has schema 'linmem-report/2'"),
-        (b'{"schema":"linmem-report/1"}', "is no linmem report: Object missing required field"),
+        (b"{}", "has schema ''; this linmem reads 'linmem-report/2'"),
+        (b'{"schema":"linmem-report/1"}', "has schema 'linmem-report/1'"),
+        (b'{"schema":"linmem-report/2"}', "is no linmem report: Object missing required field"),
     ],
 )
 def test_what_is_no_report_is_refused_in_one_line(tmp_path, content, message):
