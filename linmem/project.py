@@ -47,6 +47,10 @@ class Project:
     step_timeout: float | None = None
     keys: frozenset[str] = field(default_factory=frozenset)
 
+    def root(self, otherwise: Path) -> Path:
+        """The folder that names of scenario files are relative to: the project file's, or `otherwise` without one."""
+        return self.folder if self.file is not None else otherwise
+
     @property
     def out(self) -> Path:
         """The folder of its reports, relative to the current folder where it is below that."""

@@ -185,7 +185,11 @@ def test_a_file_that_is_no_text_or_can_not_be_read(folder: Path) -> None:
 
 def linmem(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     """The command, in a folder."""
-    command = [sys.executable, "-m", "linmem", *words]
+    return python(folder, "linmem", *words)
+
+
+def python(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", *words]
     env = {**os.environ, "COLUMNS": "200"}
     return subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True)
 
@@ -282,6 +286,62 @@ def test_in_a_folder_of_the_project_paths_lead_to_the_same(mine: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     assert len(ids(mine / "out")) == 2
     assert (below / "new.yaml").exists()  # what the command line names is where the user is
+
+
+def test_names_are_relative_to_the_project_wherever_in_it_a_run_begins(mine: Path) -> None:
+    (mine / "more.yaml").write_text(SCENARIO.format(pages=1))
+    assert linmem(mine, "run", "--record-baseline=base.yaml").returncode == 0
+    below = mine / "memory"
+    again = linmem(below, "run", "mine.yaml")
+    assert again.returncode == 0, again.stdout
+    assert "gate: passed: 2 cases compared with " in again.stdout
+    (one, _) = ids(mine / "out" / "partial")
+    assert one == "memory/mine.yaml::the-memory-has-a-page[fake]"
+    alone = linmem(below, "run", one)  # as a report names it
+    assert alone.returncode == 0, alone.stdout
+    assert ids(mine / "out" / "partial") == [one]
+    by_option = linmem(below, "run", f"--suites={one}", "-n", "2")
+    assert by_option.returncode == 0, by_option.stdout
+    by_pytest = python(below, "pytest", "-p", "linmem.plugin", "--rootdir=.", "-c/dev/null", "mine.yaml")
+    assert by_pytest.returncode == 0, by_pytest.stdout
+    assert one in ids(mine / "out" / "partial")
+
+
+def test_a_part_that_the_project_s_baseline_lacks_is_played_and_told(mine: Path) -> None:
+    other = mine / "other.yaml"
+    other.write_text(SCENARIO.format(pages=1))
+    assert linmem(mine, "run", "--record-baseline=base.yaml").returncode == 0
+    alone = linmem(mine, "run", "other.yaml")
+    assert alone.returncode == 0, alone.stdout
+    assert "gate: nothing to compare: other.yaml is not in base.yaml\n" in alone.stdout
+    both = linmem(mine, "run", "other.yaml", "memory/mine.yaml")
+    assert both.returncode == 0, both.stdout
+    assert "suite other.yaml: 2 cases, not in the baseline" in both.stdout
+    assert "2 cases compared with base.yaml" in both.stdout
+
+    insisted = linmem(mine, "run", "other.yaml", "--baseline=base.yaml")
+    assert insisted.returncode == 2
+    assert "gate: REFUSED: nothing of this run is in base.yaml" in insisted.stdout
+    other.write_text(SCENARIO.format(pages=2))
+    failed = linmem(mine, "run", "other.yaml")
+    assert failed.returncode == 1
+    assert "gate: FAILED: 1 regression" in failed.stdout
+
+
+@pytest.mark.parametrize("words", [["suites/memory/growth.yaml"], ["--suites=suites"]])
+def test_a_suite_can_not_have_the_name_of_one_of_linmem_s(mine: Path, words: list[str]) -> None:
+    own = mine / "suites" / "memory" / "growth.yaml"
+    own.parent.mkdir(parents=True)
+    own.write_text(SCENARIO.format(pages=1))
+    done = linmem(mine, "run", *words)
+    assert done.returncode == pytest.ExitCode.USAGE_ERROR
+    assert (done.stdout + done.stderr).strip() == (
+        "ERROR: suites/memory/growth.yaml: linmem has a suite of the same name: rename the file or its folder"
+    )
+    own.rename(own.with_name("mine.yaml"))
+    write(mine, 'runtimes = "./fake"\nreport-dir = "out"\n')
+    assert linmem(mine, "run", "--suites=suites").returncode == 0
+    assert [name.partition("::")[0] for name in ids(mine / "out" / "partial")] == ["suites/memory/mine.yaml"] * 2
 
 
 def test_without_a_baseline_gate_asks_for_one(mine: Path) -> None:

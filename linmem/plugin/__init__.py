@@ -59,6 +59,6 @@ def _bench(settings: Settings) -> Bench:
 def _gating(recording: Recording, settings: Settings) -> Gating:
     """The gate, with its baseline read: a baseline that can't be used is told before anything runs."""
     try:
-        return Gating(recording, settings.baseline, settings.record_baseline)
+        return Gating(recording, settings.baseline, settings.record_baseline, settings.part)
     except (BaselineError, RecordError, ReportError) as error:
         raise pytest.UsageError(str(error)) from None

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from linmem import __version__, paths
+from linmem import __version__, paths, project
 from linmem.errors import UserError
 from linmem.plugin import describe
 from linmem.plugin.items import ScenarioItem, SuiteFile
@@ -36,7 +36,7 @@ def is_worker(config: pytest.Config) -> bool:
 def suites_argument(text: str) -> str:
     """What `--suites` names, as pytest wants it: a file or folder, or what a file holds (``PATH::SCENARIO[CELL]``)."""
     name, separator, inside = text.partition("::")
-    path = Path(name)
+    path = find(name)
     if not path.exists():
         raise pytest.UsageError(f"--suites {name}: there is no such file or folder")
     if path.is_file() and path.suffix not in ENDINGS:
@@ -84,6 +84,9 @@ class Door:
         self.suites: list[Suite] = []
         self.cases: dict[str, Case] = {}
         """The cases of the items that are about to run, by their ids, once they are known."""
+        self.root = project.find().root(config.rootpath)
+        for path in self.files():
+            name_of(path.resolve(), self.root)  # a name that is taken is told before anything runs
 
     # --------------------------------------------------------------------------------------------- who takes part
 
@@ -94,7 +97,7 @@ class Door:
             given = getattr(self.config, "workerinput", {})
             self.bench.take_over(given["linmem_runtimes"], given["linmem_missing"])
         elif self.plays_suites():
-            self.suites = describe.loadable(self.config.rootpath, self.files())
+            self.suites = describe.loadable(self.root, self.files())
             if not self.config.option.collectonly:
                 try:
                     self.bench.provide(describe.packages(self.suites))
@@ -200,7 +203,7 @@ class Door:
     def header(self, planned: list[Case]) -> Run:
         """The record's first line: what this run is about to do."""
         bench = self.bench
-        suites = describe.suites(self.config.rootpath, planned)
+        suites = describe.suites(self.root, planned)
         scenarios = [scenario for suite in suites for scenario in suite.scenarios]
         programs = {name for scenario in scenarios for name in (scenario.program, scenario.package) if name}
         programs.update(bench.guests.missing)
@@ -220,11 +223,11 @@ class Door:
     def selection(self) -> Selection:
         """What the run was asked for, in place of everything."""
         places = [argument.partition("::") for argument in self.config.args]
-        named = [name_of(Path(path).resolve(), self.config.rootpath) + sep + rest for path, sep, rest in places]
+        named = [name_of(Path(path).resolve(), self.root) + sep + rest for path, sep, rest in places]
         return Selection(
             runtimes=[chosen.label for chosen in self.bench.runtimes if chosen.asked],
             guests=list(self.settings.guests),
-            paths=[] if {".", "suites"} & set(named) else named,
+            paths=[] if {paths.SUITES, self.root_of_clone()} & set(self.named) else named,
         )
 
     def pytest_deselected(self, items: Sequence[pytest.Item]) -> None:

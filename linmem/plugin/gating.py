@@ -14,19 +14,22 @@ from linmem.compare import gate
 from linmem.compare.baseline import BaselineError
 from linmem.paths import shown
 from linmem.plugin.recording import Recording
+from linmem.results.document import Report
+from linmem.results.text import join
 
 CANNOT_JUDGE = 2
 """The status of a run that would have ended with 0, and that can't be held against its baseline."""
 
 
-_BAD = ("REGRESSION", "MISSING", "gate: FAILED", "gate: REFUSED")
-
-
 class Gating:
-    """Holds a run against a baseline, or records it. Raises `BaselineError` and its like where that can't be read."""
+    """Holds a run against a baseline, or records it.
 
-    def __init__(self, recording: Recording, against: Path | None, record: Path | None) -> None:
-        self.recording, self.path, self.record = recording, against, record
+    With `part`, nothing of the run needs to be in the baseline: it is the project's, and a part was asked for. Raises
+    `BaselineError` and its like where a baseline can't be read.
+    """
+
+    def __init__(self, recording: Recording, against: Path | None, record: Path | None, part: bool = False) -> None:
+        self.recording, self.path, self.record, self.part = recording, against, record, part
         self.baseline = gate.load(against) if against is not None else None
         if record is not None and record.exists():
             gate.load(record)  # rather now than after the run
@@ -51,6 +54,8 @@ class Gating:
                 self.lines += gate.lines(verdict, shown(self.path), record)
             if not verdict.passed:
                 self.fail(session, pytest.ExitCode.TESTS_FAILED)
+            elif nothing and self.part:
+                self.lines.append(f"gate: nothing to compare: {self.unknown(report)} not in {shown(self.path)}")
             elif nothing:
                 self.refuse(session, f"nothing of this run is in {shown(self.path)}, so nothing was compared")
         if self.record is not None:
@@ -60,6 +65,14 @@ class Gating:
                 self.refuse(session, str(error))
             except OSError as error:
                 self.refuse(session, f"{error.filename}: {error.strerror}")
+
+    def unknown(self, report: Report) -> str:
+        """What of a run the baseline lacks, for a sentence: its suites, or else its cases."""
+        held = {case.suite for case in self.baseline.cases} if self.baseline is not None else set()
+        suites = [suite.path for suite in report.suites]
+        if held & set(suites):
+            return "these cases are"
+        return f"{join(suites, 3)} {'is' if len(suites) == 1 else 'are'}"
 
     def refuse(self, session: pytest.Session, why: str) -> None:
         self.lines.append(f"gate: REFUSED: {why}")

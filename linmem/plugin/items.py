@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from linmem import project
 from linmem.plugin.failure import failure_text
 from linmem.results.outcome import Result
 from linmem.run.bench import Bench, Planned
@@ -37,7 +38,7 @@ class SuiteFile(pytest.File):
     @classmethod
     def make(cls, parent: pytest.Collector, path: Path, bench: Bench) -> SuiteFile:
         """A collector for the file at `path`."""
-        shown = files.name_of(path.resolve(), parent.config.rootpath)
+        shown = files.name_of(path.resolve(), project.find().root(parent.config.rootpath))
         file: SuiteFile = cls.from_parent(parent, path=path, nodeid=shown)
         file.bench = bench
         return file

@@ -116,6 +116,7 @@ def seconds(text: str) -> float:
 class Settings:
     """What a run is asked for. ``step_timeout`` is in seconds; ``known`` are lists beside those of the runtimes.
 
+    ``part``: it leaves out something of what the project plays otherwise, and its baseline, if any, is the project's.
     ``unsaid`` are options that the project file gives and the run's record needs, as the command line would have them.
     """
 
@@ -130,6 +131,7 @@ class Settings:
     step_timeout: float
     slow: bool
     unsaid: list[str]
+    part: bool
 
 
 def settings(config: pytest.Config) -> Settings:
@@ -150,6 +152,7 @@ def settings(config: pytest.Config) -> Settings:
         step_timeout=option.step_timeout or mine.step_timeout or STEP_TIMEOUT,
         slow=option.slow,
         unsaid=[] if option.runtime else [f"--runtime={text}" for text in mine.runtimes],
+        part=part and option.baseline is None,
     )
 
 

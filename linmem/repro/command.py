@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from pathlib import Path
 
+from linmem import project
 from linmem.compare import inputs
 from linmem.errors import UserError
 from linmem.provision.manifest import load_manifest
@@ -54,7 +55,7 @@ def script(report: Report, result: Result) -> str:
 
 
 def _scenario(result: Result) -> Scenario:
-    suite = load_suite(file_of(result.suite, Path.cwd()), result.suite)
+    suite = load_suite(file_of(result.suite, project.find().folder), result.suite)
     for scenario in suite.scenarios:
         if scenario.slug == result.scenario:
             return scenario

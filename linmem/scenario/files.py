@@ -6,7 +6,8 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from linmem import paths
+from linmem import paths, project
+from linmem.errors import UserError
 
 ENDINGS = (".yaml", ".yml")
 SKIPPED = ("out", "__pycache__")  # and hidden folders: what pytest does not enter either
@@ -31,13 +32,15 @@ def is_own(path: Path) -> bool:
 
 
 def find(name: str) -> Path:
-    """The file or folder that a user names: a path, or one of linmem's own from anywhere, by its id or its name
-    (``suites/memory/growth.yaml``, ``memory``, ``growth.yaml``; ``suites`` is all). Where there is none, `name` as a
-    path.
+    """The file or folder that a user names: a path, from the current folder or the project's, or one of linmem's own
+    from anywhere, by its id or its name (``suites/memory/growth.yaml``, ``memory``, ``growth.yaml``; ``suites`` is
+    all). Where there is none, `name` as a path.
     """
     given, inside = Path(name), Path(f"{name.rstrip('/')}/".removeprefix("suites/"))
     if given.exists() or inside.is_absolute():
         return given
+    if (placed := project.find().folder / given).exists():
+        return placed
     if (paths.SUITES / inside).exists():
         return paths.SUITES / inside
     by_name = paths.SUITES.glob(f"*/{name}") if len(given.parts) == 1 and given.suffix in ENDINGS else ()
@@ -46,11 +49,14 @@ def find(name: str) -> Path:
 
 def name_of(path: Path, root: Path) -> str:
     """How ids and reports name the scenario file at `path`: one of linmem's own ``suites/…`` wherever it is installed,
-    another one relative to `root`.
+    another one relative to `root`. Raises `UserError` where both would have the same name.
     """
     if is_own(path):
         return (Path("suites") / path.relative_to(paths.SUITES)).as_posix()
-    return Path(os.path.relpath(path, root)).as_posix()
+    name = Path(os.path.relpath(path, root)).as_posix()
+    if name.startswith("suites/") and (paths.SUITES / name.removeprefix("suites/")).is_file():
+        raise UserError(f"{paths.shown(path)}: linmem has a suite of the same name: rename the file or its folder")
+    return name
 
 
 def file_of(name: str, root: Path) -> Path:

@@ -69,7 +69,7 @@ def read(folder: Path) -> Read:
 def test_with_neither_the_defaults_hold(read: Read) -> None:
     assert read() == Settings(
         runtimes=[], guests=[], glue=None, suites=[], report_dir=Path("reports/out"), known=[], baseline=None,
-        record_baseline=None, step_timeout=10.0, slow=False, unsaid=[],
+        record_baseline=None, step_timeout=10.0, slow=False, unsaid=[], part=False,
     )  # fmt: skip
 
 
@@ -78,7 +78,7 @@ def test_the_project_file_holds_where_the_command_line_is_silent(read: Read, fol
     assert read("--slow") == Settings(
         runtimes=["./my-runtime", "node"], guests=[], glue=None, suites=["./memory"], report_dir=Path("out"),
         known=[folder / "known.yaml"], baseline=Path("base.yaml"), record_baseline=None, step_timeout=3.0, slow=True,
-        unsaid=["--runtime=./my-runtime", "--runtime=node"],
+        unsaid=["--runtime=./my-runtime", "--runtime=node"], part=False,
     )  # fmt: skip
 
 
@@ -91,7 +91,7 @@ def test_the_command_line_wins(read: Read, folder: Path) -> None:
     assert read(*given) == Settings(
         runtimes=["wasmtime"], guests=[], glue=None, suites=["other"], report_dir=Path("there"),
         known=[Path("mine.yaml"), Path("more.yaml")], baseline=Path("b.yaml"), record_baseline=Path("new.yaml"),
-        step_timeout=5.0, slow=False, unsaid=[],
+        step_timeout=5.0, slow=False, unsaid=[], part=False,
     )  # fmt: skip
 
 
