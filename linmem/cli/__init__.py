@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from linmem import __version__
 from linmem.cli import comparing, guests, known, reports, run, runtimes, suites
 from linmem.compare.baseline import BaselineError
-from linmem.compare.columns import PairError
+from linmem.compare.snapshot import PairError
 from linmem.errors import Unavailable, UserError
 from linmem.report.build import ReportError
 from linmem.repro.goal import ReproError

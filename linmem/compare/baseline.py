@@ -26,8 +26,7 @@ from urllib.parse import quote, unquote
 
 import yaml
 
-from linmem.compare.columns import Column
-from linmem.compare.snapshot import Snapshot
+from linmem.compare.snapshot import Column, Snapshot
 from linmem.results.case import Case
 from linmem.results.case_result import BY_CHANCE, CaseResult
 

@@ -9,9 +9,8 @@ from typing import Literal
 from msgspec import Struct, field
 
 from linmem.compare import snapshot
-from linmem.compare.columns import ColumnPair, pair
-from linmem.compare.snapshot import Snapshot
-from linmem.results.case import Case
+from linmem.compare.snapshot import ColumnPair, Snapshot, pair
+from linmem.results.case import Case, CaseEntry, entry
 from linmem.results.case_result import BY_CHANCE, CaseResult, changed
 from linmem.results.document import GuestEntry, Report
 
@@ -31,10 +30,10 @@ FAILING = ("fail", "crash", "timeout", "error", "known")
 class Side(Struct, kw_only=True):
     """One of the two reports. ``reason`` says why it is incomplete."""
 
-    name: str
-    linmem: str
-    started: str
-    complete: bool
+    name: str = ""
+    linmem: str = ""
+    started: str = ""
+    complete: bool = True
     reason: str | None = None
 
 
@@ -66,7 +65,7 @@ class SuiteChange(Struct, kw_only=True):
     cases: int
 
 
-class CaseChange(Struct, kw_only=True):
+class CaseChange(CaseEntry, kw_only=True):
     """How one case differs.
 
     ``id`` is its id in the newer report, or in the older one where it is gone. ``question`` is an observation's id;
@@ -75,12 +74,6 @@ class CaseChange(Struct, kw_only=True):
     """
 
     kind: Kind
-    id: str
-    suite: str
-    scenario: str
-    runtime: str
-    guest: str | None = None
-    view: str | None = None
     question: str | None = None
     asks: str | None = None
     old: str | None = None
@@ -101,9 +94,9 @@ class Diff(Struct, kw_only=True):
     """Two reports compared. ``compared`` counts the cases that both have."""
 
     schema: str = SCHEMA
-    old: Side
-    new: Side
-    compared: int
+    old: Side = field(default_factory=Side)
+    new: Side = field(default_factory=Side)
+    compared: int = 0
     runtimes: list[RuntimeChange] = field(default_factory=list)
     guests: list[GuestChange] = field(default_factory=list)
     suites: list[SuiteChange] = field(default_factory=list)
@@ -127,35 +120,34 @@ def diff(
 ) -> Diff:
     """Compare two reports; `names` are what they are called.
 
-    `asked` are pairs of runtimes, an older label and a newer one each (`linmem.compare.columns.pair`); with `only`, no
-    other runtimes are compared. Raises `linmem.compare.columns.PairError`.
+    `asked` are pairs of runtimes, an older label and a newer one each (`linmem.compare.snapshot.pair`); with `only`, no
+    other runtimes are compared. Raises `linmem.compare.snapshot.PairError`.
     """
     sides = [
         Side(name=name, linmem=item.linmem, started=item.started, complete=item.complete, reason=item.reason)
         for name, item in zip(names, (old, new), strict=True)
     ]
-    found = Diff(old=sides[0], new=sides[1], compared=0)
-    return compare(found, snapshot.of(old), snapshot.of(new), asked, only)
+    found = compare(snapshot.of(old), snapshot.of(new), asked, only)
+    found.old, found.new = sides
+    return found
 
 
-def compare(
-    found: Diff, old: Snapshot, new: Snapshot, asked: Sequence[tuple[str, str]] = (), only: bool = False
-) -> Diff:
-    """Fill in `found` with how two snapshots differ. Raises `linmem.compare.columns.PairError`."""
+def compare(old: Snapshot, new: Snapshot, asked: Sequence[tuple[str, str]] = (), only: bool = False) -> Diff:
+    """How two snapshots differ. Raises `linmem.compare.snapshot.PairError`."""
     pairs = pair(old.columns, new.columns, asked)
     if only:
         pairs = [item for item in pairs if item.old and item.new and (item.old.label, item.new.label) in asked]
         old = old.only(item.old.label for item in pairs if item.old)
         new = new.only(item.new.label for item in pairs if item.new)
-    differ = _Differ(found, old, new, pairs)
+    differ = _Differ(old, new, pairs)
     differ.parts(pairs)
     differ.cases()
-    return found
+    return differ.diff
 
 
 class _Differ:
-    def __init__(self, found: Diff, old: Snapshot, new: Snapshot, pairs: Sequence[ColumnPair]) -> None:
-        self.diff, self.old, self.new = found, old, new
+    def __init__(self, old: Snapshot, new: Snapshot, pairs: Sequence[ColumnPair]) -> None:
+        self.diff, self.old, self.new = Diff(), old, new
         self.before, self.after = old.cases, new.cases
         self.asked = old.asked, new.asked
         self.lefts = {item.old.label: item.new.label if item.new else None for item in pairs if item.old}
@@ -171,13 +163,11 @@ class _Differ:
             if change is not None:
                 self.diff.runtimes.append(change)
         self.diff.guests = list(self.guests())
-        suites = [Counter(case.suite for case in found) for found in (self.before, self.after)]
-        for path in sorted(suites[0].keys() - suites[1].keys()):
-            if self.lacks(1, suite=path):
-                self.diff.suites.append(SuiteChange(kind="removed", path=path, cases=suites[0][path]))
-        for path in sorted(suites[1].keys() - suites[0].keys()):
-            if self.lacks(0, suite=path):
-                self.diff.suites.append(SuiteChange(kind="added", path=path, cases=suites[1][path]))
+        before, after = (Counter(case.suite for case in found) for found in (self.before, self.after))
+        gone = (path for path in sorted(before.keys() - after) if self.lacks(1, suite=path))
+        come = (path for path in sorted(after.keys() - before) if self.lacks(0, suite=path))
+        self.diff.suites += [SuiteChange(kind="removed", path=path, cases=before[path]) for path in gone]
+        self.diff.suites += [SuiteChange(kind="added", path=path, cases=after[path]) for path in come]
 
     def runtime(self, item: ColumnPair, counts: Sequence[Counter[str]]) -> RuntimeChange | None:
         left, right = item.old, item.new
@@ -277,18 +267,7 @@ class _Differ:
             self.add("observation", case, question=question, asks=asks, old=was, new=is_)
 
     def add(self, kind: Kind, case: Case, **more: str | None) -> None:
-        self.diff.changes.append(
-            CaseChange(
-                kind=kind,
-                id=case.id,
-                suite=case.suite,
-                scenario=case.scenario,
-                runtime=case.runtime,
-                guest=case.guest,
-                view=case.view,
-                **more,
-            )
-        )
+        self.diff.changes.append(CaseChange(kind=kind, **entry(case) | more))
 
     def leave_out(self, side: Literal["old", "new"], reason: str, case: Case) -> None:
         for item in self.diff.not_compared:

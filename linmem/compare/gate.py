@@ -8,20 +8,17 @@ case that is not good. All else fails nothing.
 from __future__ import annotations
 
 import shlex
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
 from linmem.compare import baseline, inputs, snapshot
 from linmem.compare.baseline import BaselineError
-from linmem.compare.columns import PairError
-from linmem.compare.diff import CaseChange, Diff, Side, compare
-from linmem.compare.scope import RunScope
-from linmem.compare.snapshot import Snapshot
+from linmem.compare.diff import CaseChange, Diff, compare
+from linmem.compare.snapshot import PairError, RunScope, Snapshot
 from linmem.results.atomic import replace
-from linmem.results.case import Case
 from linmem.results.case_result import WORDS, CaseResult
 from linmem.results.document import Report
 from linmem.results.text import one_line, plural
@@ -85,8 +82,7 @@ def hold(report: Report, against: Snapshot, asked: Sequence[tuple[str, str]] = (
     run = _run(report)
     if whole:
         run.asked = Snapshot([], {}).asked
-    side = Side(name="", linmem="", started="", complete=True)
-    found = compare(Diff(old=side, new=side, compared=0), against, run, asked)
+    found = compare(against, run, asked)
     findings = [*_runtimes(found), *_cases(found, against, run)]
     order = ("REGRESSION", "MISSING", "NEW", "IMPROVED", "CHANGED")
     findings.sort(key=lambda finding: order.index(finding.weight))
@@ -141,8 +137,31 @@ def _cases(found: Diff, against: Snapshot, run: Snapshot) -> Iterable[GateFindin
     for change in found.changes:
         if change.kind == "observation" and change.id not in worse:  # else it never came to the question
             yield _answer(change)
-    yield from _absent([change for change in found.changes if change.kind in ("removed", "not run")], against)
-    yield from _new([change for change in found.changes if change.kind == "added"], run)
+    gone = [change for change in found.changes if change.kind in ("removed", "not run") and not change.within]
+    yield from _together("MISSING", gone, against, "the case is gone (it was {0.old})")
+    added = [change for change in found.changes if change.kind == "added"]
+    good = [change for change in added if CaseResult(_STATES[change.new or ""]).good]
+    for change in added:
+        if change not in good:
+            reason = f": {one_line(change.message)}" if change.message else ""
+            yield GateFinding("REGRESSION", change.id, f"new, and {change.new}{reason}")
+    yield from _together("NEW", [change for change in good if not change.within], run, "{0.new}, not in the baseline")
+    suites = Counter(change.within for change in good if change.within and change.within.startswith("suite "))
+    for name, count in suites.items():
+        yield GateFinding("NEW", name or "", f"{plural(count, 'case')}, not in the baseline")
+
+
+def _together(weight: Weight, changes: Iterable[CaseChange], side: Snapshot, what: str) -> Iterable[GateFinding]:
+    """A scenario of which each case that `side` has is among the changes is one line; so is any other case."""
+    sizes = Counter(case.place for case in side.cases)
+    scenarios: dict[str, list[CaseChange]] = defaultdict(list)
+    for change in changes:
+        scenarios[change.case.place].append(change)
+    for place, members in scenarios.items():
+        if 1 < len(members) == sizes[place]:
+            yield GateFinding(weight, place, f"the scenario with its {plural(len(members), 'case')}")
+        else:
+            yield from (GateFinding(weight, change.id, what.format(change)) for change in members)
 
 
 def _answer(change: CaseChange) -> GateFinding:
@@ -153,54 +172,6 @@ def _answer(change: CaseChange) -> GateFinding:
 
 def _said(answer: str | None) -> str:
     return "no answer" if answer is None else one_line(answer, 200)
-
-
-def _absent(changes: Sequence[CaseChange], against: Snapshot) -> Iterable[GateFinding]:
-    """A scenario of which no case is left is one line; so is any other case."""
-    before = _by_scenario(against.cases)
-    for (suite, slug), gone in _grouped(changes).items():
-        if len(gone) > 1 and len(gone) == len(before[suite, slug]):
-            yield GateFinding("MISSING", f"{suite}::{slug}", f"the scenario with its {plural(len(gone), 'case')}")
-        else:
-            yield from (GateFinding("MISSING", change.id, f"the case is gone (it was {change.old})") for change in gone)
-
-
-def _new(changes: Sequence[CaseChange], run: Snapshot) -> Iterable[GateFinding]:
-    """A new case that is not good is one line; the good ones of a scenario are one together."""
-    for change in changes:
-        if not _good(change):
-            reason = f": {one_line(change.message)}" if change.message else ""
-            yield GateFinding("REGRESSION", change.id, f"new, and {change.new}{reason}")
-    good = [change for change in changes if _good(change) and not change.within]
-    after = _by_scenario(run.cases)
-    for (suite, slug), come in _grouped(good).items():
-        if len(come) > 1 and len(come) == len(after[suite, slug]):
-            yield GateFinding("NEW", f"{suite}::{slug}", f"the scenario with its {plural(len(come), 'case')}")
-        else:
-            yield from (GateFinding("NEW", change.id, f"{change.new}, not in the baseline") for change in come)
-    suites = [change.within for change in changes if change.within and _good(change)]
-    for name in dict.fromkeys(suites):
-        if name.startswith("suite "):
-            yield GateFinding("NEW", name, f"{plural(suites.count(name), 'case')}, not in the baseline")
-
-
-def _good(change: CaseChange) -> bool:
-    return CaseResult(_STATES[change.new or ""]).good
-
-
-def _grouped(changes: Sequence[CaseChange]) -> dict[tuple[str, str], list[CaseChange]]:
-    grouped: dict[tuple[str, str], list[CaseChange]] = defaultdict(list)
-    for change in changes:
-        if change.kind == "added" or not change.within:
-            grouped[change.suite, change.scenario].append(change)
-    return grouped
-
-
-def _by_scenario(found: Mapping[Case, object]) -> dict[tuple[str, str], list[Case]]:
-    grouped: dict[tuple[str, str], list[Case]] = defaultdict(list)
-    for case in found:
-        grouped[case.suite, case.scenario].append(case)
-    return grouped
 
 
 # ------------------------------------------------------------------- recording
@@ -215,8 +186,7 @@ def recorded(report: Report, old: Snapshot | None, asked: Sequence[tuple[str, st
     run = _run(report)
     if old is None or run.asked.everything:
         return run
-    side = Side(name="", linmem="", started="", complete=True)
-    found = compare(Diff(old=side, new=side, compared=0), old, run, asked)
+    found = compare(old, run, asked)
     kept_ids = {id_ for item in found.not_compared if item.side == "new" for id_ in item.ids}
     kept = {case: came for case, came in old.cases.items() if case.id in kept_ids}
     for runtime in found.runtimes:

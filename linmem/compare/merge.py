@@ -16,7 +16,7 @@ import msgspec
 from linmem.results import verdict
 from linmem.results.case import Case
 from linmem.results.case_result import BY_CHANCE, CaseResult
-from linmem.results.document import CaseEntry, GuestEntry, Report, RuntimeEntry, Selection, SuiteEntry
+from linmem.results.document import GuestEntry, Report, RuntimeEntry, Selection, SuiteEntry
 from linmem.results.outcome import Result
 from linmem.results.record import FORMAT, Answered, End, Run
 from linmem.results.text import one_line
@@ -27,10 +27,15 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True)
 class Part:
-    """One of the reports to merge, and what it is called."""
+    """One of the reports to merge, and what it is called. ``labels`` are those that have another in the merged one."""
 
     name: str
     report: Report
+    labels: dict[str, str] = field(default_factory=dict)
+
+    def case(self, case: Case) -> Case:
+        """A case of this part as the merged report has it."""
+        return case.on(self.labels.get(case.runtime, case.runtime))
 
 
 @dataclass
@@ -69,16 +74,15 @@ def merge(parts: Sequence[Part], command: Sequence[str], allow_gaps: bool = Fals
         if part.report.linmem != first.linmem:
             versions = f"linmem {first.linmem} in {parts[0].name} and {part.report.linmem} in {part.name}"
             conflicts.append(f"the parts are not of one version: {versions}")
-    runtimes, labels = _runtimes(parts, conflicts)
+    runtimes = _runtimes(parts, conflicts)
     guests = _guests(parts, conflicts)
-    results, missing, duplicates = _results(parts, labels, conflicts)
+    results, missing, duplicates = _results(parts, conflicts)
     suites = _suites(parts)
-    selection = _selection(parts, labels)
     played = dict.fromkeys(result.case for result in results)
-    left_out = [item.case for item in selection.deselected if item.case not in played and item.case not in missing]
+    deselected = dict.fromkeys(part.case(item.case) for part in parts for item in part.report.selection.deselected)
+    left_out = [case for case in deselected if case not in played and case not in missing]
     gaps = list(_gaps(results, missing, left_out, [item.label for item in runtimes if item.status == "ready"]))
     unfinished = [f"{part.name}: {part.report.reason}" for part in parts if not part.report.complete]
-    selection.deselected = []
     end = End(
         finished=max((part.report.finished or "" for part in parts), default="") or None,
         complete=not unfinished,
@@ -96,7 +100,7 @@ def merge(parts: Sequence[Part], command: Sequence[str], allow_gaps: bool = Fals
         guests=guests,
         suites=suites,
         planned=list(dict.fromkeys(planned)),
-        selection=selection,
+        selection=_selection(parts),
     )
     return Merged(
         run=run,
@@ -118,14 +122,10 @@ def merge(parts: Sequence[Part], command: Sequence[str], allow_gaps: bool = Fals
 # -------------------------------------------------------------------- columns
 
 
-def _runtimes(parts: Sequence[Part], conflicts: list[str]) -> tuple[list[RuntimeEntry], dict[tuple[int, str], str]]:
-    """The runtimes of all parts, and the label that each part's runtime has in the merged report.
-
-    One that has another version in another part gets a column of its own.
-    """
+def _runtimes(parts: Sequence[Part], conflicts: list[str]) -> list[RuntimeEntry]:
+    """The runtimes of all parts. One that has another version in another part gets a label and column of its own."""
     found: dict[str, tuple[RuntimeEntry, str]] = {}
-    labels: dict[tuple[int, str], str] = {}
-    for number, part in enumerate(parts):
+    for part in parts:
         for given in part.report.runtimes:
             runtime, label = given, given.label
             other = found.get(label)
@@ -137,10 +137,10 @@ def _runtimes(parts: Sequence[Part], conflicts: list[str]) -> tuple[list[Runtime
                 )
                 runtime = msgspec.structs.replace(runtime, label=label)
                 other = found.get(label)
-            labels[number, given.label] = label
+            part.labels[given.label] = label
             if other is None or _knows_more(runtime, other[0]):
                 found[label] = (runtime, part.name)
-    return [runtime for runtime, _ in found.values()], labels
+    return [runtime for runtime, _ in found.values()]
 
 
 def _knows_more(new: RuntimeEntry, old: RuntimeEntry) -> bool:
@@ -190,40 +190,27 @@ def _unknown(new: Sequence[_T], old: Sequence[_T], key: str) -> list[_T]:
 # -------------------------------------------------------------------- results
 
 
-def _results(
-    parts: Sequence[Part], labels: dict[tuple[int, str], str], conflicts: list[str]
-) -> tuple[list[Result], list[Case], list[Case]]:
+def _results(parts: Sequence[Part], conflicts: list[str]) -> tuple[list[Result], list[Case], list[Case]]:
     """Each case's result, cases that were planned and not run, and those that several parts have with one result."""
     found: dict[Case, tuple[Result, str]] = {}
     missing: dict[Case, None] = {}
     duplicates: dict[Case, None] = {}
-    for number, part in enumerate(parts):
-        for result in part.report.results:
-            result = _relabelled(result, labels.get((number, result.label), result.label))
-            other = found.get(result.case)
-            if other is None:
-                found[result.case] = (result, part.name)
+    for part in parts:
+        for given in part.report.results:
+            case = part.case(given.case)
+            result = msgspec.structs.replace(given, id=case.id, runtime=case.runtime, label=case.runtime)
+            other, name = found.setdefault(case, (result, part.name))
+            if other is result:
                 continue
-            if _same(other[0], result):
-                duplicates[result.case] = None
+            if _same(other, result):
+                duplicates[case] = None
             else:
-                words = f"{_told(other[0])} in {other[1]}, {_told(result)} in {part.name}"
-                conflicts.append(f"{result.id}: {words}")
-            if _rank(result) > _rank(other[0]):
-                found[result.case] = (result, part.name)
-        missing.update(dict.fromkeys(_relabelled_case(item.case, number, labels) for item in part.report.missing))
+                conflicts.append(f"{case.id}: {_told(other)} in {name}, {_told(result)} in {part.name}")
+            if _rank(result) > _rank(other):
+                found[case] = (result, part.name)
+        missing.update(dict.fromkeys(part.case(item.case) for item in part.report.missing))
     lost = [case for case in missing if case not in found]
     return [result for result, _ in found.values()], lost, list(duplicates)
-
-
-def _relabelled(result: Result, label: str) -> Result:
-    if label == result.label:
-        return result
-    return msgspec.structs.replace(result, id=result.case.on(label).id, runtime=label, label=label)
-
-
-def _relabelled_case(case: Case, part: int, labels: dict[tuple[int, str], str]) -> Case:
-    return case.on(labels.get((part, case.runtime), case.runtime))
 
 
 def _same(left: Result, right: Result) -> bool:
@@ -247,22 +234,13 @@ def _rank(result: Result) -> int:
 # ----------------------------------------------------------------------- gaps
 
 
-def _selection(parts: Sequence[Part], labels: dict[tuple[int, str], str]) -> Selection:
+def _selection(parts: Sequence[Part]) -> Selection:
     """What all parts together were asked for: where one of them was not narrowed, nothing is."""
     given = [part.report.selection for part in parts]
-    runtimes = [labels.get((number, label), label) for number, item in enumerate(given) for label in item.runtimes]
     return Selection(
-        runtimes=list(dict.fromkeys(runtimes)) if all(item.runtimes for item in given) else [],
+        runtimes=_union([[part.labels.get(one, one) for one in part.report.selection.runtimes] for part in parts]),
         guests=_union([item.guests for item in given]),
         paths=_union([item.paths for item in given]),
-        deselected=[
-            CaseEntry.of(case)
-            for case in dict.fromkeys(
-                _relabelled_case(item.case, number, labels)
-                for number, selection in enumerate(given)
-                for item in selection.deselected
-            )
-        ],
     )
 
 

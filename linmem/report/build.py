@@ -10,9 +10,9 @@ import msgspec
 
 from linmem.report import likeness
 from linmem.results import verdict
+from linmem.results.case import CaseEntry, entry
 from linmem.results.document import (
     FORMAT,
-    CaseEntry,
     Compared,
     Counts,
     Report,
@@ -38,7 +38,7 @@ def build(record: Record) -> Report:
     runtimes = _runtimes(record)
     suites = _suites(record)
     _put_in_order(record.results, suites, runtimes)
-    missing = [CaseEntry.of(case) for case in record.missing]
+    missing = [CaseEntry(**entry(case)) for case in record.missing]
     scenarios = likeness.by_scenario(record.results)
     columns = [runtime.label for runtime in _took_part(runtimes, record.results, missing)]
     differing = likeness.differences(scenarios)
@@ -75,7 +75,7 @@ def build(record: Record) -> Report:
             runtimes=record.run.selection.runtimes,
             guests=record.run.selection.guests,
             paths=record.run.selection.paths,
-            deselected=[CaseEntry.of(case) for case in record.end.deselected] if record.end else [],
+            deselected=[CaseEntry(**entry(case)) for case in record.end.deselected] if record.end else [],
         ),
     )
 

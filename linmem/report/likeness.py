@@ -18,11 +18,11 @@ from itertools import combinations
 from typing import Literal, TypeVar
 
 from linmem.results import verdict
+from linmem.results.case import CaseEntry
 from linmem.results.case_result import answered
 from linmem.results.document import (
     Agreement,
     AnswerGroup,
-    CaseEntry,
     Compared,
     Difference,
     ObservationEntry,

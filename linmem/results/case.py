@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from msgspec import Struct
-from msgspec.structs import replace
+from msgspec.structs import asdict, replace
 
 
 class Case(Struct, frozen=True):
@@ -38,3 +40,24 @@ class Case(Struct, frozen=True):
     def on(self, runtime: str) -> Case:
         """The same on the runtime with this label."""
         return replace(self, runtime=runtime)
+
+
+class CaseEntry(Struct, kw_only=True):
+    """A case as files have it, with its id."""
+
+    id: str
+    suite: str
+    scenario: str
+    runtime: str
+    guest: str | None = None
+    view: str | None = None
+
+    @property
+    def case(self) -> Case:
+        """The case."""
+        return Case(self.suite, self.scenario, self.runtime, self.guest, self.view)
+
+
+def entry(case: Case) -> dict[str, Any]:
+    """The fields that a `CaseEntry` of a case has."""
+    return {"id": case.id, **asdict(case)}

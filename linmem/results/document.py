@@ -9,7 +9,7 @@ from typing import Literal
 
 from msgspec import Struct, field
 
-from linmem.results.case import Case
+from linmem.results.case import CaseEntry
 from linmem.results.outcome import Result
 from linmem.results.verdict import Outcome, Status
 
@@ -26,34 +26,6 @@ for each guest all runtimes gave the same. ``where answered``: those that answer
 same guest, answers differ between runtimes or view kinds. ``one runtime``: only one runtime answered, with one
 answer.
 """
-
-
-class CaseEntry(Struct, kw_only=True):
-    """A case that has no result: it was planned and never recorded, or the run's selection left it out."""
-
-    id: str
-    suite: str
-    scenario: str
-    runtime: str
-    guest: str | None = None
-    view: str | None = None
-
-    @classmethod
-    def of(cls, case: Case) -> CaseEntry:
-        """A case's entry."""
-        return cls(
-            id=case.id,
-            suite=case.suite,
-            scenario=case.scenario,
-            runtime=case.runtime,
-            guest=case.guest,
-            view=case.view,
-        )
-
-    @property
-    def case(self) -> Case:
-        """The case."""
-        return Case(self.suite, self.scenario, self.runtime, self.guest, self.view)
 
 
 class Selection(Struct, kw_only=True):

@@ -22,6 +22,7 @@ from linmem import paths
 from linmem.results.case import Case
 from linmem.results.outcome import KnownFailure
 from linmem.scenario.source import SourceError
+from linmem.scenario.source import parse as parse_yaml
 from linmem.scenario.source import read as read_yaml
 from linmem.schema import Schema, line_of
 
@@ -153,11 +154,11 @@ def _is_regex(expected: str) -> bool:
     return len(expected) > 2 and expected[0] == expected[-1] == "/"
 
 
-def load(path: Path) -> list[KnownDefect]:
-    """Read the list at `path`. Raises `KnownError`."""
+def load(path: Path, text: str | None = None) -> list[KnownDefect]:
+    """The list at `path`, or of a `text` that is to stand there. Raises `KnownError`."""
     name = paths.shown(path)
     try:
-        entries = read_yaml(path, name)
+        entries = read_yaml(path, name) if text is None else parse_yaml(text, name)
     except SourceError as error:
         if error.message == "is empty":  # the last entry was deleted, only comments are left
             return []

@@ -6,8 +6,8 @@ file.
 
 from __future__ import annotations
 
-import os
-from collections import defaultdict
+import dataclasses
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -73,21 +73,18 @@ def judged(entries: Sequence[KnownDefect], report: Report) -> list[Judged]:
 def _judged(entry: KnownDefect, results: Sequence[Result], covered: bool) -> Judged:
     if not results:
         return Judged(entry, "shadowed" if covered else "not judged")
-    verdicts = {
-        result.id: (result.outcome, verdict.judge(result.outcome, known.held_against(entry.failure, result.message)))
-        for result in results
-    }
-    came = [id_ for id_, (_, verdict) in verdicts.items() if verdict == "known defect"]
-    passed = [id_ for id_, (outcome, _) in verdicts.items() if outcome in ("pass", "unsupported")]
-    other = [id_ for id_ in verdicts if id_ not in came and id_ not in passed]
-    count = len(results)
-    if entry.outcome == verdict.SOMETIMES and not other:
-        return Judged(entry, "comes" if came else "by chance", (), count)
+    came, passed, other = 0, list[str](), list[str]()
+    for result in results:
+        fitting = known.held_against(entry.failure, result.message)
+        if verdict.judge(result.outcome, fitting) == "known defect":
+            came += 1
+        else:
+            (passed if result.outcome in ("pass", "unsupported") else other).append(result.id)
     if other:
-        return Judged(entry, "other", tuple(other), count)
-    if not came:
-        return Judged(entry, "stale", tuple(passed), count)
-    return Judged(entry, "too wide", tuple(passed), count) if passed else Judged(entry, "comes", (), count)
+        return Judged(entry, "other", tuple(other), len(results))
+    if not passed or entry.outcome == verdict.SOMETIMES:
+        return Judged(entry, "comes" if came else "by chance", (), len(results))
+    return Judged(entry, "too wide" if came else "stale", tuple(passed), len(results))
 
 
 def lines(found: Sequence[Judged], run: str) -> list[str]:
@@ -106,7 +103,7 @@ def lines(found: Sequence[Judged], run: str) -> list[str]:
             said.append(f"{place}: correct it: of {plural(item.count, 'case')} these fail otherwise than it says:")
         if item.state in ("too wide", "other"):
             said += [f"    {id_}" for id_ in item.cases]
-    counts = defaultdict(int, {state: sum(item.state == state for item in found) for state in {i.state for i in found}})
+    counts = Counter(item.state for item in found)
     rest = [f"{counts['comes']:,} as they say"]
     rest += [f"{counts['by chance']:,} by chance, which did not fail this time"] if counts["by chance"] else []
     rest += [f"{counts['not judged']:,} about what {run} did not play"] if counts["not judged"] else []
@@ -210,8 +207,7 @@ def _entry(
 
 def add(path: Path, new: Sequence[Mapping[str, Any]]) -> int:
     """Append entries; the line on which the first of them stands. Raises `KnownError`."""
-    before = known.load(path) if path.exists() else []
-    text = path.read_text(encoding="utf-8") if path.exists() else ""
+    before, text = (known.load(path), path.read_text(encoding="utf-8")) if path.exists() else ([], "")
     kept = [line for line in text.splitlines() if before or line.strip() != "[]"]
     while kept and not kept[-1].strip():
         kept.pop()
@@ -235,22 +231,14 @@ def _yaml(entry: Mapping[str, Any]) -> list[str]:
 
 def _write(path: Path, text: str, kept: Sequence[KnownDefect], added: int = 0) -> None:
     """Put the new text in the file's place, if it holds what it should."""
-    trial = path.with_name(f".{path.name}.{os.getpid()}.new")
     try:
-        trial.write_text(text, encoding="utf-8")
-        after = known.load(trial)
-    except OSError as error:
-        error.filename = str(path)  # not of the trial, which nobody has named
-        raise
+        after = known.load(path, text)
     except KnownError as error:
-        words = str(error).partition(trial.name)[2].lstrip(":") or str(error)
-        raise KnownError(f"{path}: would be unusable afterwards, so it stays as it is: {words}") from None
-    finally:
-        trial.unlink(missing_ok=True)
-    if len(after) != len(kept) + added or any(_content(a) != _content(b) for a, b in zip(kept, after, strict=False)):
+        raise KnownError(f"{path}: would be unusable afterwards, so it stays as it is: {error}") from None
+    if len(after) != len(kept) + added or _contents(after[: len(kept)]) != _contents(kept):
         raise KnownError(f"{path}: can't be edited by this command, so it stays as it is: edit it by hand")
     replace(path, text.encode())
 
 
-def _content(entry: KnownDefect) -> tuple[Any, ...]:
-    return tuple(getattr(entry, name) for name in entry.__dataclass_fields__ if name not in ("file", "line"))
+def _contents(entries: Sequence[KnownDefect]) -> list[KnownDefect]:
+    return [dataclasses.replace(entry, file="", line=0) for entry in entries]

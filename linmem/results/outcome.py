@@ -6,7 +6,7 @@ import re
 
 import msgspec
 
-from linmem.results.case import Case
+from linmem.results.case import Case, CaseEntry, entry
 from linmem.results.verdict import Outcome
 
 LEFT_OUT = "left out: "
@@ -71,7 +71,7 @@ class KnownFailure(msgspec.Struct, frozen=True):
         return re.sub(r"[^A-Za-z0-9]+", "-", self.place).strip("-")
 
 
-class Result(msgspec.Struct, tag="result", tag_field="type", kw_only=True):
+class Result(CaseEntry, tag="result", tag_field="type", kw_only=True):
     """What one runtime did with one scenario on one guest.
 
     ``runtime`` and ``label`` are the runtime's label in the report. ``view`` is set where the scenario was played once
@@ -79,14 +79,8 @@ class Result(msgspec.Struct, tag="result", tag_field="type", kw_only=True):
     seconds.
     """
 
-    id: str
-    suite: str
-    scenario: str
     title: str
-    guest: str | None
-    runtime: str
     version: str
-    view: str | None
     outcome: Outcome
     message: str = ""
     where: str | None = None
@@ -101,21 +95,4 @@ class Result(msgspec.Struct, tag="result", tag_field="type", kw_only=True):
     @classmethod
     def begun(cls, case: Case, title: str, version: str, known: KnownFailure | None = None) -> Result:
         """The result of a case that is about to be played; an error until it has been."""
-        return cls(
-            id=case.id,
-            suite=case.suite,
-            scenario=case.scenario,
-            title=title,
-            guest=case.guest,
-            runtime=case.runtime,
-            version=version,
-            view=case.view,
-            outcome="error",
-            known=known,
-            label=case.runtime,
-        )
-
-    @property
-    def case(self) -> Case:
-        """What it is the result of."""
-        return Case(self.suite, self.scenario, self.runtime, self.guest, self.view)
+        return cls(**entry(case), title=title, version=version, outcome="error", known=known, label=case.runtime)
