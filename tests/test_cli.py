@@ -38,6 +38,7 @@ def test_ids_and_collecting_starts_no_runtime(run: DoRun, fake_runtime: Fake, tm
     assert not played.folder.exists()
 
 
+@pytest.mark.slow
 def test_selection(run: DoRun, fake_runtime: Fake, tmp_path: Path) -> None:
     """By -k, by node id, by folder, by a file anywhere; what follows --suites takes the place of suites/."""
     folder = tmp_path / "mine"
@@ -139,6 +140,7 @@ scenarios:
 """
 
 
+@pytest.mark.slow
 def test_two_workers_give_the_same_report_as_one_process(run: DoRun, fake_runtime: Fake, tmp_path: Path) -> None:
     folder = tmp_path / "mine"
     folder.mkdir()
@@ -199,6 +201,7 @@ Package.folder, Package.fetch = (lambda package: None), fetch
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", [[], ["-n", "2"]])
 def test_a_package_that_can_not_be_had_is_told_and_the_rest_is_played(
     run: DoRun, fake_runtime: Fake, tmp_path: Path, workers: list[str]

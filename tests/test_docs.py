@@ -116,6 +116,7 @@ def test_an_example_passes_on_wasmtime(name: str, played: Run) -> None:
     assert {result["outcome"] for result in results} == {"pass"}, played.output
 
 
+@pytest.mark.slow
 def test_a_broken_example_fails_as_the_page_shows(tmp_path: Path) -> None:
     first = texts("whole")[0]
     assert first.endswith("expect: 24\n")
@@ -180,6 +181,7 @@ def runtime(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_the_runtime_of_the_page_answers_right(runtime: Path) -> None:
     command = [sys.executable, "-m", "linmem", "runtimes", "check", str(runtime)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
@@ -187,6 +189,7 @@ def test_the_runtime_of_the_page_answers_right(runtime: Path) -> None:
     assert done.stdout.splitlines()[-1] in RUNTIME_TEXT
 
 
+@pytest.mark.slow
 def test_the_runtime_of_the_page_plays_and_agrees_with_wasmtime(runtime: Path, tmp_path: Path) -> None:
     suites = ["suites/calls/reentrancy.yaml", "suites/memory/shared_buffer.yaml"]
     run = play(tmp_path, f"--runtime={runtime}", "--runtime=wasmtime", *suites)

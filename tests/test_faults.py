@@ -23,6 +23,8 @@ from linmem.run.guests import Guests, modules
 from linmem.run.runtimes import choose
 from linmem.scenario.loader import load_suite
 
+pytestmark = pytest.mark.slow
+
 DoRun = Callable[..., Any]
 Fake = Callable[..., Path]
 Processes = Callable[..., "list[str]"]

@@ -13,6 +13,8 @@ import pytest
 
 from linmem.cli import main
 
+pytestmark = pytest.mark.slow
+
 DoRun = Callable[..., Any]
 Fake = Callable[..., Path]
 

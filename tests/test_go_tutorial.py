@@ -17,6 +17,8 @@ from linmem.guests.toolchains import TOOLCHAINS
 from linmem.provision.environments import provide
 from linmem.provision.manifest import load_manifest
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs" / "adding-a-runtime-in-go.md").read_text(encoding="utf-8")
 

@@ -74,6 +74,7 @@ def plain(text: str) -> str:
     return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", text)
 
 
+@pytest.mark.slow
 def test_a_terminal_tells_suite_and_runtime_while_they_are_played(on_a_terminal: Callable[..., str]) -> None:
     text = on_a_terminal()
     assert "\x1b[2K" in text  # the line changes in its place
@@ -83,18 +84,21 @@ def test_a_terminal_tells_suite_and_runtime_while_they_are_played(on_a_terminal:
     assert "\x1b[32m" in text
 
 
+@pytest.mark.slow
 def test_what_is_bad_is_told_at_once(on_a_terminal: Callable[..., str]) -> None:
     text = plain(on_a_terminal(expected=7))
     assert text.index("✗ a byte is zero: fail on ") < text.index("FAILURES")
     assert text.count("✗ a byte is zero: fail on ") == 2
 
 
+@pytest.mark.slow
 def test_no_color_is_honoured(on_a_terminal: Callable[..., str]) -> None:
     text = on_a_terminal(expected=7, NO_COLOR="1")
     assert "✗ a byte is zero" in text
     assert not re.search(r"\x1b\[[0-9;]*3[0-7]m", text)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("option", ["-q", "-v"])
 def test_pytest_s_own_ways_are_left_to_it(on_a_terminal: Callable[..., str], option: str) -> None:
     text = on_a_terminal(option)

@@ -226,6 +226,7 @@ def test_a_wrong_file_ends_a_run_with_pytest_s_status_4(folder: Path) -> None:
     assert (shown.returncode, shown.stdout, shown.stderr) == (2, "", said)
 
 
+@pytest.mark.slow
 def test_run_gate_known_and_report_need_nothing_more(mine: Path) -> None:
     first = linmem(mine, "run", "--record-baseline=base.yaml")  # which is not there yet
     assert first.returncode == 0, first.stdout + first.stderr
@@ -266,6 +267,7 @@ def test_run_gate_known_and_report_need_nothing_more(mine: Path) -> None:
     assert "lists.yaml:" in stale.stdout
 
 
+@pytest.mark.slow
 def test_a_runtime_that_only_the_project_file_names_has_its_own_list(mine: Path) -> None:
     """The record's command line names it, so that what comes later finds its folder."""
     write(mine, 'runtimes = "./fake"\nsuites = "memory"\n')

@@ -60,6 +60,7 @@ def test_there_is_something_to_ask() -> None:
     assert len(ASKED) >= 12
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", ASKED)
 def test_what_it_can_be_asked_collects_something(command: str, files: dict[str, str]) -> None:
     words = shlex.split(command.removeprefix(PLAYS))
@@ -95,17 +96,20 @@ def test_the_pages_name_scenarios() -> None:
     assert "growth.yaml::the-host-grows-past" in (ROOT / "docs" / "comparing.md").read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("guest", ["assemblyscript", "c", "go", "npm", "rust", "wat", "zig"])
 def test_any_guest_can_be_asked_for(guest: str, run: DoRun) -> None:
     assert found(run("suites", "--runtime=all", f"--guest={guest}", "--collect-only", "-q"))
 
 
+@pytest.mark.slow
 def test_what_was_played_can_be_played_alone(run: DoRun) -> None:
     every = found(run("suites", "--runtime=wasmtime", "--collect-only", "-q"))
     for alone in ([every[0]], [every[-1]], every[100:103]):
         assert found(run("--runtime", "wasmtime", *alone, "--collect-only", "-q")) == alone
 
 
+@pytest.mark.slow
 def test_the_main_job_plays_only_what_it_is_told_to(run: DoRun) -> None:
     """What follows names files and ids in the folder of the suites; so it does after `pytest suites`."""
     one = "suites/memory/shared_buffer.yaml::wasm-writes-24-at-index-0[c-node]"
@@ -119,6 +123,7 @@ def test_the_main_job_plays_only_what_it_is_told_to(run: DoRun) -> None:
     assert played.report["selection"]["paths"] == [one]
 
 
+@pytest.mark.slow
 def test_what_only_the_tests_need_is_not_needed_to_play(run: DoRun, tmp_path: Path) -> None:
     """Without an argument that is a path, pytest also looks into tests/conftest.py, in whatever environment."""
     lacking = tmp_path / "lacking"
@@ -129,12 +134,14 @@ def test_what_only_the_tests_need_is_not_needed_to_play(run: DoRun, tmp_path: Pa
         assert found(run(*words, "-k", "shared_buffer.yaml", "--collect-only", "-q", env={"PYTHONPATH": str(lacking)}))
 
 
+@pytest.mark.slow
 def test_the_suites_folder_can_be_named_like_any_other(run: DoRun) -> None:
     assert found(run("--suites=suites", "--runtime=wasmtime", "--collect-only", "-q")) == found(
         run("suites", "--runtime=wasmtime", "--collect-only", "-q")
     )
 
 
+@pytest.mark.slow
 def test_with_workers_a_wrong_list_of_known_defects_is_one_line(run: DoRun, tmp_path: Path) -> None:
     known = tmp_path / "known.yaml"
     known.write_text(

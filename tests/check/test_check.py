@@ -53,6 +53,7 @@ def test_delivered_drivers_answer_right(name: str) -> None:
     assert {result.verdict for result in report.results if result.topic not in lacking} == {RIGHT}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("fault", "topic", "words"),
     [
@@ -96,6 +97,7 @@ def test_no_other_method_is_blamed(node: tuple[Manifest, Provided]) -> None:
     assert f"{ALL - 1} of {ALL} methods answer right\nWRONG: memory.read" in report.text()
 
 
+@pytest.mark.slow
 def test_a_method_that_gives_no_answer_is_waited_for_once(node: tuple[Manifest, Provided]) -> None:
     report = meddled("hangs", node, only=["view.open", "view.length"], timeout=4.0)
     assert [result.topic for result in wrong(report)] == ["view.length"]
@@ -103,12 +105,14 @@ def test_a_method_that_gives_no_answer_is_waited_for_once(node: tuple[Manifest, 
     assert report.text().endswith("1 of 2 methods answer right\nWRONG: view.length")
 
 
+@pytest.mark.slow
 def test_a_process_that_outlives_its_input_is_found_and_ended(node: tuple[Manifest, Provided]) -> None:
     report = meddled("outlives", node, only=["shutdown"], timeout=1.0)
     assert [result.topic for result in wrong(report)] == ["shutdown"]
     assert "it still runs 4 s after" in report.text()
 
 
+@pytest.mark.slow
 def test_what_is_not_there_yet_is_not_wrong(node: tuple[Manifest, Provided]) -> None:
     report = meddled("no_views", node)
     assert report.right
@@ -143,6 +147,7 @@ def test_verbose_shows_every_check() -> None:
     assert "  memory.read: a: right\n  view.open: b: not implemented" in report.text(verbose=True)
 
 
+@pytest.mark.slow
 def test_manifest_and_driver_must_agree_both_ways(node: tuple[Manifest, Provided]) -> None:
     manifest, provided = node
     views = [*manifest.views, ViewKind("Float16Array", 2, ("u16",))]

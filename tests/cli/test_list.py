@@ -199,6 +199,7 @@ def run(*arguments: str, shell: str = "") -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("arguments", [(), ("lost",), ("check",)])
 def test_a_command_line_that_makes_no_sense(arguments: tuple[str, ...]) -> None:
     done = run(*arguments)
@@ -206,6 +207,7 @@ def test_a_command_line_that_makes_no_sense(arguments: tuple[str, ...]) -> None:
     assert "usage: linmem" in done.stderr
 
 
+@pytest.mark.slow
 def test_a_reader_that_stops_early_is_no_error(suite: Path) -> None:
     cases = ", ".join(f"{{type: u8, row: {row}}}" for row in range(500))  # more than a pipe holds
     text = SCENARIOS.replace("{type: u8}, {type: u16}", cases).replace("room for $type", "room in row $row")
@@ -215,6 +217,7 @@ def test_a_reader_that_stops_early_is_no_error(suite: Path) -> None:
     assert done.stderr == ""
 
 
+@pytest.mark.slow
 def test_output_has_no_colour_codes(suite: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FORCE_COLOR", "1")
     done = run("list", str(suite))

@@ -223,6 +223,7 @@ def test_check_of_what_does_not_start(tmp_path: Path, capsys: Captured) -> None:
     assert "it speaks protocol 2, not 1" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("arguments", [["--help"], ["list", "--help"], ["install", "--help"], ["check", "--help"]])
 def test_help(arguments: list[str]) -> None:
     done = subprocess.run(

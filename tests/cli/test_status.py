@@ -55,6 +55,7 @@ def test_what_nobody_foresaw_is_not_hidden() -> None:
         end(lambda: 1 // 0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", MUCH, ids=" ".join)
 def test_the_reader_may_leave_early(words: list[str]) -> None:
     reading, writing = os.pipe()
@@ -64,6 +65,7 @@ def test_the_reader_may_leave_early(words: list[str]) -> None:
     assert (done.stderr, done.returncode) == ("", 0)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
 @pytest.mark.parametrize("words", MUCH, ids=" ".join)
 def test_output_that_cannot_be_written_is_one_line(words: list[str]) -> None:

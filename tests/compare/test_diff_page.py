@@ -10,6 +10,8 @@ from report_records import HOSTILE, Records, header, known, observed, result, ru
 from linmem.compare import diff_text, inputs
 from linmem.compare.diff import diff
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def browser():

@@ -28,6 +28,7 @@ def suite(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_history_plays_a_range_and_reads_it_again(
     suite: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -41,6 +42,7 @@ def test_history_plays_a_range_and_reads_it_again(
     assert capsys.readouterr().out == "wasmtime: 2 versions, 49.0.0 to 50.0.1; 1 of 1 case alike in all\n"
 
 
+@pytest.mark.slow
 def test_bisect_asks_the_ends_first(suite: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["bisect", f"{suite}::it-reads[wasmtime]", "wasmtime@>=49,<=50.0.1"]) == 0
     said = capsys.readouterr().out.splitlines()
@@ -67,6 +69,7 @@ def test_mistakes_are_one_line(arguments: list[str], message: str, capsys: pytes
     assert message in line
 
 
+@pytest.mark.slow
 def test_a_case_that_is_not_there_is_said(suite: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["bisect", f"{suite}::it-writes", "wasmtime@>=49,<=50.0.1"]) == 2
     assert "it-writes: there is no such scenario" in capsys.readouterr().err

@@ -56,6 +56,7 @@ def test_the_lock_names_no_guest_that_is_gone():
     assert set(lockfile.read_lock()) == {str(target) for target in COMMITTED}
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("no_tinygo")
 def test_a_program_is_built_again_to_the_same_bytes_in_every_language(fixtures_command):
     """From a copy of the sources in another folder: paths have no part in the bytes. `tox -e fixtures` does them all."""
@@ -69,6 +70,7 @@ def test_a_program_is_built_again_to_the_same_bytes_in_every_language(fixtures_c
     assert {words[:17] for words in told.values()} == {"same bytes, sha25"}
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("no_rust")
 def test_a_compiler_that_is_missing_is_told_and_fails_only_where_all_is_asked_for(fixtures_command):
     done = fixtures_command("build", "shared_buffer/rust", "shared_buffer/wat")
@@ -81,6 +83,7 @@ def test_a_compiler_that_is_missing_is_told_and_fails_only_where_all_is_asked_fo
     assert fixtures_command("build", "--strict", "shared_buffer/wat", "shared_buffer/tinygo").returncode == 0
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("other_rust")
 def test_another_version_of_a_compiler_is_told_and_not_held_against_the_bytes(fixtures_command):
     done = fixtures_command("build", "shared_buffer/rust")
@@ -90,6 +93,7 @@ def test_another_version_of_a_compiler_is_told_and_not_held_against_the_bytes(fi
     assert fixtures_command("build", "--strict", "shared_buffer/rust").returncode == 1
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("no_rust")
 def test_a_changed_source_fails_also_where_nothing_can_be_built(tree, fixtures_command):
     source = tree / "fixtures/shared_buffer/rust/shared_buffer.rs"
@@ -99,6 +103,7 @@ def test_a_changed_source_fails_also_where_nothing_can_be_built(tree, fixtures_c
     assert "FAIL  shared_buffer/rust: shared_buffer.rs changed since the module was built; not built" in done.stdout
 
 
+@pytest.mark.slow
 def test_a_rust_without_the_target_is_no_compiler_for_guests(no_rust, other_rust, fixtures_command, tmp_path):
     next(tmp_path.glob("root/lib/rustlib/wasm32*/lib/libstd-*")).unlink()
     done = fixtures_command("build", "shared_buffer/rust")
@@ -107,6 +112,7 @@ def test_a_rust_without_the_target_is_no_compiler_for_guests(no_rust, other_rust
     )
 
 
+@pytest.mark.slow
 def test_a_flipped_byte_is_found(cache, tree, fixtures_command):
     module = tree / "fixtures/shared_buffer/wat/shared_buffer.wasm"
     expected = hashlib.sha256(module.read_bytes()).hexdigest()
@@ -120,6 +126,7 @@ def test_a_flipped_byte_is_found(cache, tree, fixtures_command):
     assert hashlib.sha256(data).hexdigest() in done.stdout
 
 
+@pytest.mark.slow
 def test_a_changed_source_is_found_without_building(cache, tree, fixtures_command):
     source = tree / "fixtures/shared_buffer/go/main.go"
     source.write_text(source.read_text() + "\n")
@@ -132,6 +139,7 @@ def test_a_changed_source_is_found_without_building(cache, tree, fixtures_comman
     assert "matches its source" in done.stdout  # the others
 
 
+@pytest.mark.slow
 def test_a_source_that_gives_the_same_module_must_be_recorded_all_the_same(cache, tree, fixtures_command):
     source = tree / "fixtures/shared_buffer/wat/shared_buffer.wat"
     source.write_text(source.read_text() + ";; a comment\n")
@@ -141,6 +149,7 @@ def test_a_source_that_gives_the_same_module_must_be_recorded_all_the_same(cache
     assert (done.returncode, done.stdout[:4]) == (0, "ok  ")
 
 
+@pytest.mark.slow
 def test_a_lost_module_and_a_lost_source(cache, tree, fixtures_command):
     (tree / "fixtures/shared_buffer/wat/shared_buffer.wasm").unlink()
     done = fixtures_command("build", "shared_buffer/wat")
@@ -150,6 +159,7 @@ def test_a_lost_module_and_a_lost_source(cache, tree, fixtures_command):
     assert "memory_wasm.s is gone" in fixtures_command("list").stdout
 
 
+@pytest.mark.slow
 def test_a_source_that_does_not_compile(cache, tree, fixtures_command):
     source = tree / "fixtures/shared_buffer/wat/shared_buffer.wat"
     source.write_text("(module\n  (func nonsense))\n")
@@ -159,6 +169,7 @@ def test_a_source_that_does_not_compile(cache, tree, fixtures_command):
     assert done.stderr == ""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("args", "words"),
     [
@@ -177,6 +188,7 @@ def test_unusable_input(cache, fixtures_command, args, words):
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", ["shared_buffer/go: 3\n", "[", "a: {toolchain: x, unheard: of}\n"])
 def test_an_unreadable_lock(cache, tree, fixtures_command, text):
     (tree / "fixtures/guests.lock.yaml").write_text(text)
@@ -209,6 +221,7 @@ def test_an_unreadable_program(tmp_path, text, words):
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.slow
 def test_select():
     every = [f"shared_buffer/{language}" for language in programs()["shared_buffer"].languages]
     assert [str(target) for target in select(["shared_buffer"])] == every
@@ -226,6 +239,7 @@ def test_every_language_has_its_source():
             assert lockfile.sources(program.source(language)), f"{program.name}/{language}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("file", "place"),
     [

@@ -181,6 +181,7 @@ def ids(folder: Path) -> list[str]:
     return [line["id"].partition("::")[2] for line in lines if line["type"] == "result"]
 
 
+@pytest.mark.slow
 def test_commands_take_the_newer_of_the_two_runs(folder: Path, fake_runtime: Fake) -> None:
     fake_runtime("my-runtime").rename(folder / "my-runtime")
     (folder / "linmem.toml").write_text('runtimes = "./my-runtime"\nsuites = "memory"\n')

@@ -161,6 +161,7 @@ def test_reused_without_network_or_uv(toy: Manifest, monkeypatch: pytest.MonkeyP
     assert told == []
 
 
+@pytest.mark.slow
 def test_versions_stand_side_by_side(toy: Manifest, tmp_path: Path) -> None:
     one, two = provide(toy), provide(toy, version="2.0")
     assert (one.version, two.version) == ("1.0", "2.0")
@@ -190,6 +191,7 @@ def test_a_project_s_uv_settings_have_no_say(toy: Manifest, tmp_path: Path, monk
     assert provide(toy).version == "1.0"
 
 
+@pytest.mark.slow
 def test_a_relative_cache_folder_is_below_the_working_folder(
     toy: Manifest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -201,6 +203,7 @@ def test_a_relative_cache_folder_is_below_the_working_folder(
 # ------------------------------------------------- interrupted and concurrent
 
 
+@pytest.mark.slow
 def test_a_killed_install_is_never_taken_for_a_finished_one(toy: Manifest, tmp_path: Path) -> None:
     write_driver(toy.folder, before=f"open({str(tmp_path / 'reached')!r}, 'w').close(); time.sleep(600)")
     process = install(toy.folder)
@@ -217,6 +220,7 @@ def test_a_killed_install_is_never_taken_for_a_finished_one(toy: Manifest, tmp_p
     assert not (left / "rubbish").exists()
 
 
+@pytest.mark.slow
 def test_a_second_run_waits_for_the_first(toy: Manifest, tmp_path: Path) -> None:
     go = tmp_path / "go"
     waiting = (
@@ -237,6 +241,7 @@ def test_a_second_run_waits_for_the_first(toy: Manifest, tmp_path: Path) -> None
     assert (tmp_path / "starts").read_text(encoding="utf-8") == "x"
 
 
+@pytest.mark.slow
 def test_an_environment_whose_interpreter_is_gone_is_made_anew(toy: Manifest) -> None:
     python = Path(provide(toy).command[0])
     python.unlink()
@@ -254,6 +259,7 @@ def test_a_damaged_marker_counts_as_none(toy: Manifest, tmp_path: Path) -> None:
     assert provide(toy).version == "1.0"
 
 
+@pytest.mark.slow
 def test_made_anew_on_demand(toy: Manifest) -> None:
     provided = provide(toy)
     module = next(Path(provided.command[0]).parents[1].glob("lib/*/site-packages/toy.py"))
@@ -291,6 +297,7 @@ def test_offline_with_nothing_in_uv_s_cache(toy: Manifest, tmp_path: Path, monke
     assert refusal(toy, offline=True).reason.startswith("uv could not install toy==1.0: Because toy")
 
 
+@pytest.mark.slow
 def test_a_refused_environment_is_tried_again(toy: Manifest) -> None:
     write_driver(toy.folder, before="sys.exit('not today')")
     failure = refusal(toy)
@@ -311,6 +318,7 @@ def test_a_runtime_that_is_of_another_version_than_its_package(toy: Manifest, tm
     assert refusal(toy, "1.2").reason == "the runtime says that it is version 1.1.9, not 1.2"
 
 
+@pytest.mark.slow
 def test_what_refuses_one_variant_says_nothing_of_another(toy: Manifest) -> None:
     provide(toy)
     write_driver(toy.folder, before="sys.exit('no such variant')")
@@ -337,6 +345,7 @@ def test_hashes_are_checked(folder: Path, tmp_path: Path) -> None:
     assert provide(toy, version="2.0").version == "2.0"  # the lock is of the default version
 
 
+@pytest.mark.slow
 def test_no_interpreter(folder: Path) -> None:
     text = (MANIFEST % "").replace(">=3.8", "==3.4.*")
     (folder / "runtime.yaml").write_text(text, encoding="utf-8")

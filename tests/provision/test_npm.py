@@ -126,6 +126,7 @@ def test_used_again_without_network_or_npm(registry: Registry, monkeypatch: pyte
     assert len(registry.served) == asked
 
 
+@pytest.mark.slow
 def test_an_unfinished_one_is_made_anew(registry: Registry) -> None:
     folder = NpmRecipe("@toys/toy", "1.0.0", integrity(TOY)).make()
     (folder.parent / "ready.json").unlink()
@@ -133,6 +134,7 @@ def test_an_unfinished_one_is_made_anew(registry: Registry) -> None:
     assert (NpmRecipe("@toys/toy", "1.0.0", integrity(TOY)).make() / "bin" / "toy").read_bytes().startswith(b"#!")
 
 
+@pytest.mark.slow
 def test_fresh_is_made_anew(registry: Registry) -> None:
     folder = NpmRecipe("@toys/toy", "1.0.0", integrity(TOY)).make()
     (folder / "bin" / "toy").write_text("changed")
@@ -140,6 +142,7 @@ def test_fresh_is_made_anew(registry: Registry) -> None:
     assert (folder / "bin" / "toy").read_bytes().startswith(b"#!")
 
 
+@pytest.mark.slow
 def test_without_a_checksum_npm_s_own_check_must_do(registry: Registry) -> None:
     assert (NpmRecipe("@toys/toy", "1.0.0", None).make() / "package.json").is_file()
     registry.claimed = integrity(b"something else")
@@ -186,6 +189,7 @@ def test_offline_asks_nobody(registry: Registry) -> None:
     assert registry.served == []
 
 
+@pytest.mark.slow
 def test_two_at_once_fetch_it_once(registry: Registry) -> None:
     code = (
         f"from linmem.provision.npm import NpmRecipe; print(NpmRecipe('@toys/toy', '1.0.0', {integrity(TOY)!r}).make())"
@@ -233,6 +237,7 @@ def test_links_are_left_out(tmp_path: Path) -> None:
     assert (tmp_path / "inner" / "out" / "passwd").read_bytes() == b"x"
 
 
+@pytest.mark.slow
 def test_an_archive_that_npm_takes_and_we_don_t(registry: Registry) -> None:
     registry.archive = archive(("package/package.json", b"{}", 0o644), ("package/../../escaped", b"", 0o644))
     registry.claimed = integrity(registry.archive)
@@ -241,6 +246,7 @@ def test_an_archive_that_npm_takes_and_we_don_t(registry: Registry) -> None:
     assert NpmRecipe("@toys/toy", "1.0.0", registry.claimed).find() is None
 
 
+@pytest.mark.slow
 def test_npm_comes_with_node_where_none_is_on_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     assert npm.run_npm(["--version"], cwd=tmp_path).strip() == "8.12.1"

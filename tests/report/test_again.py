@@ -32,6 +32,7 @@ def mine(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_what_failed_fails_again(
     mine: Path, tmp_path: Path, fake_runtime: Callable[..., Path], run: Callable[..., Any]
 ) -> None:
@@ -70,6 +71,7 @@ def test_what_the_run_was_given(records: Any, command: list[str], words: str) ->
     assert again.rerun(report, report.results) == f"linmem run {words} '{one['id']}'"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("option", ["--report-dir", "--known", "--record-baseline"])
 def test_an_option_s_value_behind_a_space_reaches_workers(
     mine: Path, tmp_path: Path, option: str, run: Callable[..., Any]

@@ -114,6 +114,7 @@ def test_a_run_writes_it(suite: str, run: Callable[..., Any]) -> None:
     assert list(cases(found)) == ["one-page[wasmtime]", "two-pages[wasmtime]"]
 
 
+@pytest.mark.slow
 def test_pytest_writes_its_own_where_it_is_told(suite: str, tmp_path: Path, run: Callable[..., Any]) -> None:
     """Beside linmem's own, or in its place, where the option names that very file."""
     played = run(suite, "--runtime=wasmtime", f"--junitxml={tmp_path / 'mine.xml'}")
@@ -130,6 +131,7 @@ def test_pytest_writes_its_own_where_it_is_told(suite: str, tmp_path: Path, run:
         assert (found.get("name"), counts(found)) == ("pytest", (2, 1, 0, 0))
 
 
+@pytest.mark.slow
 def test_a_run_that_plays_nothing_leaves_pytest_s_own(suite: str, tmp_path: Path, run: Callable[..., Any]) -> None:
     path = tmp_path / "out" / "junit.xml"
     assert run(suite, "--runtime=wasmtime", f"--junitxml={path}", "-k", "no_such").status == 5

@@ -92,6 +92,7 @@ def test_unavailable_runtimes_are_named(records):
     assert "unavailable: no wheel. Remedy: install CPython 3.10." in text
 
 
+@pytest.mark.slow
 def test_a_page_stays_below_1_mib_and_says_what_was_left_out(records):
     labels = [f"runtime{number}" for number in range(6)]
     results = [

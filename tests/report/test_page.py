@@ -15,6 +15,8 @@ from linmem.report import again, html
 from linmem.report.build import took_part
 from linmem.report.likeness import behaviours, pairs
 
+pytestmark = pytest.mark.slow
+
 VIEWS = ("conformance", "portability", "differences", "failures", "environment")
 
 

@@ -155,6 +155,7 @@ def test_findings_name_groups_and_silences(records):
     assert [(text(why), [text(name) for name, *_ in who]) for why, who in silent] == [("crash", ["deno"])]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("failing", [False, True])
 def test_twenty_runtimes_and_a_thousand_scenarios_fit(records, failing):
     labels = [f"runtime-{number}@10.20.{number}" for number in range(20)]

@@ -100,6 +100,7 @@ def entry_of(defects, planned, chosen):
     return defects.covering(planned.case, known.Engine(manifest.name, manifest.variant, planned.version))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("label", RUNTIMES)
 def test_every_known_defect_is_shown_as_the_report_has_it(label, tmp_path):
     every_known_defect_is_shown(label, tmp_path)
@@ -145,6 +146,7 @@ def every_known_defect_is_shown(label, tmp_path):
     assert shown > 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("label", RUNTIMES)
 def test_observations_are_those_of_the_report(label, tmp_path):
     """A part of the cases that pass: each way of asking, through each view kind."""
@@ -198,6 +200,7 @@ def agents_that(pick):
     return wanted
 
 
+@pytest.mark.slow
 def test_agents_do_what_they_do_in_the_suite(tmp_path):
     played = Played("wasmtime", tmp_path, agents_that(lambda scenario: scenario.slug in AGENTS))
     assert len(played.report.results) == len(AGENTS)
@@ -219,6 +222,7 @@ def test_agents_do_what_they_do_in_the_suite(tmp_path):
                 assert actual == expected, result.id
 
 
+@pytest.mark.slow
 def test_agents_that_fail_together_and_agents_with_globals(tmp_path):
     """What fails where a memory can't grow, and calls that pass before a step that Wasmtime's API has no way with."""
     wanted = ("agents-grow-a-memory-at-once", "each-agent-has-the-globals")
@@ -300,6 +304,7 @@ def test_every_recipe_can_be_read():
         load(dataclasses.replace(load_manifest("node"), folder=Path("/nowhere/mine")))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("label", ["pywasm", "wasm3", "jsc", "gjs"])
 def test_scripts_for_further_runtimes_can_be_read(label):
     """Those that the tests do not run: a script for each scenario, unless the recipe lacks something."""

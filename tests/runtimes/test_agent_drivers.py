@@ -166,6 +166,7 @@ def test_what_can_t_go_to_a_worker() -> None:
         board.run(board.agent(call("add", i32(1))))
 
 
+@pytest.mark.slow
 def test_a_hundred_runs_leave_nothing_behind(board: Board, driver: RawClient) -> None:
     status = Path(f"/proc/{driver.process.pid}/status")
     if not status.exists():
@@ -186,6 +187,7 @@ def test_a_hundred_runs_leave_nothing_behind(board: Board, driver: RawClient) ->
     assert threads() <= before
 
 
+@pytest.mark.slow
 def test_one_that_sleeps_for_ever_is_a_timeout(name: str) -> None:
     command, env = commands(name)
     driver = Driver(command, label=name, env=env, timeout=60.0)

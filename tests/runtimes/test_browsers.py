@@ -28,6 +28,8 @@ sys.path.append(str(KIT))
 
 import bridge  # noqa: E402
 
+pytestmark = pytest.mark.slow
+
 EMPTY = base64.b64encode(b"\0asm\1\0\0\0").decode()
 Processes = Callable[..., "list[str]"]
 

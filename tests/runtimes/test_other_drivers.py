@@ -8,6 +8,8 @@ from linmem import check as selfcheck
 from linmem.provision.environments import READY, provide, status
 from linmem.provision.manifest import load_manifest
 
+pytestmark = pytest.mark.slow
+
 SMALL = ["pywasm", "gjs", "jsc"]  # a package of 100 kB, and programs that may be on the machine
 
 

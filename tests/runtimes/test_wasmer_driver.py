@@ -395,6 +395,7 @@ def test_references_and_skipped_requests(driver: RawClient) -> None:
     assert data["kind"] == "skipped"
 
 
+@pytest.mark.slow
 def test_compiled_code_is_kept_and_a_damaged_file_replaced(tmp_path: Path) -> None:
     command, env = runtime_command("wasmer")
     kept: list[Path] = []
@@ -412,6 +413,7 @@ def test_compiled_code_is_kept_and_a_damaged_file_replaced(tmp_path: Path) -> No
         assert kept[0].read_bytes() not in (b"", damage)
 
 
+@pytest.mark.slow
 def test_a_scenarios_memory_is_free_after_release(driver: RawClient) -> None:
     """400 scenarios of 8 MiB that the guest touches: kept, they would be 3 GiB."""
     text = """(module (import "env" "g" (global i32)) (memory (export "memory") 128)

@@ -409,6 +409,7 @@ def test_reading_a_pointer_far_outside_kills_the_process(own: RawClient) -> None
     assert died.value.args[0] == -signal.SIGSEGV
 
 
+@pytest.mark.slow
 def test_compiled_code_is_kept_and_a_damaged_file_replaced(tmp_path: Path) -> None:
     command, env = runtime_command("wasmtime")
     sizes = []
@@ -428,6 +429,7 @@ def test_compiled_code_is_kept_and_a_damaged_file_replaced(tmp_path: Path) -> No
     assert len(set(sizes)) == 1
 
 
+@pytest.mark.slow
 def test_a_scenarios_memory_is_free_after_release(driver: RawClient) -> None:
     """400 scenarios of 8 MiB that the guest touches: kept, they would be 3 GiB."""
     text = """(module (memory (export "memory") 128)
