@@ -10,8 +10,8 @@ import pytest
 from linmem.compare.baseline import BaselineError
 from linmem.errors import UserError
 from linmem.plugin import describe, options
-from linmem.plugin.door import Door, arguments, is_worker
 from linmem.plugin.gating import Gating
+from linmem.plugin.hooks import Hooks, arguments, is_worker
 from linmem.plugin.options import Settings
 from linmem.plugin.progress import Live
 from linmem.plugin.recording import Recording, by_pytest
@@ -30,20 +30,20 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Read the options and open the door. A user's mistake ends here, in one line."""
+    """Read the options and register the hooks of a run. A user's mistake is told here, in one line."""
     try:
         settings = options.settings(config)
         config.args = arguments(config, settings)
-        door = Door(config, _bench(settings), settings)
+        hooks = Hooks(config, _bench(settings), settings)
     except (UserError, KnownError) as error:
         raise pytest.UsageError(str(error)) from None
-    config.pluginmanager.register(door, "linmem-door")
+    config.pluginmanager.register(hooks, "linmem-hooks")
     if is_worker(config):
         return
     leave = by_pytest(config, settings.report_dir)
-    recording = Recording(settings.report_dir, door.header, door.cases, door.plays_suites, leave)
+    recording = Recording(settings.report_dir, hooks.header, hooks.cases, hooks.plays_suites, leave)
     config.pluginmanager.register(recording, "linmem-recording")
-    live = Live(door.cases, door.plays_suites)
+    live = Live(hooks.cases, hooks.plays_suites)
     config.pluginmanager.register(live, "linmem-progress")
     if settings.baseline is not None or settings.record_baseline is not None:
         config.pluginmanager.register(_gating(recording, settings), "linmem-gating")

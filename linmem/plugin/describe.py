@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 from linmem.play.guest import Guest, MissingGuest
@@ -61,8 +62,8 @@ def guest(guest: Guest | MissingGuest) -> document.GuestEntry:
 
 
 def loadable(root: Path, files: Iterable[Path]) -> list[Suite]:
-    """The suites in scenario files, by paths relative to `root`. One that can't be read is left out: where it is
-    collected, its fault is told.
+    """The suites in scenario files, by paths relative to `root`. One that can't be read is left out: pytest reports it
+    when it collects the file.
     """
     found = []
     for path in files:
@@ -76,20 +77,14 @@ def packages(suites: Iterable[Suite]) -> list[str]:
     return sorted({item.package for suite in suites for item in suite.scenarios if item.package is not None})
 
 
-def suites(root: Path, cases: Iterable[Case]) -> list[Suite]:
-    """The suites of cases, in their order, each with only the scenarios that are among them."""
-    wanted: dict[str, set[str]] = {}
-    for case in cases:
-        wanted.setdefault(case.suite, set()).add(case.scenario)
-    found = []
-    for path, slugs in wanted.items():
-        try:
-            suite = load_suite(scenario_files.file_of(path, root), path)
-        except SourceError:  # it changed since it was collected; its results still speak for themselves
-            continue
-        scenarios = tuple(scenario for scenario in suite.scenarios if scenario.slug in slugs)
-        found.append(Suite(suite.path, suite.title, suite.about, scenarios, suite.observations))
-    return found
+def played(suites: Iterable[Suite], cases: Iterable[Case]) -> list[Suite]:
+    """The suites that have some of the cases, each with only the scenarios that are among them."""
+    wanted = {(case.suite, case.scenario) for case in cases}
+    parts = (
+        replace(suite, scenarios=tuple(item for item in suite.scenarios if (suite.path, item.slug) in wanted))
+        for suite in suites
+    )
+    return [suite for suite in parts if suite.scenarios]
 
 
 def suite(suite: Suite) -> document.SuiteEntry:

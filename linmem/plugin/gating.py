@@ -17,8 +17,8 @@ from linmem.plugin.recording import Recording
 from linmem.results.document import Report
 from linmem.results.text import join
 
-CANNOT_JUDGE = 2
-"""The status of a run that would have ended with 0, and that can't be held against its baseline."""
+CANNOT_JUDGE = 2  # the status of a run that would have ended with 0, and that can't be held against its baseline
+_BAD = ("REGRESSION", "MISSING", "gate: FAILED", "gate: REFUSED")  # how lines about faults begin
 
 
 class Gating:
@@ -91,6 +91,4 @@ class Gating:
         terminalreporter.ensure_newline()
         terminalreporter.section("linmem: gate", sep="=")
         for line in self.lines:
-            terminalreporter.write_line(
-                line, red=line.startswith(("REGRESSION", "MISSING", "gate: FAILED", "gate: REF"))
-            )
+            terminalreporter.write_line(line, red=line.startswith(_BAD))

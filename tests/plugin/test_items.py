@@ -172,7 +172,7 @@ def test_selection_by_title_runtime_and_guest(run: Run) -> None:
 
 def test_the_next_item_is_begun_only_when_there_is_one_known(run: Run) -> None:
     played = run({"a.yaml": ["pass"]})
-    assert played.bench.begun == []  # the door says which item is next; here there is none
+    assert played.bench.begun == []  # no hook says which item is next
 
 
 def test_junit_properties(run: Run) -> None:

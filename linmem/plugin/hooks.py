@@ -45,42 +45,34 @@ def suites_argument(text: str) -> str:
 
 
 def arguments(config: pytest.Config, settings: Settings) -> list[str]:
-    """What pytest is to collect: the files that options name, those of the command line, or all suites."""
+    """What pytest is to collect: the files that options name, those of the command line, or all suites.
+
+    The folder of the suites is left out if the command line also names some of what it holds: ``tox -e report --
+    suites/memory/growth.yaml`` adds "suites" by itself.
+    """
     if settings.suites:
         return [suites_argument(text) for text in settings.suites]
+    if config.args_source is pytest.Config.ArgsSource.TESTPATHS:
+        return config.args
     if config.args_source is not pytest.Config.ArgsSource.ARGS:
-        return [str(paths.SUITES)] if config.args_source is not pytest.Config.ArgsSource.TESTPATHS else config.args
-    return narrowed([found(text) for text in config.args])
+        return [str(paths.SUITES)]
+    named = {}
+    for name, separator, inside in (text.partition("::") for text in config.args):
+        place = find(name)
+        named[f"{place}{separator}{inside}"] = place.resolve()
+    if any(paths.SUITES in place.parents for place in named.values()):
+        return [text for text, place in named.items() if place != paths.SUITES]
+    return list(named)
 
 
-def found(text: str) -> str:
-    """An argument of the command line, with one of linmem's own suites by its path."""
-    name, separator, inside = text.partition("::")
-    return f"{find(name)}{separator}{inside}"
-
-
-def narrowed(args: list[str]) -> list[str]:
-    """What the command line names, without the folder of the suites if it also names some of what the folder holds:
-    ``tox -e report -- suites/memory/growth.yaml`` says "suites" by itself.
-    """
-    places = [Path(arg.partition("::")[0]).resolve() for arg in args]
-    if not any(paths.SUITES in place.parents for place in places):
-        return args
-    return [arg for arg, place in zip(args, places, strict=True) if place != paths.SUITES]
-
-
-def suite_files() -> list[str]:
-    """Linmem's own suites, as ids name them."""
-    return [name_of(path, paths.ROOT) for path in sorted(walk(paths.SUITES))]
-
-
-class Door:
+class Hooks:
     """The hooks of one run."""
 
     def __init__(self, config: pytest.Config, bench: Bench, settings: Settings) -> None:
         self.config, self.bench, self.settings = config, bench, settings
         self.given = [Path(text.partition("::")[0]).resolve() for text in settings.suites]
         self.named = [Path(arg.split("::")[0]).resolve() for arg in config.args]
+        self.clone = paths.ROOT if paths.IN_CLONE else None  # the user sees the suites in it
         self.suites: list[Suite] = []
         self.cases: dict[str, Case] = {}
         """The cases of the items that are about to run, by their ids, once they are known."""
@@ -103,23 +95,20 @@ class Door:
                     self.bench.provide(describe.packages(self.suites))
                 except UserError as error:
                     raise pytest.UsageError(str(error)) from None
-            problems = self.bench.problems(self.suites, None if self.selection().paths else suite_files())
+            whole = None if self.selection().paths else [name_of(path, paths.ROOT) for path in walk(paths.SUITES)]
+            problems = self.bench.problems(self.suites, whole)
             if problems:
                 raise pytest.UsageError("\n".join(problems))
 
     def plays_suites(self) -> bool:
         """Whether the run is (also) about scenarios, not only about linmem's own tests."""
         return bool(self.given) or any(
-            path.suffix in ENDINGS or is_own(path) or path == self.root_of_clone() for path in self.named
+            path.suffix in ENDINGS or is_own(path) or path == self.clone for path in self.named
         )
-
-    def root_of_clone(self) -> Path | None:
-        """The folder that holds the suites, if the user sees it: in a clone."""
-        return paths.ROOT if paths.IN_CLONE else None
 
     def files(self) -> list[Path]:
         """The run's scenario files."""
-        places = [*self.given, *(paths.SUITES if place == self.root_of_clone() else place for place in self.named)]
+        places = [*self.given, *(paths.SUITES if place == self.clone else place for place in self.named)]
         files = [place for place in places if place.suffix in ENDINGS]
         folders = [place for place in places if place.is_dir() and (place in self.given or is_own(place))]
         files += [path for place in folders for path in sorted(walk(place))]
@@ -203,7 +192,7 @@ class Door:
     def header(self, planned: list[Case]) -> Run:
         """The record's first line: what this run is about to do."""
         bench = self.bench
-        suites = describe.suites(self.root, planned)
+        suites = describe.played(self.suites, planned)
         scenarios = [scenario for suite in suites for scenario in suite.scenarios]
         programs = {name for scenario in scenarios for name in (scenario.program, scenario.package) if name}
         programs.update(bench.guests.missing)
@@ -227,7 +216,7 @@ class Door:
         return Selection(
             runtimes=[chosen.label for chosen in self.bench.runtimes if chosen.asked],
             guests=list(self.settings.guests),
-            paths=[] if {paths.SUITES, self.root_of_clone()} & set(self.named) else named,
+            paths=[] if {paths.SUITES, self.clone} & set(self.named) else named,
         )
 
     def pytest_deselected(self, items: Sequence[pytest.Item]) -> None:
