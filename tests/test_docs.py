@@ -1,8 +1,9 @@
 """What the documentation shows is real.
 
-Each example of docs/writing-scenarios.md is loaded, and played on wasmtime. A comment before a block says what it is:
-``whole``, a scenario file; ``guest``, a file without scenarios; ``steps``, steps for that guest, which play one after
-another in one scenario; ``fails``, what a run prints when the first example's last line is wrong.
+Each example of the tutorial (docs/writing-scenarios.md) and the reference (docs/scenario-reference.md) is loaded, and
+played on wasmtime. A comment before a block says what it is: ``whole``, a scenario file; ``guest``, a file without
+scenarios; ``steps``, steps for that guest, which play one after another in one scenario; ``fails``, what a run prints
+when the first example's last line is wrong. The reference's tables of keys are those that the schema gives.
 
 The runtime of docs/adding-a-runtime.md is built from the page. There the comment names the file that a block is of.
 """
@@ -19,12 +20,14 @@ from typing import Any
 
 import pytest
 
+from linmem.errors import UserError
 from linmem.guests import probes
-from linmem.scenario import expectations, loader, values
+from linmem.scenario import expectations, loader, tables, values
 from linmem.scenario import schema as rules
 
 ROOT = Path(__file__).parents[1]
-TEXT = (ROOT / "docs" / "writing-scenarios.md").read_text(encoding="utf-8")
+TUTORIAL = (ROOT / "docs" / "writing-scenarios.md").read_text(encoding="utf-8")
+REFERENCE = (ROOT / "docs" / "scenario-reference.md").read_text(encoding="utf-8")
 RUNTIME_TEXT = (ROOT / "docs" / "adding-a-runtime.md").read_text(encoding="utf-8")
 BLOCK = re.compile(r"^(?:<!-- example: (?P<kind>\w+) -->\n)?```(?P<language>\w+)\n(?P<text>.*?)^```$", re.M | re.S)
 FILE = re.compile(r"^<!-- file: (?P<name>\S+) -->\n```\w+\n(?P<text>.*?)^```$", re.M | re.S)
@@ -33,8 +36,9 @@ STEPS = "scenarios:\n  - name: every kind of step\n    steps:\n"
 
 @dataclass(frozen=True)
 class Example:
-    """A block of the page. ``line`` is where its text begins."""
+    """A block of a page. ``line`` is where its text begins."""
 
+    page: str
     kind: str | None
     language: str
     text: str
@@ -42,8 +46,9 @@ class Example:
 
 
 EXAMPLES = [
-    Example(found["kind"], found["language"], found["text"], TEXT.count("\n", 0, found.start("text")) + 1)
-    for found in BLOCK.finditer(TEXT)
+    Example(name, found["kind"], found["language"], found["text"], page.count("\n", 0, found.start("text")) + 1)
+    for name, page in (("tutorial", TUTORIAL), ("reference", REFERENCE))
+    for found in BLOCK.finditer(page)
 ]
 
 
@@ -56,8 +61,8 @@ def indented(text: str) -> str:
 
 
 def files() -> dict[str, str]:
-    """The scenario files that the page holds, by name."""
-    found = {f"line_{example.line}.yaml": example.text for example in EXAMPLES if example.kind == "whole"}
+    """The scenario files that the pages hold, by name."""
+    found = {f"{item.page}_{item.line}.yaml": item.text for item in EXAMPLES if item.kind == "whole"}
     found["steps.yaml"] = texts("guest")[0] + STEPS + "".join(map(indented, texts("steps")))
     return found
 
@@ -66,7 +71,9 @@ FILES = files()
 
 
 def test_every_yaml_block_says_what_it_is() -> None:
-    unmarked = [example.line for example in EXAMPLES if example.language == "yaml" and example.kind is None]
+    unmarked = [
+        (example.page, example.line) for example in EXAMPLES if example.language == "yaml" and example.kind is None
+    ]
     assert unmarked == []
     assert {example.kind for example in EXAMPLES} == {None, "whole", "guest", "steps", "fails"}
     assert len(texts("guest")) == len(texts("fails")) == 1
@@ -130,8 +137,8 @@ def test_a_broken_example_fails_as_the_page_shows(tmp_path: Path) -> None:
 
 
 def described(name: str) -> bool:
-    """Whether the page has the word as code, alone or at the start of a form."""
-    return re.search(rf"`[^`\n]*(?<![\w-]){re.escape(name)}(?![\w-])[^`\n]*`", TEXT) is not None
+    """Whether the reference has the word as code, alone or at the start of a form."""
+    return re.search(rf"`[^`\n]*(?<![\w-]){re.escape(name)}(?![\w-])[^`\n]*`", REFERENCE) is not None
 
 
 def form() -> dict[str, Any]:
@@ -165,7 +172,77 @@ def test_the_page_tells_every_type_feature_and_failure(word: str) -> None:
 
 @pytest.mark.parametrize("kind", rules.STEPS)
 def test_every_kind_of_step_has_a_heading(kind: str) -> None:
-    assert re.search(rf"^### .*`{kind}`", TEXT, re.M)
+    assert re.search(rf"^### .*`{kind}`", REFERENCE, re.M)
+
+
+def test_the_tables_of_keys_are_those_of_the_schema() -> None:
+    """After a change of the schema: linmem schema scenario --fill docs/scenario-reference.md."""
+    assert tables.fill(REFERENCE, form()) == REFERENCE
+
+
+def parts(part: Any, at: str = "") -> dict[str, dict[str, Any]]:
+    """Every part of a schema that has keys, by its JSON pointer."""
+    found = {}
+    if isinstance(part, dict):
+        if isinstance(part.get("properties"), dict):
+            found[at or "/"] = part["properties"]
+        for key, value in part.items():
+            found |= parts(value, f"{at}/{key}")
+    if isinstance(part, list):
+        for number, value in enumerate(part):
+            found |= parts(value, f"{at}/{number}")
+    return found
+
+
+SMALL = ("byte_text", "byte_hex", "step_function/properties", "step_release/properties", "step_for/properties")
+"""Parts with one or two keys, which the reference explains where their values stand."""
+
+
+def test_every_part_of_the_schema_has_its_table() -> None:
+    shown = set(re.findall(r"^<!-- keys: (\S+) -->$", REFERENCE, re.M))
+    assert {at for at in parts(form()) if not any(name in at for name in SMALL)} == shown
+
+
+def test_the_schema_says_what_every_key_means() -> None:
+    silent = [
+        f"{at}/{key}"
+        for at, found in parts(form()).items()
+        for key, value in found.items()
+        if not value.get("description")
+    ]
+    assert silent == []
+
+
+def test_a_table_of_keys_tells_type_default_and_meaning() -> None:
+    schema = {
+        "required": ["a"],
+        "properties": {
+            "a": {"$ref": "#/$defs/word", "description": "One | two."},
+            "b": {"type": "array", "items": {"enum": ["x", "y"]}, "default": ["x"]},
+            "c": {"type": "boolean", "default": False},
+            "d": {"type": "integer", "default": "as many as fit"},
+        },
+        "$defs": {"word": {"type": "string", "description": "A word."}},
+    }
+    page = "Before.\n<!-- keys: / -->\nold\n<!-- end of keys -->\nAfter.\n"
+    assert tables.fill(page, schema).splitlines() == [
+        "Before.",
+        "<!-- keys: / -->",
+        "| Key | Type | Default | Meaning |",
+        "|---|---|---|---|",
+        "| `a` | text | *required* | One \\| two. |",
+        "| `b` | list: `x` or `y` | `[x]` |  |",
+        "| `c` | `true` or `false` | `false` |  |",
+        "| `d` | integer | as many as fit |  |",
+        "<!-- end of keys -->",
+        "After.",
+    ]
+    with pytest.raises(UserError, match="the schema has no keys at /nowhere"):
+        tables.fill(page.replace("keys: /", "keys: /nowhere"), schema)
+
+
+def test_the_tutorial_is_short() -> None:
+    assert len(TUTORIAL.split()) <= 2000
 
 
 # -------------------------------------------------------------------------------------------- the runtime of the page

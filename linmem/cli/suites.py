@@ -18,7 +18,7 @@ from linmem.provision import manifest_rules
 from linmem.report import build
 from linmem.results import known
 from linmem.results.text import plural
-from linmem.scenario import schema
+from linmem.scenario import schema, tables
 from linmem.scenario.files import ENDINGS, find, is_own, name_of, walk
 from linmem.scenario.loader import load_suite
 from linmem.scenario.model import Scenario, Suite
@@ -86,7 +86,14 @@ def add(commands: Any) -> None:
         metavar="FILE",
         help="scenario, runtime (runtime.yaml), known (known.yaml), project (linmem.toml) or report (report.json)",
     )
-    parser.add_argument("--path", action="store_true", help="print only the path of the schema, for an editor")
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("--path", action="store_true", help="print only the path of the schema, for an editor")
+    what.add_argument(
+        "--fill",
+        type=Path,
+        metavar="PAGE",
+        help="write its tables of keys in a Markdown page (docs/scenario-reference.md)",
+    )
 
 
 def _list(options: argparse.Namespace) -> int:
@@ -146,8 +153,12 @@ def _plays() -> Callable[[Scenario], list[Played]]:
 
 
 def _schema(options: argparse.Namespace) -> int:
-    path = SCHEMAS[options.file]
-    print(path if options.path else path.read_text(encoding="utf-8").rstrip())
+    path, page = SCHEMAS[options.file], options.fill
+    text = path.read_text(encoding="utf-8")
+    if page is not None:
+        page.write_text(tables.fill(page.read_text(encoding="utf-8"), json.loads(text)), encoding="utf-8")
+    else:
+        print(path if options.path else text.rstrip())
     return 0
 
 
