@@ -17,7 +17,8 @@ from linmem.guests import probes
 from linmem.play.player import Player
 from linmem.plugin import describe
 from linmem.results.known import KnownDefects
-from linmem.results.outcome import KnownFailure, Result
+from linmem.results.outcome import Result
+from linmem.results.verdict import KnownFailure
 from linmem.run.bench import Bench
 from linmem.run.guests import Guests, modules
 from linmem.run.runtimes import choose

@@ -14,8 +14,7 @@ from linmem.compare import inputs
 from linmem.compare.merge import Merged, Part, merge
 from linmem.report import terminal
 from linmem.report.build import ReportError
-from linmem.report.place import RECORD
-from linmem.report.write import BADGES, NAMES, write_all
+from linmem.report.write import BADGES, NAMES, RECORD, write_all
 from linmem.repro import command as reproducer
 from linmem.results.record import RecordError, RecordWriter
 from linmem.results.text import join, plural

@@ -7,7 +7,7 @@ from pathlib import Path
 from linmem import project
 from linmem.report import build as report
 from linmem.report.build import ReportError
-from linmem.report.place import RECORD
+from linmem.report.write import RECORD
 from linmem.results import record
 from linmem.results.document import Report
 

@@ -21,8 +21,7 @@ from rich.console import Console
 from linmem import paths
 from linmem.plugin.items import ScenarioItem
 from linmem.report import terminal
-from linmem.report.place import RECORD, Place
-from linmem.report.write import NAMES, write_all
+from linmem.report.write import NAMES, RECORD, Place, write_all
 from linmem.results.case import Case
 from linmem.results.document import HarnessEnvironment, Report
 from linmem.results.record import RecordWriter, Run

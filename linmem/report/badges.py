@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import msgspec
 
 from linmem.report import anchors, webpage
-from linmem.report.share import share
+from linmem.report.matrix import share
 from linmem.results import verdict
 from linmem.results.document import Report, RuntimeEntry
 from linmem.results.text import one_line

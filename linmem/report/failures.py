@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from linmem.report.findings import Phrase, phrases
+from linmem.report.likeness import subject, united
 from linmem.results import verdict
 from linmem.results.document import Report, Subject
-from linmem.results.outcome import KnownFailure, Result, StepTrace
+from linmem.results.outcome import Result, StepTrace
+from linmem.results.verdict import KnownFailure
 
 
 @dataclass
 class FailureGroup:
     """Bad results of one scenario on one runtime that are alike but for guest and view kind."""
 
-    suite: str
-    scenario: str
-    title: str
-    label: str
     status: verdict.Status
     results: list[Result]
     who: tuple[Phrase, ...]
@@ -61,41 +59,18 @@ def failures(report: Report, statuses: Collection[verdict.Status] = verdict.BAD)
     groups: dict[tuple[object, ...], list[Result]] = defaultdict(list)
     for result in report.results:
         status = verdict.status(result.outcome, result.known)
-        everyone[result.suite, result.scenario, result.label].append(_subject(result))
+        place = result.suite, result.scenario, result.label
+        everyone[place].append(subject(result))
         if status in statuses:
-            groups[result.suite, result.scenario, result.label, status, _content(result)].append(result)
-    return [
-        FailureGroup(
-            suite=results[0].suite,
-            scenario=results[0].scenario,
-            title=results[0].title,
-            label=results[0].label,
-            status=verdict.status(results[0].outcome, results[0].known),
-            results=results,
-            who=phrases(_merged(results), everyone[results[0].suite, results[0].scenario, results[0].label]),
-        )
-        for results in groups.values()
-    ]
-
-
-def _content(result: Result) -> tuple[object, ...]:
-    steps = tuple((s.text, s.where, s.status, s.expected, s.actual, s.raw) for s in result.steps)
-    known = result.known.place if result.known else None
-    return result.outcome, result.message, result.where, result.stderr, known, steps
-
-
-def _subject(result: Result) -> Subject:
-    guests = [result.guest] if result.guest is not None else []
-    return Subject(runtime=result.label, view=result.view, guests=guests)
-
-
-def _merged(results: Sequence[Result]) -> list[Subject]:
-    subjects: dict[str | None, Subject] = {}
-    for result in results:
-        subject = subjects.setdefault(result.view, Subject(runtime=result.label, view=result.view, guests=[]))
-        if result.guest is not None:
-            subject.guests.append(result.guest)
-    return list(subjects.values())
+            entry = result.known.place if result.known else None
+            story = result.outcome, result.message, result.where, result.stderr, entry, tuple(result.steps)
+            groups[place, status, story].append(result)
+    found = []
+    for results in groups.values():
+        first = results[0]
+        who = phrases(united(map(subject, results)), everyone[first.suite, first.scenario, first.label])
+        found.append(FailureGroup(verdict.status(first.outcome, first.known), results, who))
+    return found
 
 
 def defects(report: Report) -> list[Defect]:

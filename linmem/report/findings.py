@@ -135,15 +135,10 @@ def _answers(item: ObservationEntry) -> dict[tuple[str, str | None, str | None],
 
 def _united(groups: Iterable[AnswerGroup]) -> dict[str, list[Subject]]:
     """By answer, all who gave it in any of the groups."""
-    found: dict[str, dict[tuple[str, str | None], Subject]] = {}
+    found: dict[str, list[Subject]] = defaultdict(list)
     for group in groups:
-        subjects = found.setdefault(group.answer, {})
-        for one in group.subjects:
-            new = Subject(runtime=one.runtime, view=one.view, guests=[], raw=[])
-            seen = subjects.setdefault((one.runtime, one.view), new)
-            seen.guests += [guest for guest in one.guests if guest not in seen.guests]
-            seen.raw += [raw for raw in one.raw if raw not in seen.raw]
-    return {answer: list(subjects.values()) for answer, subjects in found.items()}
+        found[group.answer] += group.subjects
+    return {answer: likeness.united(subjects) for answer, subjects in found.items()}
 
 
 def unasked(report: Report) -> list[tuple[str, str]]:

@@ -6,7 +6,6 @@ failures are drawn from the page's data (`linmem.report.pagedata`) by its script
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from datetime import datetime
 
@@ -17,12 +16,11 @@ from linmem.report import anchors, headline, webpage
 from linmem.report.again import rerun
 from linmem.report.failures import defects, failures
 from linmem.report.findings import findings, unasked
-from linmem.report.matrix import LABELS, MARKS, MEANINGS, differing, matrix
+from linmem.report.matrix import LABELS, MARKS, MEANINGS, differing, matrix, share
 from linmem.report.pagedata import PageData
-from linmem.report.share import share
 from linmem.results import verdict
 from linmem.results.document import GuestEntry, Report
-from linmem.results.text import clip, join, one_line, plural, sentence
+from linmem.results.text import clip, join, one_line, plural, sentence, web_address
 
 _SCRIPTS = (
     "data", "dom", "matrix", "panel", "failures", "portability", "differences", "theme", "router",
@@ -91,18 +89,13 @@ def _environment() -> jinja2.Environment:
         join_words=join,
         day=_day,
         took=_took,
-        link=_link,
+        link=web_address,
         number=_number,
         sentence=sentence,
         share=share,
     )
     environment.globals.update(labels=LABELS, marks=MARKS, meanings=MEANINGS, rerun=rerun)
     return environment
-
-
-def _link(url: str | None) -> str | None:
-    """A URL that may be clicked on; None for what is no web address, such as ``javascript:``."""
-    return url if url and re.match(r"https?://[^\s]+$", url) else None
 
 
 def _number(value: int) -> str:

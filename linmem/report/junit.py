@@ -15,7 +15,7 @@ NAME = "junit.xml"
 
 def render(report: Report) -> bytes:
     """The report as the bytes of an XML file."""
-    specs = {(suite.path, item.scenario): item.spec for suite in report.suites for item in suite.scenarios}
+    scenarios = report.scenarios
     bad = [_status(result) for result in report.results]
     lost = list(_lost(report))
     suite = ElementTree.Element(
@@ -29,7 +29,7 @@ def render(report: Report) -> bytes:
         timestamp=report.started,
     )
     for result in report.results:
-        _case(suite, result, specs.get((result.suite, result.scenario)))
+        _case(suite, result, scenarios[result.suite, result.scenario].spec)
     for place, name, message in lost:
         case = ElementTree.SubElement(suite, "testcase", classname=printable(place), name=printable(name), time="0")
         ElementTree.SubElement(case, "error", message=printable(message))

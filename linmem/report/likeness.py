@@ -246,16 +246,28 @@ def _by_chance(result: Result) -> bool:
 
 def _grouped(items: Iterable[tuple[_T, Result, str | None]]) -> list[tuple[_T, list[Subject]]]:
     """Subjects by what they have in common, the largest group first."""
-    groups: dict[_T, dict[tuple[str, str | None], Subject]] = {}
+    groups: dict[_T, list[Subject]] = defaultdict(list)
     for key, result, raw in items:
-        new = Subject(runtime=result.label, view=result.view, guests=[], raw=[])
-        subject = groups.setdefault(key, {}).setdefault((result.label, result.view), new)
-        if result.guest is not None and result.guest not in subject.guests:
-            subject.guests.append(result.guest)
-        if raw is not None and raw not in subject.raw:
-            subject.raw.append(raw)
-    ordered = sorted(groups.items(), key=lambda item: -len(item[1]))
-    return [(key, list(subjects.values())) for key, subjects in ordered]
+        groups[key].append(subject(result, raw))
+    ordered = [(key, united(subjects)) for key, subjects in groups.items()]
+    return sorted(ordered, key=lambda group: -len(group[1]))
+
+
+def subject(result: Result, raw: str | None = None) -> Subject:
+    """Who gave a result."""
+    guests = [result.guest] if result.guest is not None else []
+    return Subject(runtime=result.label, view=result.view, guests=guests, raw=[raw] if raw is not None else [])
+
+
+def united(subjects: Iterable[Subject]) -> list[Subject]:
+    """The same with each runtime and view kind once."""
+    found: dict[tuple[str, str | None], Subject] = {}
+    for one in subjects:
+        new = Subject(runtime=one.runtime, view=one.view, guests=[], raw=[])
+        seen = found.setdefault((one.runtime, one.view), new)
+        seen.guests += [guest for guest in one.guests if guest not in seen.guests]
+        seen.raw += [raw for raw in one.raw if raw not in seen.raw]
+    return list(found.values())
 
 
 def _silent(results: list[Result], id_: str, missing: set[str], columns: Sequence[str]) -> list[Silence]:
@@ -288,11 +300,21 @@ def _agreement(groups: list[AnswerGroup], silent: list[Silence]) -> Agreement:
     return "everywhere" if len(values) == 1 else "by guest"
 
 
+def differing(
+    differences: Iterable[Difference], observations: Iterable[ObservationEntry]
+) -> dict[Key, Literal["outcome", "observed"]]:
+    """The scenarios in which runtimes differ: in outcome, or only in what was observed."""
+    found: dict[Key, Literal["outcome", "observed"]] = {}
+    found.update(((item.suite, item.scenario), "observed") for item in observations if item.agreement == "differs")
+    found.update(((item.suite, item.scenario), "outcome") for item in differences)
+    return found
+
+
 def compared(
     scenarios: Iterable[Key],
     results: dict[Key, list[Result]],
     missing: Sequence[CaseEntry],
-    differing: Sequence[Difference],
+    differences: Sequence[Difference],
     observed: Sequence[ObservationEntry],
     columns: Sequence[str],
 ) -> Compared:
@@ -300,17 +322,16 @@ def compared(
 
     A scenario that lacks a result of one of them can't be called alike; unless it differs, it is not compared.
     """
-    outcome = {(item.suite, item.scenario) for item in differing}
-    observation = {(item.suite, item.scenario) for item in observed if item.agreement == "differs"}
+    differs = differing(differences, observed) if len(columns) > 1 else {}
     gaps = {(item.suite, item.scenario) for item in missing}
     gaps |= {(item.suite, item.scenario) for item in observed if item.agreement in ("where answered", "one runtime")}
     tally = Compared()
     for key in scenarios:
         tally.total += 1
         labels = {result.label for result in results.get(key, ())}
-        if key in outcome:
+        if differs.get(key) == "outcome":
             tally.outcome_differs += 1
-        elif len(columns) > 1 and key in observation:
+        elif key in differs:
             tally.observed_differs += 1
         elif len(columns) < 2 or key in gaps or not labels.issuperset(columns):
             tally.not_compared += 1

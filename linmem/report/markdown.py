@@ -10,18 +10,16 @@ from linmem.report.again import rerun
 from linmem.report.build import took_part
 from linmem.report.failures import FailureGroup, defects, failures
 from linmem.report.findings import Phrase, findings, outcome_phrases
-from linmem.report.matrix import LABELS
-from linmem.report.share import share
+from linmem.report.matrix import LABELS, share
 from linmem.results import verdict
 from linmem.results.document import Counts, Report
-from linmem.results.text import join, one_line, plural, sentence
+from linmem.results.text import join, one_line, plural, sentence, web_address
 
 LIMIT = 1_000_000
 """Bytes of UTF-8 that a page may have; GitHub refuses a job summary of more than 1 MiB."""
 
 _ROOM = {"failures": 400_000, "differences": 150_000, "observations": 250_000}  # bytes of a section's list
 _WORDS = 6  # columns of a table that can hold every count in words
-_WEB = re.compile(r"https?://[^\s<>|]+")
 _SPECIAL = re.compile(r"[\\`*_\[\]~#@]")
 
 
@@ -94,7 +92,7 @@ def _failures(report: Report) -> list[str]:
 def _failure(report: Report, failure: FailureGroup) -> list[str]:
     word = f"unexpected {failure.first.outcome}" if failure.status == "unexpected" else LABELS[failure.status]
     lines = [
-        f"- **{word}** {prose(failure.title)} on {_who(failure.who)}: {prose(failure.headline)}",
+        f"- **{word}** {prose(failure.first.title)} on {_who(failure.who)}: {prose(failure.headline)}",
     ]
     step = failure.failed
     if step is not None:
@@ -137,7 +135,7 @@ def _upstream(link: str | None) -> str:
     """A link to where upstream knows of a defect; what is no web address stays text."""
     if not link:
         return ""
-    return f" [upstream](<{link}>)" if _WEB.fullmatch(link) else f" {prose(link)}"
+    return f" [upstream](<{link}>)" if web_address(link) and not set("<>|") & set(link) else f" {prose(link)}"
 
 
 def _suites(report: Report) -> list[str]:
@@ -176,11 +174,11 @@ def _brief(counts: Counts) -> str:
 
 
 def _differences(report: Report) -> list[str]:
-    titles = {(suite.path, item.scenario): item.title for suite in report.suites for item in suite.scenarios}
+    scenarios = report.scenarios
     entries = []
     for item in report.differences:
         groups = "; ".join(f"**{outcome}** on {_who(who)}" for outcome, who in outcome_phrases(item.groups))
-        entries.append(f"- {prose(titles[item.suite, item.scenario])} ({code(item.suite)}): {groups}")
+        entries.append(f"- {prose(scenarios[item.suite, item.scenario].title)} ({code(item.suite)}): {groups}")
     if not entries:
         return []
     return ["## Outcomes that differ", "", *_fitting(entries, _ROOM["differences"], "difference")]

@@ -6,6 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import Literal
 
+from linmem.report import likeness
 from linmem.report.build import took_part
 from linmem.results import verdict
 from linmem.results.document import Counts, Report, RuntimeEntry, ScenarioEntry, SuiteEntry
@@ -121,14 +122,46 @@ def matrix(report: Report) -> Matrix:
     return Matrix(took_part(report), blocks)
 
 
-def differing(report: Report) -> dict[tuple[str, str], Literal["outcome", "observed"]]:
-    """The scenarios in which runtimes differ: in outcome, or only in what was observed."""
-    found: dict[tuple[str, str], Literal["outcome", "observed"]] = {}
-    if len(took_part(report)) < 2:
-        return found
-    for observation in report.observations:
-        if observation.agreement == "differs":
-            found[observation.suite, observation.scenario] = "observed"
-    for difference in report.differences:
-        found[difference.suite, difference.scenario] = "outcome"
-    return found
+def differing(report: Report) -> dict[likeness.Key, Literal["outcome", "observed"]]:
+    """The scenarios in which the runtimes of the matrix differ."""
+    several = len(took_part(report)) > 1
+    return likeness.differing(report.differences, report.observations) if several else {}
+
+
+@dataclass(frozen=True)
+class Share:
+    """How many of some results pass: in per cent, in words, and as parts of a bar (what, from where, how wide)."""
+
+    text: str
+    words: str
+    parts: list[tuple[str, float, float]]
+
+
+def share(counts: Counts) -> Share | None:
+    """The share of passes among the results whose runtime supports what their scenarios need; None without results.
+
+    It is rounded down, so that only a suite without any other result shows 100 %, and in doubt where results are
+    missing.
+    """
+    known, bad = counts.get("known", 0), verdict.bad(counts)
+    passed, unsupported, missing = (counts.get(status, 0) for status in ("pass", "unsupported", "missing"))
+    total = sum(counts.values())
+    if not total:
+        return None
+    asked = passed + known + bad
+    text = f"{passed * 1000 // asked / 10:g}%{'?' if missing else ''}" if asked else "–"
+    words = [f"{passed:,} of {asked:,}"] if asked else []
+    words += [
+        f"{number:,} {word}"
+        for number, word in ((bad, "bad"), (known, "known"), (unsupported, "unsupported"), (missing, "not run"))
+        if number
+    ]
+    parts, start = [], 0.0
+    for kind, number in (
+        ("pass", passed), ("known", known), ("bad", bad), ("unsupported", unsupported), ("missing", missing),
+    ):  # fmt: skip
+        if number:
+            width = max(round(100 * number / total, 1), 2 if kind in ("bad", "missing") else 0)
+            parts.append((kind, min(start, 98), width))
+            start += width
+    return Share(text, ", ".join(words), parts)

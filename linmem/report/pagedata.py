@@ -21,7 +21,7 @@ from linmem.results import verdict
 from linmem.results.case import Case
 from linmem.results.document import ObservationEntry, Report
 from linmem.results.outcome import Picture, StepTrace
-from linmem.results.text import clip, one_line, printable
+from linmem.results.text import clip, one_line, printable, web_address
 
 _ROOM = 2_500_000  # characters of failures told in full; of the rest only the headline is told
 _PICTURES = 1_000_000  # characters of pictures
@@ -124,7 +124,7 @@ class PageData:
             observed = [self._observation(item) for item in self._observed[path, slug]]
             rows.append([
                 address, slug if slug != address else 0, self.text(row.scenario.title, 300),
-                self.text(_web(row.scenario.spec)), row.scenario.line or 0,
+                self.text(web_address(row.scenario.spec)), row.scenario.line or 0,
                 ["", "outcome", "observed"].index(row.differs), self._vector(cells), observed,
                 self._digits(_COMPARISONS.index(behaviour.compare(*pair)) for pair in self._pairs),
             ])  # fmt: skip
@@ -230,7 +230,7 @@ class PageData:
 
     def _failure(self, failure: FailureGroup) -> list[Any]:
         first = failure.first
-        suite, row = self.places[failure.suite, failure.scenario]
+        suite, row = self.places[failure.first.suite, failure.first.scenario]
         size = len(self.texts.items), len(self.steps.items)
         full = self._room > 0
         headline = self.prose(failure.headline, 2000 if full else 200)
@@ -249,10 +249,10 @@ class PageData:
                 self.text(first.known.place),
                 first.known.anchor,
                 self.text(first.known.reason),
-                self.text(_web(first.known.link)),
+                self.text(web_address(first.known.link)),
             ]
         return [
-            suite, row, self.columns[failure.label], verdict.rank(failure.status),
+            suite, row, self.columns[failure.first.label], verdict.rank(failure.status),
             verdict.OUTCOMES.index(first.outcome), headline,
             [[self.text(r.guest), self.text(r.view)] for r in failure.results], steps, stderr,
             self.text(first.where), known, int(full),
@@ -269,8 +269,3 @@ class PageData:
 def _by_weight(found: list[FailureGroup]) -> list[FailureGroup]:
     """The bad ones before the known ones, else in the suites' order."""
     return sorted(found, key=lambda failure: failure.status == "known")
-
-
-def _web(url: str | None) -> str:
-    """A URL if it is a web address; else nothing may link to it."""
-    return url if url and url.startswith(("https://", "http://")) and not any(c.isspace() for c in url) else ""

@@ -13,8 +13,7 @@ from rich.text import Text
 from linmem.report import headline
 from linmem.report.failures import failures
 from linmem.report.findings import Phrase, brief, outcome_phrases
-from linmem.report.matrix import LABELS, MARKS, matrix
-from linmem.report.share import share
+from linmem.report.matrix import LABELS, MARKS, matrix, share
 from linmem.results import verdict
 from linmem.results.document import Counts, Report, RuntimeEntry
 from linmem.results.text import one_line
@@ -178,7 +177,7 @@ class _Drawing:
         for failure in found[:_LISTED]:
             word = f"unexpected {failure.first.outcome}" if failure.status == "unexpected" else LABELS[failure.status]
             who = Text(self.encodable(f" on {one_line(_who(failure.who))}: "))
-            title = self.text(failure.title, limit=120)
+            title = self.text(failure.first.title, limit=120)
             message = self.text(failure.headline, "dim", 160)
             self.line(Text.assemble(self.text(word, _STYLES[failure.status]), " ", title, who, message), 2)
         self.more(len(found) - _LISTED)
@@ -187,11 +186,11 @@ class _Drawing:
         found = self.report.differences
         if not found:
             return
-        titles = {(suite.path, item.scenario): item.title for suite in self.report.suites for item in suite.scenarios}
+        scenarios = self.report.scenarios
         self.heading("Outcomes that differ between runtimes")
         for item in found[:_LISTED]:
             groups = "; ".join(f"{outcome} {where}" for outcome, where in self.places(outcome_phrases(item.groups)))
-            title = self.text(titles[item.suite, item.scenario], limit=120)
+            title = self.text(scenarios[item.suite, item.scenario].title, limit=120)
             self.line(Text.assemble(title, ": ", self.text(groups, "dim")), 2)
         self.more(len(found) - _LISTED)
 

@@ -216,3 +216,8 @@ class Report(Struct, kw_only=True):
     observations: list[ObservationEntry]
     results: list[Result] = field(default_factory=list)
     selection: Selection = field(default_factory=Selection)
+
+    @property
+    def scenarios(self) -> dict[tuple[str, str], ScenarioEntry]:
+        """The scenarios by their suites' paths and their own names."""
+        return {(suite.path, item.scenario): item for suite in self.suites for item in suite.scenarios}

@@ -20,7 +20,7 @@ from packaging.version import InvalidVersion, Version
 
 from linmem import paths
 from linmem.results.case import Case
-from linmem.results.outcome import KnownFailure
+from linmem.results.verdict import KnownFailure
 from linmem.scenario.source import SourceError
 from linmem.scenario.source import parse as parse_yaml
 from linmem.scenario.source import read as read_yaml

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import re
-
 import msgspec
 
 from linmem.results.case import Case, CaseEntry, entry
-from linmem.results.verdict import Outcome
+from linmem.results.verdict import KnownFailure, Outcome
 
 LEFT_OUT = "left out: "
 """How the message begins of a result that is `unsupported` only because nobody wanted to wait for it."""
@@ -43,32 +41,6 @@ class Picture(msgspec.Struct, frozen=True):
     width: int
     height: int
     png: str
-
-
-class KnownFailure(msgspec.Struct, frozen=True):
-    """Why this failure is expected: the entry in a list, by file and line.
-
-    ``outcome`` is what the entry expects: ``fail``, ``crash``, ``timeout``, None for any failure, ``sometimes`` for any
-    failure or none. ``message`` is what the failure's message must hold, and ``fits`` whether it does.
-    """
-
-    file: str
-    line: int
-    reason: str
-    link: str | None = None
-    outcome: str | None = None
-    message: str | None = None
-    fits: bool = True
-
-    @property
-    def place(self) -> str:
-        """Where the entry stands, for people."""
-        return f"{self.file}:{self.line}"
-
-    @property
-    def anchor(self) -> str:
-        """The same as a page's address has it."""
-        return re.sub(r"[^A-Za-z0-9]+", "-", self.place).strip("-")
 
 
 class Result(CaseEntry, tag="result", tag_field="type", kw_only=True):

@@ -7,6 +7,7 @@ Every report is built from it, so whatever ends a run, what was done up to then 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -113,7 +114,7 @@ class RecordWriter:
         try:
             data = msgspec.json.encode(line)
         except UnicodeEncodeError:  # a lone surrogate in what a runtime said: keep the line, mark the character
-            data = msgspec.json.encode(_encodable(msgspec.to_builtins(line)))
+            data = json.dumps(msgspec.to_builtins(line), ensure_ascii=False).encode("utf-8", "replace")
         self._file.write(data + b"\n")
         self._file.flush()
 
@@ -128,16 +129,6 @@ class RecordWriter:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.close()
-
-
-def _encodable(value: Any) -> Any:
-    if isinstance(value, str):
-        return value.encode("utf-8", "replace").decode()
-    if isinstance(value, dict):
-        return {_encodable(key): _encodable(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_encodable(item) for item in value]
-    return value
 
 
 def read(path: Path) -> Record:

@@ -54,3 +54,8 @@ def sentence(text: str, capital: bool = True) -> str:
     """`text` as a sentence of its own: with a full stop, and a capital where that is wanted."""
     stop = "" if text.endswith((".", "!", "?", "…")) else "."
     return (text[:1].upper() + text[1:] if capital else text) + stop
+
+
+def web_address(url: str | None) -> str | None:
+    """A URL that may be linked to; None for what is no web address, such as ``javascript:``."""
+    return url if url and re.fullmatch(r"https?://\S+", url) else None

@@ -5,8 +5,11 @@ pytest's colours, the exit status, every report and the gate ask these functions
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from typing import Literal, Protocol, get_args
+from typing import Literal, get_args
+
+import msgspec
 
 Outcome = Literal["pass", "fail", "unsupported", "crash", "timeout", "error"]
 Verdict = Literal["good", "known defect", "unexpected pass", "bad"]
@@ -34,21 +37,33 @@ def bad(counts: Mapping[Status, int]) -> int:
 _RANK = {status: rank for rank, status in enumerate(STATUSES)}
 
 
-class Expectation(Protocol):
-    """An entry of the known defects, as far as a verdict depends on it."""
+class KnownFailure(msgspec.Struct, frozen=True):
+    """Why this failure is expected: the entry in a list, by file and line.
+
+    ``outcome`` is what the entry expects: ``fail``, ``crash``, ``timeout``, None for any failure, ``sometimes`` for any
+    failure or none. ``message`` is what the failure's message must hold, and ``fits`` whether it does.
+    """
+
+    file: str
+    line: int
+    reason: str
+    link: str | None = None
+    outcome: str | None = None
+    message: str | None = None
+    fits: bool = True
 
     @property
-    def outcome(self) -> str | None:
-        """The outcome that the entry expects; None: a failure of any kind; ``sometimes``: that, or a pass."""
-        ...
+    def place(self) -> str:
+        """Where the entry stands, for people."""
+        return f"{self.file}:{self.line}"
 
     @property
-    def fits(self) -> bool:
-        """Whether the failure's message is the one that the entry expects."""
-        ...
+    def anchor(self) -> str:
+        """The same as a page's address has it."""
+        return re.sub(r"[^A-Za-z0-9]+", "-", self.place).strip("-")
 
 
-def judge(outcome: Outcome, known: Expectation | None) -> Verdict:
+def judge(outcome: Outcome, known: KnownFailure | None) -> Verdict:
     """The verdict on one result.
 
     Without a known defect a pass is good, and so is ``unsupported``: a missing feature is no deviation. Under a
@@ -70,7 +85,7 @@ def is_good(verdict: Verdict) -> bool:
     return verdict in ("good", "known defect")
 
 
-def status(outcome: Outcome, known: Expectation | None) -> Status:
+def status(outcome: Outcome, known: KnownFailure | None) -> Status:
     """What a report's cell shows for one result.
 
     ``known`` is the known defect that came; ``unexpected`` is one that did not come, because the scenario passed or
@@ -84,12 +99,12 @@ def status(outcome: Outcome, known: Expectation | None) -> Status:
     return outcome
 
 
-def by_chance(known: Expectation | None) -> bool:
+def by_chance(known: KnownFailure | None) -> bool:
     """Whether what comes is a matter of chance, so that two runs may differ and neither is a change."""
     return known is not None and known.outcome in (None, SOMETIMES)
 
 
-def came_by_chance(outcome: Outcome, known: Expectation | None) -> bool:
+def came_by_chance(outcome: Outcome, known: KnownFailure | None) -> bool:
     """Whether what came is a known defect's doing, and a matter of chance: another time it may be something else."""
     return by_chance(known) and status(outcome, known) in ("known", "pass")
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from linmem.plugin.failure import SHOWN_STEPS, failure_text
-from linmem.results.outcome import KnownFailure, Result, StepTrace
+from linmem.results.outcome import Result, StepTrace
+from linmem.results.verdict import KnownFailure
 
 
 def result(outcome: str, **more: Any) -> Result:

@@ -10,7 +10,8 @@ import pytest
 
 from linmem.plugin.items import Planned, SuiteFile
 from linmem.results.case import Case
-from linmem.results.outcome import KnownFailure, Result
+from linmem.results.outcome import Result
+from linmem.results.verdict import KnownFailure
 from linmem.scenario.model import Scenario
 from linmem.scenario.source import SourceError
 

@@ -6,7 +6,7 @@ from linmem import paths
 from linmem.results import known, known_check, verdict
 from linmem.results.case import Case
 from linmem.results.known import Engine
-from linmem.results.outcome import KnownFailure
+from linmem.results.verdict import KnownFailure
 
 ENTRY = """\
 - scenario: growth.yaml::grows

@@ -3,8 +3,7 @@ from __future__ import annotations
 import pytest
 
 from linmem.results import verdict
-from linmem.results.outcome import KnownFailure
-from linmem.results.verdict import OUTCOMES
+from linmem.results.verdict import OUTCOMES, KnownFailure
 
 
 def entry(outcome):
