@@ -20,30 +20,12 @@ from linmem.results.record import RecordError
 MISTAKES = (RecordError, ReportError, BaselineError, KnownError, PairError, ReproError, UserError, Unavailable)
 UNUSABLE = 2
 INTERRUPTED = 130
-HELP = """\
-usage: linmem COMMAND ...    Conformance tests for WebAssembly linear memory
-
-play scenarios
-  run        play scenarios on runtimes and write the reports
-  history    show in which version of a runtime outcomes and answers changed
-  bisect     find the version of a runtime that changed a case
-use the results
-  report     build and show the reports of a run
-  diff       compare two runs case by case
-  gate       compare a run with a baseline, or record one
-  merge      make one report of the parts that several jobs played
-  repro      write a script that shows a result without linmem
-  known      find known defects that no longer occur, or list new ones
-see what there is
-  list       show linmem's suites, or the scenarios of some suites
-  coverage   show which memory instructions and topics scenarios reach
-  runtimes   list, install and check the runtimes that scenarios are played on
-  guests     list, fetch and build the programs that scenarios are played with
-write scenarios
-  check      check scenario files and play nothing
-  schema     print the JSON Schema of a file format
-'linmem COMMAND --help' shows the options of a command.
-"""
+GROUPS = {
+    "play scenarios": ("run", "history", "bisect"),
+    "use the results": ("report", "diff", "gate", "merge", "repro", "known"),
+    "see what there is": ("list", "coverage", "runtimes", "guests"),
+    "write scenarios": ("check", "schema"),
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -52,16 +34,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     ``run`` ends as pytest does.
     """
     given = list(sys.argv[1:] if arguments is None else arguments)
-    return end(lambda: _command(given))
+    return end(lambda: run.main(given[1:]) if given[:1] == ["run"] else _command(given))
 
 
 def _command(given: list[str]) -> int:
-    if not given or given[0] in ("-h", "--help"):
-        print(HELP, end="", file=sys.stdout if given else sys.stderr)
-        return 0 if given else UNUSABLE
-    if given[0] == "run":
-        return run.main(given[1:])
     commands = parser()
+    if not given:
+        commands.print_help(sys.stderr)
+        return UNUSABLE
     own = given[: given.index("--")] if "--" in given else given
     options = commands.parse_args(own)
     options.passed_on = given[len(own) + 1 :]
@@ -71,13 +51,19 @@ def _command(given: list[str]) -> int:
 
 
 def parser() -> argparse.ArgumentParser:
-    """The parser of all commands but ``run``, whose options are pytest's too."""
+    """The parser of all commands. That of ``run`` has no options: pytest reads them."""
     made = argparse.ArgumentParser(prog="linmem", usage="linmem COMMAND ...", allow_abbrev=False)
     made.add_argument("--version", action="version", version=f"linmem {__version__}")
     made.set_defaults(passes_on=False)
     commands = made.add_subparsers(required=True, metavar="COMMAND", prog="linmem")
     for module in (run, suites, runtimes, guests, reports, comparing, known):
         module.add(commands)
+    shown = {action.dest: action.help for action in commands._choices_actions}
+    lines = ["usage: linmem COMMAND ...    Conformance tests for WebAssembly linear memory", ""]
+    for title, names in GROUPS.items():
+        lines += [title, *(f"  {name:10} {shown[name]}" for name in names)]
+    lines.append("'linmem COMMAND --help' shows the options of a command.\n")
+    made.format_help = lambda: "\n".join(lines)  # type: ignore[method-assign]
     return made
 
 

@@ -24,7 +24,7 @@ def command(
     parser: argparse.ArgumentParser = group.add_parser(
         name,
         help=summary,
-        description=" ".join((f"{summary[0].upper()}{summary[1:]}.", *more)),
+        description=" ".join((f"{summary[0].upper()}{summary[1:]}.", *more)).replace("%", "%%"),
         epilog=STATUSES.format(good=good, bad=bad),
         allow_abbrev=False,
     )

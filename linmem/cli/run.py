@@ -70,7 +70,8 @@ def _help() -> str:
 
 
 def add(commands: Any) -> None:
-    """Declare the subcommands, all but ``run`` itself."""
+    """Declare the subcommands. ``run`` is only named: `main` carries it out."""
+    commands.add_parser("run", help="play scenarios on runtimes and write the reports", add_help=False)
     parser = command(
         commands,
         "history",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import sys
 import time
@@ -18,18 +19,13 @@ from linmem.cache import VARIABLE, cache_dir
 from linmem.cli.parsers import command, group, output
 from linmem.errors import Unavailable, UserError
 from linmem.provision import environments, names
-from linmem.provision.environments import Status
+from linmem.provision.environments import Provided, Status
 from linmem.provision.manifest import Absent, Manifest, SystemProgram, all_manifests, load_manifest
 from linmem.provision.releases import releases, within
-from linmem.provision.uvtool import Progress
 from linmem.run.runtimes import ALL, default, everyone
 
 WIDTH = 80
-STYLES = {
-    environments.READY: "green",
-    environments.NOT_PROVISIONED: "yellow",
-    environments.UNAVAILABLE: "red",
-}
+STYLES = {environments.READY: "green", environments.NOT_PROVISIONED: "yellow", environments.UNAVAILABLE: "red"}
 RUNTIME = "NAME[:VARIANT][@VERSION], or a folder with a runtime.yaml"
 
 
@@ -38,8 +34,8 @@ class Asked:
     """A runtime as the user named it, with its manifest."""
 
     manifest: Manifest
-    variant: str | None
-    version: str | None
+    variant: str | None = None
+    version: str | None = None
 
     @property
     def name(self) -> str:
@@ -47,9 +43,42 @@ class Asked:
         return str(names.RuntimeName(self.manifest.name, self.variant))
 
     @property
+    def full(self) -> tuple[str, str | None, str | None]:
+        """Name, variant and version, with the manifest's defaults."""
+        return self.manifest.name, self.variant or self.manifest.variant, self.version or self.manifest.version
+
+    @property
     def title(self) -> str:
         """Name and version."""
-        return f"{self.name} {self.version or self.manifest.version or ''}".rstrip()
+        return f"{self.name} {self.full[2] or ''}".rstrip()
+
+    def check(self) -> Asked:
+        """The same, if its manifest knows the variant and the version. Raises `UserError`."""
+        self.manifest.check_variant(self.variant)
+        self.manifest.check_version(self.version)
+        return self
+
+    def status(self) -> Status:
+        """Whether it can be used on this machine."""
+        return environments.status(self.manifest, self.variant, self.version)
+
+    def provide(self, **how: bool) -> Provided | None:
+        """Make it ready to start; None, after saying why, if it can't be had. `how` is as in `environments.provide`."""
+        try:
+            return environments.provide(self.manifest, self.variant, self.version, progress=self.tell, **how)
+        except Unavailable as problem:
+            self.complain(problem)
+            return None
+
+    def tell(self, line: str) -> None:
+        """Print what happens on standard error."""
+        print(f"{self.title}: {line}", file=sys.stderr, flush=True)
+
+    def complain(self, problem: Unavailable) -> None:
+        """Print why it can't be had."""
+        self.tell(f"unavailable: {problem.reason}")
+        if problem.remedy:
+            print(f"  {problem.remedy}", file=sys.stderr, flush=True)
 
 
 def add(commands: Any) -> None:
@@ -62,7 +91,9 @@ def add(commands: Any) -> None:
         "install",
         _install,
         "make runtimes ready ahead of time",
-        _about_settings(),
+        f"Environments are kept in {cache_dir()}; {VARIABLE} names another folder. They are made by uv, which follows "
+        "its own settings (UV_DEFAULT_INDEX, UV_INDEX, UV_OFFLINE, uv.toml, ...), not pip's: where pip.conf or "
+        "PIP_INDEX_URL name an index, set UV_DEFAULT_INDEX to it.",
         good="they are ready",
         bad="a runtime can't be had",
     )
@@ -81,31 +112,24 @@ def add(commands: Any) -> None:
     check.add_argument("--verbose", action="store_true", help="show every test, not only those that failed")
 
 
-def _about_settings() -> str:
-    return (
-        f"Environments are kept in {cache_dir()}; {VARIABLE} names another folder. They are made by uv, which follows "
-        "its own settings (UV_DEFAULT_INDEX, UV_INDEX, UV_OFFLINE, uv.toml, ...), not pip's: where pip.conf or "
-        "PIP_INDEX_URL name an index, set UV_DEFAULT_INDEX to it."
-    ).replace("%", "%%")
-
-
 def _asked(text: str) -> Asked:
     name = names.parse(text)
-    manifest = load_manifest(name.name)
-    manifest.check_variant(name.variant)
-    manifest.check_version(name.version)
-    return Asked(manifest, name.variant, name.version)
+    return Asked(load_manifest(name.name), name.variant, name.version).check()
+
+
+def _everything() -> list[Asked]:
+    return [Asked(manifest, name.variant, name.version) for manifest, name in everyone()]
 
 
 def _list(args: argparse.Namespace) -> int:
-    manifests = {manifest.name: manifest for manifest in all_manifests()}
-    asked = [Asked(manifest, name.variant, name.version) for manifest, name in everyone()]
-    for name in environments.installed():  # the others that were asked for once
-        manifest = manifests.get(name.name)
-        if manifest is not None and _is_another(manifest, name, asked):
-            asked.append(Asked(manifest, name.variant, name.version))
+    asked, manifests = _everything(), {manifest.name: manifest for manifest in all_manifests()}
+    for name in environments.installed():  # the others that were asked for once, and that their manifests still know
+        if name.name in manifests:
+            with contextlib.suppress(UserError):
+                one = Asked(manifests[name.name], name.variant, name.version).check()
+                asked += [one] if one.full not in [other.full for other in asked] else []
     asked.sort(key=lambda one: one.manifest.name)
-    found = [(one, environments.status(one.manifest, one.variant, one.version)) for one in asked]
+    found = [(one, one.status()) for one in asked]
     if args.format == "json":
         print(json.dumps([_as_json(one, status) for one, status in found], indent=2))
     else:
@@ -113,26 +137,11 @@ def _list(args: argparse.Namespace) -> int:
     return 0
 
 
-def _is_another(manifest: Manifest, name: names.RuntimeName, listed: Sequence[Asked]) -> bool:
-    """Whether an installed runtime, still known to its manifest, is none of those listed already."""
-
-    def full(variant: str | None, version: str | None) -> tuple[str | None, str | None]:
-        return variant or manifest.variant, version or manifest.version
-
-    try:
-        manifest.check_variant(name.variant)
-        manifest.check_version(name.version)
-    except UserError:
-        return False
-    mine = [full(one.variant, one.version) for one in listed if one.manifest is manifest or one.manifest == manifest]
-    return full(name.variant, name.version) not in mine
-
-
 def _as_json(one: Asked, status: Status) -> dict[str, object]:
     return {
         "name": one.manifest.name,
         "variant": one.variant,
-        "version": one.version or one.manifest.version,
+        "version": one.full[2],
         "title": one.manifest.title,
         "homepage": one.manifest.homepage,
         "variants": list(one.manifest.variants),
@@ -148,7 +157,7 @@ def _print_table(found: Sequence[tuple[Asked, Status]]) -> None:
     table.add_column("From", overflow="fold")
     for one, status in found:
         state = Text(status.state, STYLES[status.state])
-        table.add_row(one.name, one.version or one.manifest.version or "", state, status.origin)
+        table.add_row(one.name, one.full[2] or "", state, status.origin)
     console = Console(highlight=False, markup=False)
     console.width = min(console.width, WIDTH)
     console.print(table)
@@ -161,69 +170,42 @@ def _print_table(found: Sequence[tuple[Asked, Status]]) -> None:
 
 
 def _install(args: argparse.Namespace) -> int:
-    everything = [Asked(manifest, name.variant, name.version) for manifest, name in everyone()]
-    usual = [Asked(manifest, None, None) for manifest, _ in default()]
-    wanted = [(one, text == ALL) for text in args.names for one in (everything if text == ALL else [_asked(text)])] or [
-        (one, False) for one in usual
-    ]
-    failed = 0
-    for one, by_all in wanted:
+    usual = [Asked(manifest) for manifest, _ in default()]
+    given = [(one, text == ALL) for text in args.names for one in (_everything() if text == ALL else [_asked(text)])]
+    failed = False
+    for one, by_all in given or [(one, False) for one in usual]:
         start = time.monotonic()
-        try:
-            provided = environments.provide(
-                one.manifest,
-                one.variant,
-                one.version,
-                offline=args.offline,
-                fresh=args.force,
-                progress=_teller(one),
-            )
-        except Unavailable as problem:
-            # With --all, what linmem can't provide may be missing.
-            failed += not (by_all and isinstance(one.manifest.environment, (Absent, SystemProgram)))
-            _complain(one, problem)
-            continue
-        print(f"{one.title}: ready in {time.monotonic() - start:.1f} s, {provided.origin}", flush=True)
+        provided = one.provide(offline=args.offline, fresh=args.force)
+        if provided is not None:
+            print(f"{one.title}: ready in {time.monotonic() - start:.1f} s, {provided.origin}", flush=True)
+        elif not (by_all and isinstance(one.manifest.environment, (Absent, SystemProgram))):
+            failed = True  # of all runtimes, what linmem can't provide may be missing
     return 1 if failed else 0
 
 
 def _versions(args: argparse.Namespace) -> int:
     name, wanted = names.parse_range(args.name)
-    manifest = load_manifest(name.name)
+    one = Asked(load_manifest(name.name))
     try:
-        found = releases(manifest) if wanted is None else within(manifest, wanted)
+        found = releases(one.manifest) if wanted is None else within(one.manifest, wanted)
+        if not found and (where := one.status()).state == environments.UNAVAILABLE:
+            raise Unavailable(where.reason, where.remedy)
     except Unavailable as problem:
-        _complain(Asked(manifest, None, None), problem)
+        one.complain(problem)
         return 1
     if not found:
-        where = environments.status(manifest)
-        if where.state == environments.UNAVAILABLE:
-            _complain(Asked(manifest, None, None), Unavailable(where.reason, where.remedy))
-            return 1
-        print(f"{manifest.name} is the machine's own, {where.origin}: there are no other versions of it")
+        print(f"{one.name} is the machine's own, {one.status().origin}: there are no other versions of it")
     for version in found:
-        print(f"{version}  (default)" if version == manifest.version else version)
+        print(f"{version}  (default)" if version == one.manifest.version else version)
     return 0
-
-
-def _teller(one: Asked) -> Progress:
-    return lambda line: print(f"{one.title}: {line}", file=sys.stderr, flush=True)
-
-
-def _complain(one: Asked, problem: Unavailable) -> None:
-    print(f"{one.title}: unavailable: {problem.reason}", file=sys.stderr, flush=True)
-    if problem.remedy:
-        print(f"  {problem.remedy}", file=sys.stderr, flush=True)
 
 
 def _check(args: argparse.Namespace) -> int:
     from linmem import check as selfcheck  # its modules are of use to nobody else
 
     one = _asked(args.name)
-    try:
-        provided = environments.provide(one.manifest, one.variant, one.version, progress=_teller(one))
-    except Unavailable as problem:
-        _complain(one, problem)
+    provided = one.provide()
+    if provided is None:
         return 1
     print(f"{one.name} {provided.version}, {provided.origin}", flush=True)
     unknown = [method for method in args.method if method not in selfcheck.METHODS]
@@ -232,7 +214,7 @@ def _check(args: argparse.Namespace) -> int:
     report = selfcheck.check(
         provided.command,
         env=provided.env,
-        variant=one.variant or one.manifest.variant,
+        variant=one.full[1],
         views=one.manifest.views,
         only=args.method,
         peculiar=one.manifest.peculiar,

