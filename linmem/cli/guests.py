@@ -8,7 +8,7 @@ from typing import Any
 
 from linmem.cli.parsers import command, group
 from linmem.guests import build, packages
-from linmem.guests.toolchains.base import tell
+from linmem.provision.uvtool import tell
 
 
 def add(commands: Any) -> None:

@@ -12,7 +12,7 @@ from linmem.cli.parsers import command
 from linmem.compare import inputs
 from linmem.results import known, known_edit
 from linmem.results.document import Report
-from linmem.run import lists
+from linmem.run import runtimes
 
 
 def add(commands: Any) -> None:
@@ -68,12 +68,12 @@ def _by_list(
     own = given or next(iter(project.find().known), None)
     for entry in new:
         name = entry["runtime"].partition("@")[0].partition(":")[0]
-        found.setdefault(own or lists.of_runtime(name, report.command), []).append(entry)
+        found.setdefault(own or runtimes.own_list(name, report.command), []).append(entry)
     return found
 
 
 def _stale(options: argparse.Namespace, run: Path, report: Report) -> int:
-    files = [options.known] if options.known else lists.all_lists(project.find().known, report.command)
+    files = [options.known] if options.known else runtimes.known_lists(project.find().known, report.command)
     found = known_edit.judged(known.load_all(files), report)
     for line in known_edit.lines(found, str(run)):
         print(line)

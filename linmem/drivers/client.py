@@ -1,8 +1,9 @@
-"""The harness's side of a driver process: start it, send requests, read answers, survive whatever it does.
+"""The client of a driver process: start it, send requests, read answers, and turn whatever it does into a result or a
+fault.
 
 The protocol is described in ``docs/driver-protocol.md``. Requests are posted ahead and written together (pipelining);
-answers come in order. Plain non-blocking reads and writes under one `poll` keep a step's cost near the cost of the
-call itself; no thread and no event loop takes part.
+answers come in order. Plain non-blocking reads and writes under one `poll`, without threads or an event loop, keep a
+step's cost near the cost of the call itself.
 """
 
 from __future__ import annotations
@@ -35,10 +36,10 @@ from linmem.protocol import (
 __all__ = ["PROTOCOL", "Driver", "Info", "ViewKind", "died"]
 
 MAX_LINE = 64 * 1024 * 1024
-PATIENCE = {"agents.run": 3}  # on a busy machine it takes a browser seconds to start a worker
-CHECK = 1.0  # seconds of silence after which it is looked whether the process still runs
-BURIAL = 10.0  # seconds between the end of a process's output and its own end; dumping core takes time
-AT_FAULT = 70  # EX_SOFTWARE of sysexits.h
+SLOW_METHODS = {"agents.run": 3}  # times the usual time limit: a browser may take seconds to start a worker
+CHECK_SECONDS = 1.0  # without output, before checking that the process still runs
+EXIT_SECONDS = 10.0  # from the end of a process's output to its own end; dumping core takes time
+DRIVER_DEFECT = 70  # EX_SOFTWARE of sysexits.h
 
 
 def died(status: int) -> DriverFault:
@@ -46,8 +47,8 @@ def died(status: int) -> DriverFault:
 
     A driver that finds a defect of its own says so by its status: that is no crash of the runtime.
     """
-    if status == AT_FAULT:
-        return DriverGarbage(f"the driver ended because of a defect of its own (status {AT_FAULT})")
+    if status == DRIVER_DEFECT:
+        return DriverGarbage(f"the driver ended because of a defect of its own (status {DRIVER_DEFECT})")
     if status < 0:
         with contextlib.suppress(ValueError):
             return DriverDied(f"the runtime's process was killed by {signal.Signals(-status).name}")
@@ -86,15 +87,15 @@ class Driver:
         self._stderr = bytearray()
         self._pending: list[deque[int]] = [deque()]
         self._replies: dict[int, Reply] = {}
-        self._patient: dict[int | None, int] = {}  # requests that may take longer, and how many times
-        self._introduction: int | None = None
+        self._factors: dict[int | None, int] = {}  # requests that may take so many times the usual time
+        self._initialize: int | None = None
         self._encode = msgspec.json.Encoder().encode
         self._decode = msgspec.json.Decoder(Message).decode
 
     # ------------------------------------------------------------------ life
 
     def launch(self, variant: str | None = None, cache: str | None = None) -> None:
-        """Start the process and introduce ourselves, without waiting for its answer. Raises `DriverFault`."""
+        """Start the process and send `initialize`, without waiting for the answer. Raises `DriverFault`."""
         try:
             process = self._process = Process(self.command, self._env, self._stderr)
         except OSError as error:
@@ -104,12 +105,12 @@ class Driver:
         self._poll.register(self._fd_out, select.POLLIN)
         self._poll.register(self._fd_err, select.POLLIN)
         params = {"protocol": PROTOCOL, "variant": variant, "cache": cache}
-        self._introduction = self.post("initialize", params)
+        self._initialize = self.post("initialize", params)
         self.flush()
 
     @contextlib.contextmanager
     def waiting(self, seconds: float) -> Iterator[None]:
-        """For the time being, let an answer take so many seconds."""
+        """Within the context, let an answer take so many seconds."""
         usual, self.timeout = self.timeout, seconds
         try:
             yield
@@ -117,15 +118,15 @@ class Driver:
             self.timeout = usual
 
     def start(self, variant: str | None = None, cache: str | None = None, *, timeout: float = 60.0) -> Info:
-        """Start the process, unless it was launched before, and wait for its answer to our introduction.
+        """Start the process, unless it was launched before, and wait for the answer to `initialize`.
 
         Raises `DriverFault` or `CallFailed`.
         """
-        if self._introduction is None:
+        if self._initialize is None:
             self.launch(variant, cache)
-        assert self._introduction is not None
+        assert self._initialize is not None
         with self.waiting(timeout):
-            answer = self.reply(self._introduction)
+            answer = self.reply(self._initialize)
         if isinstance(answer, CallFailed):
             raise answer
         try:
@@ -187,8 +188,8 @@ class Driver:
         self._out += self._encode(Request(request_id, method, params))
         self._out += b"\n"
         self._pending[-1].append(request_id)
-        if method in PATIENCE:
-            self._patient[request_id] = PATIENCE[method]
+        if method in SLOW_METHODS:
+            self._factors[request_id] = SLOW_METHODS[method]
         return request_id
 
     def flush(self) -> None:
@@ -224,13 +225,13 @@ class Driver:
     def _exchange(self, until: int) -> None:
         """Write what is queued and read until `until` is answered.
 
-        Each answer that is due here has its time, host functions included: a guest that calls them for ever is stopped.
+        The time limit is each answer's, host functions included: a guest that calls them for ever is stopped.
         """
         if self._process is None:
             raise self._fault or DriverDied("the runtime's process is not running")
         pending = self._pending[-1]
         due = pending[0] if pending else None
-        wait = self.timeout * self._patient.get(due, 1)
+        wait = self.timeout * self._factors.get(due, 1)
         deadline = time.monotonic() + wait
         while True:
             if self._out:
@@ -247,7 +248,7 @@ class Driver:
             now = time.monotonic()
             if progress and pending and pending[0] != due:
                 due = pending[0]
-                wait = self.timeout * self._patient.get(due, 1)
+                wait = self.timeout * self._factors.get(due, 1)
                 deadline = now + wait
             left = deadline - now
             if left <= 0:
@@ -258,8 +259,8 @@ class Driver:
                 raise DriverTimeout(f"no answer within {wait:g} s")
             if progress:
                 continue
-            events = self._poll.poll(min(left, CHECK) * 1000)
-            if not events and not self._process.running:  # a child of its holds the pipes
+            events = self._poll.poll(min(left, CHECK_SECONDS) * 1000)
+            if not events and not self._process.running:  # a child process keeps the pipes open
                 raise died(self.kill())
             for descriptor, _ in events:
                 if descriptor == self._fd_out:
@@ -274,7 +275,7 @@ class Driver:
         except BlockingIOError:
             pass
         except BrokenPipeError:
-            self._out.clear()  # its end is noticed where we read
+            self._out.clear()  # that it has ended is noticed when reading
 
     def _read_stdout(self) -> None:
         try:
@@ -282,15 +283,15 @@ class Driver:
         except BlockingIOError:
             return
         if not data:
-            self._bury()
+            self._output_ended()
         self._in += data
         if len(self._in) > MAX_LINE and b"\n" not in self._in:
             self._give_up("it wrote a line of more than 64 MiB")
 
-    def _bury(self) -> NoReturn:
-        """Take leave of a process that closed its standard output; it is given a moment to end by itself."""
+    def _output_ended(self) -> NoReturn:
+        """Raise the fault of a process that closed its standard output, after giving it a moment to end by itself."""
         assert self._process is not None
-        if not self._process.wait(min(BURIAL, self.timeout)):
+        if not self._process.wait(min(EXIT_SECONDS, self.timeout)):
             self._give_up("it closed its standard output and went on")
         raise died(self.kill())
 
@@ -301,7 +302,7 @@ class Driver:
                 self._poll.unregister(self._fd_err)
 
     def _read_lines(self) -> bool:
-        """Take in every whole line that has arrived; whether there was one."""
+        """Handle every complete line that has arrived; whether there was one."""
         end = self._in.rfind(b"\n", self._scanned)
         if end < 0:
             self._scanned = len(self._in)
@@ -310,10 +311,10 @@ class Driver:
         del self._in[: end + 1]
         self._scanned = 0
         for line in lines:
-            self._take(line)
+            self._receive(line)
         return True
 
-    def _take(self, line: bytes) -> None:
+    def _receive(self, line: bytes) -> None:
         try:
             message = self._decode(line)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -334,7 +335,7 @@ class Driver:
         else:
             self._give_up(f"its answer to request {due} has neither 'result' nor 'error': {shorten(line)}")
         pending.popleft()
-        self._patient.pop(due, None)
+        self._factors.pop(due, None)
         self._replies[due] = answer
 
     def _serve(self, message: Message) -> None:
@@ -353,7 +354,7 @@ class Driver:
             data = {"kind": failure.kind, "type": "", "message": failure.message, "text": failure.message}
             answer["error"] = {"code": FAILED, "message": failure.message, "data": data}
         except BaseException:
-            self.kill()  # it would wait for an answer for ever
+            self.kill()  # it would wait for the answer for ever
             raise
         finally:
             self._pending.pop()

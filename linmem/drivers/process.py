@@ -1,4 +1,4 @@
-"""A driver's process: its pipes, what it prints, and an end that leaves nothing of it behind."""
+"""A driver's process: its pipes, what it prints, and an end that leaves no child process and no file behind."""
 
 from __future__ import annotations
 
@@ -59,13 +59,13 @@ class Process:
         return self._process.poll() is None
 
     def wait(self, seconds: float) -> bool:
-        """Give it so many seconds to end by itself; whether it did."""
+        """Wait so many seconds for it to end by itself; whether it did."""
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(seconds)
         return self._process.returncode is not None
 
     def close_stdin(self) -> None:
-        """Let its standard input end."""
+        """Close its standard input."""
         self._streams[0].close()
 
     def take_stderr(self) -> bool:

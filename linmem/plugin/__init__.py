@@ -20,8 +20,7 @@ from linmem.results.known import KnownError
 from linmem.results.record import RecordError
 from linmem.run.bench import Bench
 from linmem.run.guests import Guests
-from linmem.run.lists import load_known
-from linmem.run.runtimes import choose
+from linmem.run.runtimes import choose, load_known
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -10,7 +10,6 @@ import contextlib
 import json
 import os
 import shutil
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
@@ -19,6 +18,7 @@ import filelock
 
 from linmem.cache import subfolder, unusable
 from linmem.errors import Unavailable
+from linmem.provision.uvtool import tell
 
 READY = "ready.json"
 FAILED = "failed.json"  # in a folder that could not be made: why
@@ -63,7 +63,7 @@ def _held(path: Path, message: str) -> Iterator[None]:
         try:
             lock.acquire(timeout=WAIT_SECONDS)
         except filelock.Timeout:
-            print(f"linmem: {message}", file=sys.stderr, flush=True)
+            tell(message)
             lock.acquire()
     except OSError as error:
         raise unusable(error) from error

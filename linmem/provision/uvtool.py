@@ -20,6 +20,12 @@ from linmem.errors import Unavailable
 
 Progress = Callable[[str], None]
 
+
+def tell(line: str) -> None:
+    """Tell the user what takes time, on standard error."""
+    print(f"linmem: {line}", file=sys.stderr, flush=True)
+
+
 # What would make uv look at an environment, an interpreter or a project other than the one it is told.
 FOREIGN = (
     "VIRTUAL_ENV",

@@ -6,7 +6,6 @@ What comes out of a play is a `linmem.results.outcome.Result`.
 from __future__ import annotations
 
 import contextlib
-import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
@@ -17,6 +16,7 @@ from linmem.play.guest import Guest
 from linmem.play.player import Player
 from linmem.protocol import DriverFault
 from linmem.provision.manifest import all_manifests
+from linmem.provision.uvtool import tell
 from linmem.results import known, known_check, verdict
 from linmem.results.case import Case
 from linmem.results.known import Engine, KnownDefects
@@ -27,11 +27,6 @@ from linmem.run.session import Session
 from linmem.scenario.model import Scenario, Suite
 from linmem.scenario.names import calls_back
 from linmem.scenario.source import SourceError
-
-
-def say(line: str) -> None:
-    """Tell the user what takes time before the first item runs."""
-    print(f"linmem: {line}", file=sys.stderr, flush=True)
 
 
 def view_kinds(scenario: Scenario, chosen: Chosen) -> Sequence[str | None]:
@@ -58,8 +53,7 @@ class Bench:
     """The runtimes, guests and known defects of a run: which cases a scenario has, and a player for each.
 
     ``timeout`` is how many seconds a runtime may take for one step; ``slow`` says whether to play also what a manifest
-    says takes minutes. ``describe`` makes of a started session what the
-    report wants to know of its runtime.
+    says takes minutes. ``describe`` makes of a started session what the report says of its runtime.
     """
 
     def __init__(
@@ -84,13 +78,13 @@ class Bench:
         One that was asked for by name and can't be had is a `UserError`; others are left out and reported.
         """
         for chosen in self.runtimes:
-            if not chosen.try_to_provide(say) and chosen.asked:
+            if not chosen.try_to_provide(tell) and chosen.asked:
                 raise UserError(f"{chosen.label} is not available: {chosen.unavailable}")
-        self.guests.provide(packages, say)
+        self.guests.provide(packages, tell)
 
     def take_over(self, ready: Mapping[str, str | None], missing: Mapping[str, tuple[str, str]]) -> None:
-        """In a worker: leave it at the runtimes, by label, and their versions that the controller found, and at the
-        packages that it did not find, by name with reason and remedy.
+        """In a worker, in place of `provide`: the runtimes that the controller has made ready, by label with their
+        versions, and the packages that it could not get, by name with reason and remedy.
         """
         for name, words in missing.items():
             self.guests.leave_out(name, Unavailable(*words))

@@ -1,10 +1,12 @@
-"""Which runtimes a run is about: those asked for by name, the default ones, or all there are."""
+"""Which runtimes a run is about: those asked for by name, the default ones, or all there are; their known defects."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
+from linmem import paths
 from linmem.errors import Unavailable, UserError
 from linmem.provision import environments, names
 from linmem.provision.environments import Provided
@@ -12,7 +14,9 @@ from linmem.provision.manifest import Manifest, all_manifests, load_manifest
 from linmem.provision.names import RuntimeName
 from linmem.provision.releases import within
 from linmem.provision.uvtool import Progress
+from linmem.results import known
 from linmem.results.commandline import options
+from linmem.results.known import KnownDefects
 from linmem.run.session import Session
 
 ALL = "all"
@@ -123,3 +127,38 @@ def _named(text: str) -> Iterator[Chosen]:
 
 def _chosen(manifest: Manifest, name: RuntimeName, *, asked: bool) -> Chosen:
     return Chosen(str(name), manifest, name.variant, name.version or manifest.version, asked)
+
+
+# --------------------------------------------------------------------------------------- their lists of known defects
+
+
+def load_known(runtimes: Iterable[Chosen], further: Iterable[Path]) -> KnownDefects:
+    """The known defects of a run: those of the `further` lists, then each runtime's own. Raises `KnownError`."""
+    folders = [chosen.manifest.folder for chosen in runtimes]
+    return KnownDefects(known.load_all(_known_files(further, folders)))
+
+
+def known_lists(further: Iterable[Path], command: Sequence[str]) -> list[Path]:
+    """The lists that a run with this command line was held against."""
+    return _known_files(further, _given_folders(command).values())
+
+
+def own_list(name: str, command: Sequence[str]) -> Path:
+    """The list in the folder of a runtime that a run with this command line played. Raises `UserError`."""
+    folder = _given_folders(command).get(name)
+    if folder is None and paths.IN_CLONE:
+        folder = paths.RUNTIMES / name
+    if folder is None or not folder.is_dir():
+        raise UserError(f"{name} comes with linmem, whose lists are not yours to change: give --known FILE")
+    return folder / known.FILE
+
+
+def _known_files(further: Iterable[Path], folders: Iterable[Path]) -> list[Path]:
+    every = dict.fromkeys([*(manifest.folder for manifest in all_manifests()), *folders])
+    return [*further, *(place for folder in every if (place := folder / known.FILE).is_file())]
+
+
+def _given_folders(command: Sequence[str]) -> dict[str, Path]:
+    """The folders that runtimes were given as on a command line, by the runtimes' names."""
+    folders = [Path(text.rpartition("@")[0] or text) for text in given(command) if "/" in text]
+    return {folder.name.partition(":")[0]: folder.parent / folder.name.partition(":")[0] for folder in folders}

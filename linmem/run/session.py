@@ -1,4 +1,4 @@
-"""Running drivers, one per runtime, started when first needed and again after a crash or timeout."""
+"""A runtime's driver, started when it is first needed and again after a crash or a timeout."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from linmem.provision.environments import Provided
 
 MAX_MODULES = 64  # compiled modules kept per process; older ones are released
 MAX_FALSE_STARTS = 3
-COMPILING = 6  # times as long as a step may take: compiling is no step of anybody's, and some modules are large
+COMPILING = 6  # times as long as a step may take: some modules are large
 
 
 class Session:
-    """One runtime's driver process, as the runner uses it (`suites.interface.Runtime`).
+    """One runtime's driver process, as the player uses it (`linmem.protocol.Runtime`).
 
     ``probes`` maps a proposal's name to a module that needs it. After a fault the next use starts a new process.
     """
@@ -37,9 +37,9 @@ class Session:
         self._provided = provided
         self._probes = probes
         self._timeout = timeout
-        self._driver: Driver | None = None  # the last one started, whose words can still be read
-        self._live: Driver | None = None  # the same while it can be asked
-        self._standby: Driver | None = None  # its successor: launched, not yet heard of
+        self._driver: Driver | None = None  # the last one started, whose output can still be read
+        self._live: Driver | None = None  # the same while it takes requests
+        self._standby: Driver | None = None  # its replacement: launched, not yet used
         self._modules: OrderedDict[bytes, int] = OrderedDict()
         self._features: dict[str, bool] = {}
         self._false_starts = 0
@@ -52,7 +52,7 @@ class Session:
 
     @property
     def on_import(self) -> ImportHandler | None:
-        """Who serves the guest's host functions."""
+        """What serves the guest's host functions."""
         return self._handler
 
     @on_import.setter
@@ -109,7 +109,7 @@ class Session:
         return self._features[feature]
 
     def features(self) -> dict[str, bool]:
-        """Every probed proposal and whether it is there."""
+        """Every probed proposal and whether it is supported."""
         return {name: self.supports(name) for name in self._probes}
 
     def unit(self, kind: str) -> int | None:
@@ -140,7 +140,7 @@ class Session:
         return self.info is not None and version in self.info.wasi
 
     def take_stderr(self) -> str:
-        """What the process printed since this was last asked; also of one that is gone."""
+        """What the process printed since the last call; also of one that has ended."""
         return self._driver.take_stderr() if self._driver is not None else ""
 
     # ------------------------------------------------------------------ life
@@ -148,7 +148,7 @@ class Session:
     def start(self) -> Info:
         """Start the driver if it does not run. Raises `DriverFault`, at once after repeated false starts.
 
-        Ask it before each scenario: a process that ended since the one before is no fault of the next.
+        Call it before each scenario: a process that has ended since the last one is not the next one's failure.
         """
         fault = self._live.ended() if self._live is not None else None
         if fault is not None:
@@ -160,7 +160,7 @@ class Session:
 
     @property
     def alive(self) -> bool:
-        """Whether a driver runs and can be asked."""
+        """Whether a driver runs and takes requests."""
         return self._live is not None and self._live.alive
 
     @property
@@ -188,7 +188,7 @@ class Session:
         self._live = None
         self._modules.clear()
         if self.info is not None and self._standby is None:
-            with contextlib.suppress(DriverFault):  # its next use will tell
+            with contextlib.suppress(DriverFault):  # its next use reports why
                 self._standby = self._launched()
 
     def _running(self) -> Driver:

@@ -158,7 +158,7 @@ def test_a_process_that_gives_no_answer_is_ended(fault: str, start: Start, proce
 def test_a_process_that_closes_its_output_is_not_waited_for(
     start: Start, processes_of_group: Processes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("linmem.drivers.client.BURIAL", 0.2)
+    monkeypatch.setattr("linmem.drivers.client.EXIT_SECONDS", 0.2)
     driver = start()
     pid = driver.pid
     with pytest.raises(DriverGarbage, match="it closed its standard output and went on"):

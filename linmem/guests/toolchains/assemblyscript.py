@@ -9,10 +9,11 @@ from pathlib import Path
 import msgspec
 import yaml
 
-from linmem.guests.toolchains.base import Toolchain, bare_environment, one_file, run, tell
+from linmem.guests.toolchains.base import Toolchain, bare_environment, one_file, run
 from linmem.provision import environments
 from linmem.provision.manifest import load_manifest
 from linmem.provision.npm import NpmRecipe
+from linmem.provision.uvtool import tell
 
 LATER = ("bulk-memory", "sign-extension", "nontrapping-f2i")  # proposals that WebAssembly 1.0 did not have
 PINS = Path(__file__).with_name("assemblyscript.yaml")

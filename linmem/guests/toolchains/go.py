@@ -16,9 +16,9 @@ from linmem.guests.toolchains.base import (
     no_maximum,
     pinned_version,
     run,
-    tell,
 )
 from linmem.provision.recipe import Recipe
+from linmem.provision.uvtool import tell
 
 LOCK = Path(__file__).with_name("go.txt")
 

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from linmem import cache
-from linmem.guests.toolchains.base import PAGE, STACK, Toolchain, bare_environment, one_file, pinned_version, run, tell
+from linmem.guests.toolchains.base import PAGE, STACK, Toolchain, bare_environment, one_file, pinned_version, run
 from linmem.provision.recipe import Recipe
+from linmem.provision.uvtool import tell
 
 LOCK = Path(__file__).with_name("zig.txt")
 TARGET = ("-target", "wasm32-freestanding", "-mcpu=mvp")
