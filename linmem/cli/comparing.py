@@ -11,11 +11,9 @@ import msgspec
 
 from linmem import paths, project
 from linmem.cli.parsers import a_run, command, emit, output
-from linmem.compare import diff_text, gate, inputs
+from linmem.compare import diff_text, gate, gate_text, inputs
 from linmem.compare.diff import Diff, diff
 from linmem.report.build import ReportError
-from linmem.report.markdown import code, prose
-from linmem.results.text import plural
 
 FORMATS: dict[str, Callable[[Diff], str]] = {
     "text": diff_text.text,
@@ -62,7 +60,7 @@ def add(commands: Any) -> None:
     )
     parser.add_argument("--whole", action="store_true", help="what the run was not asked for counts as missing")
     _pairs(parser)
-    output(parser, GATE_FORMATS)
+    output(parser, gate_text.FORMATS)
 
 
 def _pairs(parser: argparse.ArgumentParser) -> None:
@@ -111,44 +109,8 @@ def _gate(options: argparse.Namespace) -> int:
         recordable = baseline.suffix in (".yaml", ".yml")
         target = baseline if recordable else Path("reports/baselines/main.yaml")
         record = gate.command(run, place, target, options.pair)
-        emit(GATE_FORMATS[options.format](verdict, str(baseline), record), options.out)
+        emit(gate_text.FORMATS[options.format](verdict, str(baseline), record), options.out)
         status = 0 if verdict.passed else 1
     if options.record_baseline is not None:
         print(gate.write(run, options.record_baseline, options.pair))
     return status
-
-
-def _gate_text(verdict: gate.Verdict, name: str, record: str | None) -> str:
-    return "\n".join(gate.lines(verdict, name, record)) + "\n"
-
-
-def _gate_markdown(verdict: gate.Verdict, name: str, record: str | None) -> str:
-    lines = reversed(gate.lines(verdict, name, record))
-    summary = next(line for line in lines if line.startswith(("gate: passed", "gate: FAILED")))
-    head = [f"# {prose(summary.removeprefix('gate: ').capitalize(), 1000)}", ""]
-    rows = [f"| {item.weight} | {code(item.name, 400)} | {prose(item.what, 400)} |" for item in verdict.findings]
-    table = ["| | | |", "| --- | --- | --- |", *rows, ""] if rows else []
-    rest = [f"Not compared: {plural(count, 'case')}: {prose(reason)}." for reason, count in verdict.left_out]
-    told = f"To record it: {code(record, 400)}" if record else "To record it, play all of the baseline's cases."
-    how = ["", told] if verdict.to_record else []
-    return "\n".join([*head, *table, *rest, *how]) + "\n"
-
-
-def _gate_json(verdict: gate.Verdict, name: str, record: str | None) -> str:
-    found = {
-        "schema": "linmem-gate/1",
-        "passed": verdict.passed,
-        "baseline": name,
-        "compared": verdict.compared,
-        "findings": [{"kind": item.weight.lower(), "name": item.name, "what": item.what} for item in verdict.findings],
-        "not_compared": [{"reason": reason, "cases": count} for reason, count in verdict.left_out],
-        "record": record if verdict.to_record else None,
-    }
-    return msgspec.json.format(msgspec.json.encode(found), indent=1).decode() + "\n"
-
-
-GATE_FORMATS: dict[str, Callable[[gate.Verdict, str, str | None], str]] = {
-    "text": _gate_text,
-    "markdown": _gate_markdown,
-    "json": _gate_json,
-}

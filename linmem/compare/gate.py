@@ -220,30 +220,3 @@ def command(report: Report, run: Path, file: Path, asked: Sequence[tuple[str, st
     except (BaselineError, PairError):
         return None
     return shlex.join(["linmem", "gate", str(run), "--record-baseline", str(file)])
-
-
-# --------------------------------------------------------------------- wording
-
-
-def lines(verdict: Verdict, name: str, record: str | None) -> list[str]:
-    """The verdict as lines, the last of which sums it up; `record` is the command that records the run, if one can."""
-    how = f"record it: {record}" if record else "play all of the baseline's cases, and record that run"
-    found = [str(finding) for finding in verdict.findings]
-    found += [f"not compared: {plural(count, 'case')} of the baseline: {reason}" for reason, count in verdict.left_out]
-    compared = f"{plural(verdict.compared, 'case')} compared with {name}"
-    if not verdict.passed:
-        regressions, missing = verdict.count("REGRESSION"), verdict.count("MISSING")
-        counts = [plural(regressions, "regression")] if regressions else []
-        counts += [f"{missing:,} missing"] if missing else []
-        found.append(f"gate: FAILED: {', '.join(counts)}; {compared}")
-        found.append(f"gate: if all of this is meant, {how}")
-    elif verdict.to_record:
-        improved, new, changed = verdict.count("IMPROVED"), verdict.count("NEW"), verdict.count("CHANGED")
-        counts = [plural(improved, "improvement")] if improved else []
-        counts += [f"{new:,} new"] if new else []
-        counts += [plural(changed, "other version")] if changed else []
-        found.append(f"gate: passed: {', '.join(counts)}; {compared}")
-        found.append(f"gate: {how}")
-    else:
-        found.append(f"gate: passed: {compared}")
-    return found

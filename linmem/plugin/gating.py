@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from linmem.compare import gate
+from linmem.compare import gate, gate_text
 from linmem.compare.baseline import BaselineError
 from linmem.paths import shown
 from linmem.plugin.recording import Recording
@@ -51,7 +51,7 @@ class Gating:
             record = gate.command(report, Path(shown(self.recording.folder)), Path(shown(target)))
             nothing = verdict.passed and not verdict.compared and self.record is None
             if not nothing:
-                self.lines += gate.lines(verdict, shown(self.path), record)
+                self.lines += gate_text.lines(verdict, shown(self.path), record)
             if not verdict.passed:
                 self.fail(session, pytest.ExitCode.TESTS_FAILED)
             elif nothing and self.part:

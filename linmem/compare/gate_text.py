@@ -1,0 +1,70 @@
+"""The gate's verdict in words: lines for a terminal, Markdown, JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import msgspec
+
+from linmem.compare.gate import Verdict
+from linmem.report.markdown import code, prose
+from linmem.results.text import plural
+
+
+def lines(verdict: Verdict, name: str, record: str | None) -> list[str]:
+    """The verdict as lines, the last of which sums it up; `record` is the command that records the run, if one can."""
+    how = f"record it: {record}" if record else "play all of the baseline's cases, and record that run"
+    found = [str(finding) for finding in verdict.findings]
+    found += [f"not compared: {plural(count, 'case')} of the baseline: {reason}" for reason, count in verdict.left_out]
+    compared = f"{plural(verdict.compared, 'case')} compared with {name}"
+    if not verdict.passed:
+        regressions, missing = verdict.count("REGRESSION"), verdict.count("MISSING")
+        counts = [plural(regressions, "regression")] if regressions else []
+        counts += [f"{missing:,} missing"] if missing else []
+        found.append(f"gate: FAILED: {', '.join(counts)}; {compared}")
+        found.append(f"gate: if all of this is meant, {how}")
+    elif verdict.to_record:
+        improved, new, changed = verdict.count("IMPROVED"), verdict.count("NEW"), verdict.count("CHANGED")
+        counts = [plural(improved, "improvement")] if improved else []
+        counts += [f"{new:,} new"] if new else []
+        counts += [plural(changed, "other version")] if changed else []
+        found.append(f"gate: passed: {', '.join(counts)}; {compared}")
+        found.append(f"gate: {how}")
+    else:
+        found.append(f"gate: passed: {compared}")
+    return found
+
+
+def text(verdict: Verdict, name: str, record: str | None) -> str:
+    """The verdict for a terminal."""
+    return "\n".join(lines(verdict, name, record)) + "\n"
+
+
+def markdown(verdict: Verdict, name: str, record: str | None) -> str:
+    """The verdict as a page with a table."""
+    said = reversed(lines(verdict, name, record))
+    summary = next(line for line in said if line.startswith(("gate: passed", "gate: FAILED")))
+    head = [f"# {prose(summary.removeprefix('gate: ').capitalize(), 1000)}", ""]
+    rows = [f"| {item.weight} | {code(item.name, 400)} | {prose(item.what, 400)} |" for item in verdict.findings]
+    table = ["| | | |", "| --- | --- | --- |", *rows, ""] if rows else []
+    rest = [f"Not compared: {plural(count, 'case')}: {prose(reason)}." for reason, count in verdict.left_out]
+    told = f"To record it: {code(record, 400)}" if record else "To record it, play all of the baseline's cases."
+    how = ["", told] if verdict.to_record else []
+    return "\n".join([*head, *table, *rest, *how]) + "\n"
+
+
+def as_json(verdict: Verdict, name: str, record: str | None) -> str:
+    """The verdict for programs."""
+    found = {
+        "schema": "linmem-gate/1",
+        "passed": verdict.passed,
+        "baseline": name,
+        "compared": verdict.compared,
+        "findings": [{"kind": item.weight.lower(), "name": item.name, "what": item.what} for item in verdict.findings],
+        "not_compared": [{"reason": reason, "cases": count} for reason, count in verdict.left_out],
+        "record": record if verdict.to_record else None,
+    }
+    return msgspec.json.format(msgspec.json.encode(found), indent=1).decode() + "\n"
+
+
+FORMATS: dict[str, Callable[[Verdict, str, str | None], str]] = {"text": text, "markdown": markdown, "json": as_json}
