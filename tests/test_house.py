@@ -19,15 +19,11 @@ PACKAGE = ROOT / "linmem"
 
 # What is still to be renamed and taken apart. Both lists only ever get shorter.
 DOUBLE_NAMES = {
-    "Bench",
-    "Check",
     "Code",
-    "Finding",
     "Instance",
     "Negative",
     "Picture",
     "Recipe",
-    "Report",
 }
 LONG_CHAINS = {
     "linmem.repro.agents.AgentSteps",

@@ -12,7 +12,7 @@ from linmem.run.runtimes import given
 
 _CARRIED = ("--guest", "--glue", "--known", "--step-timeout")  # options of the run that a result depends on
 _FLAGS = ("--slow",)
-_OURS = "suites/"
+OURS = "suites/"
 
 
 def rerun(report: Report, results: Sequence[Result]) -> str:
@@ -47,7 +47,7 @@ def runtime(report: Report, label: str) -> list[str]:
 
 def item(id_: str) -> str:
     """The word for one result. Of a file that is not linmem's own, pytest would look for its configuration there."""
-    return id_ if id_.startswith(_OURS) else f"--suites={id_}"
+    return id_ if id_.startswith(OURS) else f"--suites={id_}"
 
 
 def _name(text: str) -> str:

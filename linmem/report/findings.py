@@ -6,6 +6,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from msgspec.structs import replace
+
 from linmem.report import likeness
 from linmem.results.document import Agreement, AnswerGroup, ObservationEntry, OutcomeGroup, Report, Silence, Subject
 
@@ -25,15 +27,11 @@ class Phrase:
 
 @dataclass(frozen=True)
 class GivenAnswer:
-    """One answer and who gave it, with one example for each runtime of how it put it (``words``: runtimes, words).
-
-    ``other`` is how many other wordings there were.
-    """
+    """One answer and who gave it, with one example for each runtime of how it put it (``words``: runtimes, words)."""
 
     answer: str
     who: tuple[Phrase, ...]
     words: tuple[tuple[str, str], ...] = ()
-    other: int = 0
 
 
 @dataclass(frozen=True)
@@ -112,15 +110,7 @@ class _Merged:
         first = self.items[0]
         groups = _united(group for item in self.items for group in item.groups)
         ordered = sorted(groups.items(), key=lambda group: -len(group[1]))
-        return ObservationEntry(
-            suite=first.suite,
-            scenario=first.scenario,
-            id=first.id,
-            question=first.question,
-            agreement=first.agreement,
-            groups=[AnswerGroup(answer=answer, subjects=subjects) for answer, subjects in ordered],
-            unanswered=first.unanswered,
-        )
+        return replace(first, groups=[AnswerGroup(answer=answer, subjects=subjects) for answer, subjects in ordered])
 
 
 def _answers(item: ObservationEntry) -> dict[tuple[str, str | None, str | None], str]:
@@ -177,10 +167,7 @@ def _finding(item: ObservationEntry, scenarios: list[str]) -> Finding:
         id=item.id,
         question=item.question or item.id,
         agreement=item.agreement,
-        answers=tuple(
-            GivenAnswer(group.answer, _who(item, group, everyone), *_words(group.answer, group.subjects))
-            for group in item.groups
-        ),
+        answers=tuple(GivenAnswer(group.answer, _who(item, group, everyone)) for group in item.groups),
         silent=tuple((why, phrases(silences, everyone)) for why, silences in reasons.items()),
         scenarios=scenarios,
         groups=_groups(item, everyone),
@@ -193,7 +180,7 @@ def _groups(item: ObservationEntry, everyone: Sequence[Subject | Silence]) -> tu
     for labels in likeness.grouped(likeness.answers(item.groups)):
         mine = [(group.answer, [one for one in group.subjects if one.runtime in labels]) for group in item.groups]
         answers = tuple(
-            GivenAnswer(answer, phrases(subjects, everyone), *_words(answer, subjects))
+            GivenAnswer(answer, phrases(subjects, everyone), _words(answer, subjects))
             for answer, subjects in mine
             if subjects
         )
@@ -208,18 +195,16 @@ def _who(item: ObservationEntry, group: AnswerGroup, everyone: Sequence[Subject 
     return tuple(Phrase(guest) for guest in guests)
 
 
-def _words(answer: str, subjects: Iterable[Subject]) -> tuple[tuple[tuple[str, str], ...], int]:
+def _words(answer: str, subjects: Iterable[Subject]) -> tuple[tuple[str, str], ...]:
     first: dict[str, str] = {}
-    seen = set()
     for subject in subjects:
         for raw in subject.raw:
             if raw and raw != answer:
                 first.setdefault(subject.runtime, raw)
-                seen.add(raw)
     words: dict[str, list[str]] = defaultdict(list)
     for runtime, raw in first.items():
         words[raw].append(runtime)
-    return tuple((", ".join(runtimes), raw) for raw, runtimes in words.items()), len(seen) - len(words)
+    return tuple((", ".join(runtimes), raw) for raw, runtimes in words.items())
 
 
 def outcome_phrases(groups: Sequence[OutcomeGroup]) -> list[tuple[str, tuple[Phrase, ...]]]:
@@ -230,8 +215,11 @@ def outcome_phrases(groups: Sequence[OutcomeGroup]) -> list[tuple[str, tuple[Phr
 
 def phrases(some: Sequence[Subject | Silence], everyone: Sequence[Subject | Silence]) -> tuple[Phrase, ...]:
     """`some` of `everyone` in as few words as tell them apart from the rest."""
-    views = _views(everyone)
-    guests = _guests(everyone)
+    views: dict[str, set[str | None]] = defaultdict(set)
+    guests: dict[tuple[str, str | None], set[str]] = defaultdict(set)
+    for one in everyone:
+        views[one.runtime].add(one.view)
+        guests[one.runtime, one.view].update(one.guests)
     told: dict[str, dict[str, list[str | None]]] = defaultdict(lambda: defaultdict(list))
     for one in some:
         all_guests = guests[one.runtime, one.view]
@@ -242,20 +230,6 @@ def phrases(some: Sequence[Subject | Silence], everyone: Sequence[Subject | Sile
         for only, mine in parts.items():
             found.append(Phrase(runtime, _view_words(mine, views[runtime]), only))
     return tuple(found)
-
-
-def _views(everyone: Sequence[Subject | Silence]) -> dict[str, set[str | None]]:
-    views: dict[str, set[str | None]] = defaultdict(set)
-    for one in everyone:
-        views[one.runtime].add(one.view)
-    return views
-
-
-def _guests(everyone: Sequence[Subject | Silence]) -> dict[tuple[str, str | None], set[str]]:
-    guests: dict[tuple[str, str | None], set[str]] = defaultdict(set)
-    for one in everyone:
-        guests[one.runtime, one.view].update(one.guests)
-    return guests
 
 
 def _view_words(mine: Sequence[str | None], every: set[str | None]) -> str:

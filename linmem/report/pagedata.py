@@ -92,6 +92,7 @@ class PageData:
             "comparisons": _COMPARISONS,
             "likenesses": _LIKENESSES,
             "rerun": shlex.join(again.start(report)),
+            "own": again.OURS,
             "ids": [Case(*_NAMES, guest, view).id for guest in (None, "{guest}") for view in (None, "{view}")],
             "texts": self.texts.items,
             "vectors": self.vectors.items,

@@ -89,5 +89,5 @@ const testId = (row, column, { guest, view }) => {
   const names = { suite: row.suite.path, scenario: row.slug, runtime: column.label, guest, view };
   return D.ids[2 * Boolean(guest) + Boolean(view)].replace(/\{(\w+)\}/g, (_, name) => names[name]);
 };
-const item = (id) => quoted(id.startsWith("suites/") ? id : `--suites=${id}`);
+const item = (id) => quoted(id.startsWith(D.own) ? id : `--suites=${id}`);
 const rerun = (column, ids) => [D.rerun, column.again, ...ids.map(item)].join(" ");
