@@ -7,6 +7,7 @@ is always safe while nothing runs.
 from __future__ import annotations
 
 import os
+import threading
 from pathlib import Path
 
 import platformdirs
@@ -14,8 +15,7 @@ import platformdirs
 from linmem.errors import Unavailable
 
 VARIABLE = "LINMEM_CACHE"
-# The Cache Directory Tagging Specification: backup programs skip folders that hold a file with this first
-# line.
+# The Cache Directory Tagging Specification: backup programs skip folders that hold a file with this first line.
 TAG = "Signature: 8a477f597d28d172789f06886806bc55\n# linmem keeps here what it can make again.\n"
 
 
@@ -37,6 +37,13 @@ def subfolder(name: str) -> Path:
     except OSError as error:
         raise unusable(error) from error
     return root / name
+
+
+def write(path: Path, data: bytes) -> None:
+    """Write a file in one go: a reader in another process sees none of it or all. Raises `OSError`."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}")
+    draft.write_bytes(data)
+    os.replace(draft, path)
 
 
 def unusable(error: OSError) -> Unavailable:

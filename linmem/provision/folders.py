@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import Any, TypeVar
 
 import filelock
 
+from linmem import cache
 from linmem.cache import subfolder, unusable
 from linmem.errors import Unavailable
 from linmem.provision.uvtool import tell
@@ -101,6 +101,4 @@ def _empty(folder: Path) -> None:
 
 def write(path: Path, data: Mapping[str, Any]) -> None:
     """Write JSON in one go: a reader sees all of it or nothing."""
-    draft = path.with_suffix(".tmp")
-    draft.write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
-    os.replace(draft, path)
+    cache.write(path, (json.dumps(data, indent=1) + "\n").encode())

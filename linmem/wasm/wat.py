@@ -1,13 +1,11 @@
 """Assemble WebAssembly text to its binary form.
 
-The harness runs no WebAssembly itself, but scenarios and guests are written as text and drivers take binary
-modules. The assembler is `wasmtime.wat2wasm`, from the one PyPI package that knows the whole current text
-format; this is the only use the harness makes of it. It is imported late, because loading its native
-library takes longer than everything else while scenarios are collected; what was assembled once is read
-from the cache.
+The harness runs no WebAssembly itself, but scenarios and guests are written as text and drivers take binary modules.
+The assembler is `wasmtime.wat2wasm`, from the one PyPI package that knows the whole current text format; this is the
+only use the harness makes of it. It is imported late, because loading its native library takes longer than everything
+else while scenarios are collected. What was assembled once is read from the cache.
 
-Nothing is validated here: text that is well formed but describes an invalid module gives that invalid
-module, and the runtimes say what they think of it.
+Nothing is validated here: well-formed text of an invalid module gives that invalid module, for the runtimes to judge.
 """
 
 from __future__ import annotations
@@ -15,10 +13,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import importlib.metadata
-import os
 import re
-import tempfile
-from pathlib import Path
 
 from linmem import cache
 from linmem.wasm.types import MAGIC
@@ -43,11 +38,13 @@ def assemble(text: str, *, fresh: bool = False) -> bytes:
         line = before.count("\n") + 1
         raise WatError("a lone surrogate is not text", line, error.start - before.rfind("\n")) from None
     path = cache.subfolder(f"wat/{assembler_version()}") / f"{hashlib.sha256(source).hexdigest()}.wasm"
-    cached = None if fresh else _read(path)
-    if cached is not None:
+    if not fresh and path.is_file() and (cached := path.read_bytes()).startswith(MAGIC):
         return cached
     module = _assemble(text)
-    _write(path, module)
+    try:
+        cache.write(path, module)
+    except OSError as error:
+        raise cache.unusable(error) from error
     return module
 
 
@@ -71,22 +68,3 @@ def _wat_error(words: str) -> WatError:
     place = _PLACE.search(words)
     line, column = (int(place[1]), int(place[2])) if place else (1, 1)
     return WatError(words.splitlines()[0].replace("`", "'"), line, column)
-
-
-def _read(path: Path) -> bytes | None:
-    try:
-        data = path.read_bytes()
-    except FileNotFoundError:
-        return None
-    return data if data.startswith(MAGIC) else None
-
-
-def _write(path: Path, data: bytes) -> None:
-    """Whole or not at all: another process may read the cache at any moment."""
-    try:
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=".tmp")
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        os.replace(name, path)
-    except OSError as error:
-        raise cache.unusable(error) from error

@@ -17,9 +17,7 @@ class MemoryMethods(Requests):
     """What can be asked of memories and views."""
 
     def _memory_export(self, ident: int, params: dict[str, Any]) -> str:
-        instance, name = self._object("instance", params["instance"]), params["name"]
-        self._objects["memory"][ident] = self._ask("memory.export", self._driver.memory_export, instance, name)
-        return "{}"
+        return self._export("memory", ident, params)
 
     def _memory_create(self, ident: int, params: dict[str, Any]) -> str:
         limits = self._integer(params["min"]), self._optional(params["max"])

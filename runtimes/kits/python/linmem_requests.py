@@ -1,6 +1,6 @@
-"""One request after the other: objects and results by request id, references, and what errors come to.
+"""What all methods of the driver protocol share: objects and results by request id, references, and error answers.
 
-The same for every method of linmem's driver protocol (docs/driver-protocol.md); `linmem_session` has the methods.
+docs/driver-protocol.md describes the protocol; `linmem_session` has its methods.
 """
 
 from __future__ import annotations
@@ -14,24 +14,15 @@ from linmem_values import VALUE_TYPES, WIDTH, to_number, to_signed, unsigned
 _INVALID_REQUEST, _METHOD_NOT_FOUND, _INVALID_PARAMS, _REFUSED = -32600, -32601, -32602, -32000
 _TEXT_LIMIT = 8192  # characters of the runtime's own words in an error: a trap's backtrace can have 30,000 lines
 #: Every method but `initialize` and `shutdown`, with the hook of the driver that it needs.
-HOOKS = {
-    "module.compile": "module_compile",
-    "instance.create": "instance_create",
-    "function.call": "function_call",
-    "function.export": "function_export",
-    "global.create": "global_create",
-    "global.export": "global_export",
-    "global.get": "global_get",
-    "global.set": "global_set",
-    "memory.export": "memory_export",
-    "memory.create": "memory_create",
-    "memory.size": "memory_size",
-    "memory.grow": "memory_grow",
-    "agents.run": "agent_create",
-    "object.release": "release_all",
-}
-HOOKS.update(dict.fromkeys(["memory.read", "memory.write"], "view_open"))
-HOOKS.update(dict.fromkeys(["view.open", "view.length", "view.read", "view.write"], "view_open"))
+HOOKS = {"agents.run": "agent_create", "object.release": "release_all"}
+HOOKS.update(dict.fromkeys("memory.read memory.write view.open view.length view.read view.write".split(), "view_open"))
+HOOKS.update(
+    (method, method.replace(".", "_"))
+    for method in (
+        "module.compile instance.create function.call function.export global.create global.export global.get "
+        "global.set memory.export memory.create memory.size memory.grow"
+    ).split()
+)
 
 
 class _Skipped(Exception):
@@ -60,7 +51,7 @@ class Requests:
         self._methods: dict[str, Callable[[int, dict[str, Any]], str]] = {}
 
     def answer(self, request: dict[str, Any]) -> None:
-        """Do what a request asks and send its answer. A fault of the driver's own ends the process, loudly."""
+        """Do what a request asks and send its answer. A defect of the driver ends the process with status 70."""
         ident, method = request["id"], request.get("method")
         try:
             handler = self._methods.get(method)  # type: ignore[arg-type]
@@ -134,6 +125,13 @@ class Requests:
             if ident in self._failed or ident in self._failed_modules:
                 raise _Skipped("request %d made no %s" % (ident, kind)) from None
             raise LookupError("no %s %r" % (kind, ident)) from None
+
+    def _export(self, kind: str, ident: int, params: dict[str, Any]) -> str:
+        """Get an instance's export through the driver's hook for this kind of object."""
+        instance, name = self._object("instance", params["instance"]), params["name"]
+        hook = getattr(self._driver, kind + "_export")
+        self._objects[kind][ident] = self._ask(kind + ".export", hook, instance, name)
+        return "{}"
 
     def _integer(self, value: Any) -> int:
         if type(value) is int:

@@ -117,9 +117,7 @@ class _Session(AgentMethods, MemoryMethods):
         return "{}"
 
     def _global_export(self, ident: int, params: dict[str, Any]) -> str:
-        instance, name = self._object("instance", params["instance"]), params["name"]
-        self._objects["global"][ident] = self._ask("global.export", self._driver.global_export, instance, name)
-        return "{}"
+        return self._export("global", ident, params)
 
     def _global_get(self, ident: int, params: dict[str, Any]) -> str:
         value = self._ask("global.get", self._driver.global_get, self._object("global", params["global"]))
@@ -148,9 +146,7 @@ class _Session(AgentMethods, MemoryMethods):
         return '{"values":[%s]}' % ",".join(map(typed_json, types, values))
 
     def _function_export(self, ident: int, params: dict[str, Any]) -> str:
-        instance, name = self._object("instance", params["instance"]), params["name"]
-        self._objects["function"][ident] = self._ask("function.export", self._driver.function_export, instance, name)
-        return "{}"
+        return self._export("function", ident, params)
 
     def _object_same(self, ident: int, params: dict[str, Any]) -> str:
         one, other = map(self._comparable, params["objects"])
@@ -168,23 +164,16 @@ class _Session(AgentMethods, MemoryMethods):
         return "{}"
 
     def _object_release(self, ident: int, params: dict[str, Any]) -> str:
-        if params.get("store"):
-            return self._release_store()
-        if not params.get("all"):
+        """Drop the objects that are named, or all but modules; with ``store``, all but modules and views."""
+        store = params.get("store")
+        if not store and not params.get("all"):
             for objects in self._objects.values():
                 for released in params["objects"]:
                     objects.pop(released, None)
             return "{}"
-        for kind in ("view", "memory", "function", "global", "instance"):
-            self._objects[kind].clear()
-        self._globals.clear()
-        self._results.clear()
-        self._failed.clear()
-        self._ask("object.release", self._driver.release_all)
-        return "{}"
-
-    def _release_store(self) -> str:
-        """Drop all but views and modules; the driver drops its store."""
+        if not store:
+            for kept in (self._objects["view"], self._results, self._failed):
+                kept.clear()
         for kind in ("memory", "function", "global", "instance"):
             self._objects[kind].clear()
         self._globals.clear()
