@@ -146,7 +146,7 @@ class _Error:
         wanted = self._wanted()
         if wanted is None:
             return f"{place}: {self.message}"
-        hint = "; put it in quotes" if wanted == "text" and isinstance(found, bool | int | float) else ""
+        hint = "; put it in quotes" if limit == "string" and isinstance(found, bool | int | float) else ""
         return f"{place} must be {wanted}, found {describe(found)}{hint}"
 
     def _wanted(self) -> str | None:

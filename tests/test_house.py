@@ -21,15 +21,11 @@ PACKAGE = ROOT / "linmem"
 DOUBLE_NAMES = {
     "Code",
     "Instance",
-    "Negative",
-    "Picture",
     "Recipe",
 }
 LONG_CHAINS = {
     "linmem.repro.agents.AgentSteps",
     "linmem.repro.script.Script",
-    "linmem.scenario.model.Picture",
-    "linmem.scenario.steps.StepBuilder",
 }
 
 

@@ -18,6 +18,7 @@ from linmem.scenario import model
 from linmem.scenario.expectations import Failure
 from linmem.scenario.model import GUEST
 from linmem.scenario.names import makes_own_instances
+from linmem.scenario.source import Where
 from linmem.wasm.code import Code, read_code
 from linmem.wasm.types import UnreadableModule
 
@@ -64,7 +65,7 @@ def parts(value: Any, but: type | None = None) -> Iterator[Any]:
 @functools.cache
 def _fields(kind: Any) -> tuple[str, ...]:
     """Where a part of the model may hold further parts; nowhere for all that is no part of it, and for places."""
-    if kind.__module__ != model.__name__ or kind is model.Where or not dataclasses.is_dataclass(kind):
+    if kind.__module__ != model.__name__ or not dataclasses.is_dataclass(kind):
         return ()
     return tuple(field.name for field in dataclasses.fields(kind) if field.type not in _PLAIN)
 
@@ -85,7 +86,7 @@ class _Reacher:
         self.scenario, self.played = scenario, played
         self.found: set[tuple[str, frozenset[str]]] = set()
         self.seen: set[tuple[str, int]] = set()
-        self.hosts: set[model.Where] = set()
+        self.hosts: set[Where] = set()
         self.kept: dict[str | None, tuple[str, str]] = {}
         self.instances: dict[str, _Instance] = {} if makes_own_instances(scenario) else {GUEST: _Instance()}
         for part in parts((scenario.steps, scenario.imports)):

@@ -36,7 +36,7 @@ class Findings:
             raise Stop("fail", f"{step.text}: {expected(step)}got {happened}", step, trace(step, happened, "failed"))
         if type(step) is not Step:
             self.played.append((step, happened))
-        if step.bind is not None and not isinstance(step, model.MAKERS):
+        if step.bind is not None and step.binds == "value":
             self.bind(step.bind, step, happened)
 
     def good(self, step: Step, happened: Happened) -> bool:

@@ -18,7 +18,7 @@ from linmem.play.findings import Findings
 from linmem.play.scope import Instance, Scope, must_export
 from linmem.play.stop import KINDS, Stop, outcome_of
 from linmem.protocol import CallFailed, DriverFault, Reply, Runtime
-from linmem.scenario import expressions, model, values
+from linmem.scenario import expressions, values
 from linmem.scenario.expectations import Literal, NoValue
 from linmem.scenario.happened import Happened, Refused
 from linmem.scenario.model import Step
@@ -64,7 +64,7 @@ class Pipeline:
         self.pending.append(Pending(step, request, understand))
         if step.bind is not None:
             self.scope.integers.pop(step.bind, None)
-            if not isinstance(step, model.MAKERS):
+            if step.binds == "value":
                 self.scope.awaited[step.bind] = request
         return request
 

@@ -20,7 +20,7 @@ FAILURE_KINDS = {
 Scope = Mapping[str, int]
 
 
-class Check(Protocol):
+class Expected(Protocol):
     """One expectation. ``str()`` is how reports word it."""
 
     @property
@@ -233,7 +233,7 @@ class NoValue:
 class AnyOf:
     """One of several, where the specification allows more than one."""
 
-    items: tuple[Check, ...]
+    items: tuple[Expected, ...]
 
     @property
     def names(self) -> frozenset[str]:
@@ -246,7 +246,7 @@ class AnyOf:
         return " or ".join(map(str, self.items))
 
 
-def impossible(check: Check, gives: str) -> str | None:
+def impossible(check: Expected, gives: str) -> str | None:
     """Why the check, or one of several, can never hold for a step, whatever a runtime does; None where it can.
 
     ``gives`` is what the step gives: a memory type, ``bytes``, ``results`` (of a call), ``truth`` or ``nothing``.

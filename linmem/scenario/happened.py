@@ -9,7 +9,7 @@ from linmem.scenario import values
 from linmem.scenario.expressions import FloatBits
 
 
-class Negative(int):
+class NegativeBits(int):
     """The unsigned integer that a name is bound to, where the host's language had it as a negative number."""
 
 
@@ -27,7 +27,7 @@ class Number:
         """
         if values.is_float(self.kind):
             return FloatBits(self.kind, self.bits)
-        return Negative(self.bits) if self.said.startswith("-") else self.bits
+        return NegativeBits(self.bits) if self.said.startswith("-") else self.bits
 
     def __str__(self) -> str:
         return values.show(self.kind, self.bits)

@@ -5,24 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
-from linmem.scenario.expectations import Check, Literal
+from linmem.scenario.expectations import Expected, Literal
 from linmem.scenario.expressions import Expression
+from linmem.scenario.source import Where
 
 GUEST = "guest"  # the name of the instance a scenario is about
 MEMORY = "memory"  # stands for that instance's only memory, whatever it is exported as
-
-
-@dataclass(frozen=True, slots=True)
-class Where:
-    """A place in a scenario file."""
-
-    file: str
-    line: int
-
-    def __str__(self) -> str:
-        return f"{self.file}:{self.line}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +40,18 @@ class Observe:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What all steps have: where it stands, how it reads, the name its result gets, and its checks."""
+    """What all steps have: where it stands, how it reads, the name its result gets, and its checks.
 
+    ``gives`` is what a step of this kind results in: ``results`` (of a call), ``truth``, a memory type or ``nothing``.
+    ``binds`` is what its name stands for: a ``value``, or a kind of object.
+    """
+
+    gives: ClassVar[str] = "nothing"
+    binds: ClassVar[str] = "value"
     where: Where
     text: str
     bind: str | None
-    expect: Check | None
+    expect: Expected | None
     observe: Observe | None
 
 
@@ -63,14 +59,28 @@ class Step:
 class Call(Step):
     """Call the function `export` of the instance `on`; None: a kept function of that name, else the guest's."""
 
+    gives: ClassVar[str] = "results"
     export: str
     args: tuple[Literal, ...]
     on: str | None
 
 
 @dataclass(frozen=True, slots=True)
+class PictureLayout:
+    """The pixels among bytes, row after row from the top. ``format`` is a key of `pictures.FORMATS`."""
+
+    title: str
+    width: Expression
+    height: Expression
+    format: str
+
+
+@dataclass(frozen=True, slots=True)
 class Read(Step):
-    """The host reads. ``through`` names a kept view; else ``kind`` is the fresh view's (None: the default)."""
+    """The host reads. ``through`` names a kept view; else ``kind`` is the fresh view's (None: the default).
+
+    With a ``picture``, the bytes are one. What it gives is a value of its ``type``.
+    """
 
     type: str
     at: Expression
@@ -78,6 +88,7 @@ class Read(Step):
     memory: str
     through: str | None
     kind: str | None
+    picture: PictureLayout | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,19 +124,10 @@ class Write(Step):
 
 
 @dataclass(frozen=True, slots=True)
-class Picture(Read):
-    """The host reads pixels, row after row from the top. ``format`` is a key of `pictures.FORMATS`."""
-
-    title: str
-    width: Expression
-    height: Expression
-    format: str
-
-
-@dataclass(frozen=True, slots=True)
 class Grow(Step):
     """The host grows a memory by `delta` pages."""
 
+    gives: ClassVar[str] = "u64"
     delta: Expression
     memory: str
 
@@ -134,6 +136,7 @@ class Grow(Step):
 class Size(Step):
     """The host asks a memory's size in pages."""
 
+    gives: ClassVar[str] = "u64"
     memory: str
 
 
@@ -141,6 +144,7 @@ class Size(Step):
 class OpenView(Step):
     """The host opens a view and keeps it; ``offset`` in bytes, ``count`` in units. ``bind`` is never None."""
 
+    binds: ClassVar[str] = "view"
     kind: str
     memory: str
     offset: Expression | None
@@ -151,6 +155,7 @@ class OpenView(Step):
 class ViewLength(Step):
     """The length of a kept view, in bytes."""
 
+    gives: ClassVar[str] = "u64"
     view: str
 
 
@@ -158,6 +163,7 @@ class ViewLength(Step):
 class Instantiate(Step):
     """Instantiate the guest or a further module; ``bind`` names the instance and is never None."""
 
+    binds: ClassVar[str] = "instance"
     module: str
     imports: Mapping[str, ImportSpec]
 
@@ -166,6 +172,7 @@ class Instantiate(Step):
 class MakeMemory(Step):
     """The host makes a memory; sizes in pages of ``page_size`` bytes. ``bind`` is never None."""
 
+    binds: ClassVar[str] = "memory"
     min: Expression
     max: Expression | None
     shared: bool
@@ -180,6 +187,7 @@ class TakeExport(Step):
     ``bind`` is never None.
     """
 
+    binds: ClassVar[str] = "object"
     kind: str
     instance: str
     export: str
@@ -189,6 +197,7 @@ class TakeExport(Step):
 class MakeGlobal(Step):
     """The host makes a global. ``bind`` is never None."""
 
+    binds: ClassVar[str] = "global"
     type: str
     value: Literal
     mutable: bool
@@ -198,6 +207,7 @@ class MakeGlobal(Step):
 class GetGlobal(Step):
     """The host reads a global."""
 
+    gives: ClassVar[str] = "results"
     variable: str
 
 
@@ -213,6 +223,7 @@ class SetGlobal(Step):
 class Same(Step):
     """Whether the host has one object by two names: bound ones, or exports, which it is asked for anew."""
 
+    gives: ClassVar[str] = "truth"
     objects: tuple[str, str]
 
 
@@ -220,6 +231,7 @@ class Same(Step):
 class Negative(Step):
     """Whether the host's language had a bound integer as a negative number."""
 
+    gives: ClassVar[str] = "truth"
     name: str
 
 
@@ -238,10 +250,6 @@ class ReleaseStore(Step):
 @dataclass(frozen=True, slots=True)
 class Collect(Step):
     """The host's garbage collection is run."""
-
-
-MAKERS = (OpenView, MakeMemory, Instantiate, TakeExport, MakeGlobal)
-"""The steps whose name stands for an object, not for a number."""
 
 
 @dataclass(frozen=True, slots=True)

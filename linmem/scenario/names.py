@@ -1,65 +1,48 @@
 """Check that every name a scenario uses is bound, before anything runs.
 
-Names live in two worlds: integers (results of steps, arguments of host functions) and objects (instances, memories,
-functions, globals, views). What a host function binds is visible everywhere, because only the run knows when it is
-called.
+A name stands for a value (an integer: a step's result, a host function's argument) or for an object (an instance,
+memory, function, global or view). What a host function binds is visible everywhere, because only the run knows when it
+is called.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import Any
 
 from linmem.errors import nearest
 from linmem.scenario import model
+from linmem.scenario.expectations import Literal
+from linmem.scenario.expressions import Expression
 from linmem.scenario.model import GUEST, MEMORY
-from linmem.scenario.source import SourceError
+from linmem.scenario.source import Where
+
+_COMPARABLE = ("memory", "function", "global")
+_OBJECTS = (*_COMPARABLE, "view", "instance")
 
 
 class _Names:
-    def __init__(self) -> None:
-        self.integers: set[str] = set()
-        self.views: set[str] = set()
-        self.memories: set[str] = set()
-        self.functions: set[str] = set()
-        self.globals: set[str] = set()
-        self.instances: set[str] = set()
+    """The names that are bound, by what they stand for."""
+
+    def __init__(self, bound: Mapping[str, set[str]] | None = None) -> None:
+        self.bound = {kind: set(bound[kind]) if bound else set() for kind in ("value", *_OBJECTS)}
+
+    def __getitem__(self, kind: str) -> set[str]:
+        return self.bound[kind]
 
     def bind(self, step: model.Step) -> None:
         if isinstance(step, model.Agents):
-            for agent in step.agents:
-                self.integers.update(call.bind for call in agent.calls if call.bind is not None)
-        if step.bind is None:
-            return
-        if isinstance(step, model.OpenView):
-            self.views.add(step.bind)
-        elif isinstance(step, model.MakeMemory):
-            self.memories.add(step.bind)
-        elif isinstance(step, model.TakeExport):
-            {"memory": self.memories, "func": self.functions, "global": self.globals}[step.kind].add(step.bind)
-        elif isinstance(step, model.MakeGlobal):
-            self.globals.add(step.bind)
-        elif isinstance(step, model.Instantiate):
-            self.instances.add(step.bind)
-        else:
-            self.integers.add(step.bind)
+            self["value"].update(call.bind for agent in step.agents for call in agent.calls if call.bind is not None)
+        if step.bind is not None:
+            kind = step.kind if isinstance(step, model.TakeExport) else step.binds
+            self["function" if kind == "func" else kind].add(step.bind)
 
-    def forget(self, objects: Iterable[str]) -> None:
-        for bound in (self.views, self.memories, self.functions, self.globals, self.instances):
-            bound.difference_update(objects)
+    def of(self, *kinds: str) -> set[str]:
+        return set().union(*(self[kind] for kind in kinds))
 
-    def copy(self) -> _Names:
-        copy = _Names()
-        for kind, names in vars(self).items():
-            setattr(copy, kind, set(names))
-        return copy
-
-    @property
-    def objects(self) -> set[str]:
-        return self.views | self.comparable | self.instances
-
-    @property
-    def comparable(self) -> set[str]:
-        return self.memories | self.functions | self.globals
+    def forget(self, names: Collection[str], kinds: Iterable[str] = _OBJECTS) -> None:
+        for kind in kinds:
+            self[kind].difference_update(names)
 
 
 def makes_own_instances(scenario: model.Scenario) -> bool:
@@ -72,6 +55,16 @@ def calls_back(scenario: model.Scenario) -> bool:
     return next(_host_functions(scenario), None) is not None
 
 
+def import_tables(scenario: model.Scenario) -> list[Mapping[str, model.ImportSpec]]:
+    """What a scenario gives for imports: its own table, and one for each instance that its steps make."""
+    return [scenario.imports, *(step.imports for step in scenario.steps if isinstance(step, model.Instantiate))]
+
+
+def _host_functions(scenario: model.Scenario) -> Iterator[model.HostFunction]:
+    for table in import_tables(scenario):
+        yield from (spec for spec in table.values() if isinstance(spec, model.HostFunction))
+
+
 def check_names(scenario: model.Scenario, own_imports: Collection[str] = ()) -> None:
     """Raises `SourceError` for a name that nothing binds before it is used.
 
@@ -81,12 +74,12 @@ def check_names(scenario: model.Scenario, own_imports: Collection[str] = ()) -> 
     functions = list(_host_functions(scenario))
     shared = _Names()
     for function in functions:
-        shared.integers.update(function.params)
+        shared["value"].update(function.params)
         for step in function.steps:
             shared.bind(step)
     if not makes_own_instances(scenario):
-        shared.instances.add(GUEST)
-    names, everything = shared.copy(), shared.copy()
+        shared["instance"].add(GUEST)
+    names, everything = _Names(shared.bound), _Names(shared.bound)
     for step in scenario.steps:
         _check_step(scenario, step, names)
         names.bind(step)
@@ -94,12 +87,12 @@ def check_names(scenario: model.Scenario, own_imports: Collection[str] = ()) -> 
         if isinstance(step, model.Release):
             names.forget(step.objects)
         if isinstance(step, model.ReleaseStore):
-            names.forget(names.objects - names.views)
+            names.forget(names.of(*_OBJECTS), (*_COMPARABLE, "instance"))
     for function in functions:
         for step in function.steps:
             _check_step(scenario, step, everything)
         for literal in function.returns:
-            _need(function.where, literal.names, everything.integers, "value")
+            _need(function.where, literal.names, everything["value"], "value")
     given = {name: scenario.imports[name] for name in own_imports}
     _check_imports(given, everything if makes_own_instances(scenario) else shared)
 
@@ -107,80 +100,52 @@ def check_names(scenario: model.Scenario, own_imports: Collection[str] = ()) -> 
 def _check_imports(table: Mapping[str, model.ImportSpec], names: _Names) -> None:
     for spec in table.values():
         if isinstance(spec, model.ImportedMemory):
-            _check_memory(spec.where, spec.memory, names)
+            if spec.memory.partition(".")[0] not in names["instance"]:
+                _need(spec.where, [spec.memory], names["memory"], "memory")
         elif isinstance(spec, model.ImportedExport):
-            _need(spec.where, [spec.instance], names.instances, "instance")
+            _need(spec.where, [spec.instance], names["instance"], "instance")
         elif isinstance(spec, model.BoundGlobal):
-            _need(spec.where, [spec.variable], names.globals, "global")
+            _need(spec.where, [spec.variable], names["global"], "global")
         elif isinstance(spec, model.ImportedGlobal):
-            _need(spec.where, spec.value.names, names.integers, "value")
-
-
-def _check_memory(where: model.Where, memory: str, names: _Names) -> None:
-    """A memory to import is a bound one, or the export of an instance that is there."""
-    if memory not in names.memories and memory.partition(".")[0] not in names.instances:
-        _need(where, [memory], names.memories, "memory")
-
-
-def _check_either(where: model.Where, name: str, names: _Names) -> None:
-    """What is compared is a bound memory, function or global, or the export of an instance that is there."""
-    instance, dot, _ = name.partition(".")
-    if name in names.views | names.integers | names.instances:
-        raise SourceError(where.file, where.line, f"'{name}' is bound, but to no memory, function or global")
-    if name not in names.comparable:
-        _need(where, [instance if dot else GUEST], names.instances, "instance")
-
-
-def _host_functions(scenario: model.Scenario) -> Iterator[model.HostFunction]:
-    tables = [scenario.imports, *(s.imports for s in scenario.steps if isinstance(s, model.Instantiate))]
-    for table in tables:
-        yield from (spec for spec in table.values() if isinstance(spec, model.HostFunction))
+            _need(spec.where, spec.value.names, names["value"], "value")
 
 
 def _check_step(scenario: model.Scenario, step: model.Step, names: _Names) -> None:
+    where = step.where
     for expression in _expressions(step):
-        _need(step.where, expression, names.integers, "value")
+        _need(where, expression, names["value"], "value")
     if isinstance(step, model.Agents):
-        _check_agents(scenario, step, names)
-    if isinstance(step, model.Call) and not (step.on is None and step.export in names.functions):
-        _need(step.where, [step.on or GUEST], names.instances, "instance")
-    if isinstance(step, model.TakeExport):
-        _need(step.where, [step.instance], names.instances, "instance")
-    if isinstance(step, model.GetGlobal | model.SetGlobal) and step.variable not in names.globals:
-        instance, dot, _ = step.variable.partition(".")
-        if step.variable in names.integers | names.objects:
-            raise SourceError(step.where.file, step.where.line, f"'{step.variable}' is bound, but not to a global")
-        _need(step.where, [instance if dot else GUEST], names.instances, "instance")
-    if isinstance(step, model.Negative):
-        _need(step.where, [step.name], names.integers, "value")
-    if isinstance(step, model.Same):
-        for name in step.objects:
-            _check_either(step.where, name, names)
-    if isinstance(step, model.Read | model.Write) and step.through is not None:
-        _need(step.where, [step.through], names.views, "view")
-    if isinstance(step, model.ViewLength):
-        _need(step.where, [step.view], names.views, "view")
-    if isinstance(step, model.Release):
-        _need(step.where, step.objects, names.objects, "object")
-    if (
-        isinstance(step, model.Read | model.Write | model.OpenView)
-        and step.kind == "each"
-        and scenario.each_view is None
-    ):
-        raise SourceError(step.where.file, step.where.line, "'each' needs 'each_view' in the scenario")
-    memory = getattr(step, "memory", None)
-    if isinstance(memory, str) and memory not in (names.memories | {MEMORY}):
-        instance, dot, _ = memory.partition(".")
-        if dot:
-            _need(step.where, [instance], names.instances, "instance")
-        elif memory in names.integers | (names.objects - names.memories):
-            raise SourceError(step.where.file, step.where.line, f"'{memory}' is bound, but not to a memory")
-        else:  # an export of the guest
-            _need(step.where, [GUEST], names.instances, "instance")
-    if memory == MEMORY and MEMORY not in names.memories and getattr(step, "through", None) is None:
-        _need(step.where, [GUEST], names.instances, "instance")
-    if isinstance(step, model.Instantiate):
+        for agent in step.agents:
+            _check_new_instance(scenario, agent, names)
+            for call in agent.calls:
+                for expression in _expressions(call):
+                    _need(call.where, expression, names["value"], "value")
+    elif isinstance(step, model.Instantiate):
         _check_new_instance(scenario, step, names)
+    elif isinstance(step, model.Call) and not (step.on is None and step.export in names["function"]):
+        _need(where, [step.on or GUEST], names["instance"], "instance")
+    elif isinstance(step, model.TakeExport):
+        _need(where, [step.instance], names["instance"], "instance")
+    elif isinstance(step, (model.GetGlobal, model.SetGlobal)):
+        _need_object(where, step.variable, names, "global")
+    elif isinstance(step, model.Negative):
+        _need(where, [step.name], names["value"], "value")
+    elif isinstance(step, model.Same):
+        for name in step.objects:
+            _need_object(where, name, names, *_COMPARABLE)
+    elif isinstance(step, model.ViewLength):
+        _need(where, [step.view], names["view"], "view")
+    elif isinstance(step, model.Release):
+        _need(where, step.objects, names.of(*_OBJECTS), "object")
+    elif isinstance(step, (model.Read, model.Write)) and step.through is not None:
+        _need(where, [step.through], names["view"], "view")
+    elif isinstance(step, (model.Read, model.Write, model.Grow, model.Size, model.OpenView)):
+        if getattr(step, "kind", None) == "each" and scenario.each_view is None:
+            raise where.error("'each' needs 'each_view' in the scenario")
+        if step.memory != MEMORY:
+            _need_object(where, step.memory, names, "memory")
+        elif MEMORY not in names["memory"]:
+            _need(where, [GUEST], names["instance"], "instance")
 
 
 def _check_new_instance(scenario: model.Scenario, new: model.Instantiate | model.Agent, names: _Names) -> None:
@@ -189,31 +154,35 @@ def _check_new_instance(scenario: model.Scenario, new: model.Instantiate | model
         _need(new.where, [new.module], set(scenario.modules), "module")
 
 
-def _check_agents(scenario: model.Scenario, step: model.Agents, names: _Names) -> None:
-    for agent in step.agents:
-        _check_new_instance(scenario, agent, names)
-        for call in agent.calls:
-            for expression in _expressions(call):
-                _need(call.where, expression, names.integers, "value")
-
-
 def _expressions(step: model.Step) -> Iterator[frozenset[str]]:
+    """The names in each of a step's expressions."""
     if step.expect is not None:
         yield step.expect.names
-    for field in ("at", "count", "delta", "offset", "min", "max", "value", "width", "height"):
-        part = getattr(step, field, None)
-        if part is not None and hasattr(part, "names"):
-            yield part.names
-    if isinstance(step, model.Call | model.AgentCall):
-        yield from (argument.names for argument in step.args)
+    parts: list[Any] = [
+        getattr(step, field, None) for field in ("at", "count", "delta", "offset", "min", "max", "value")
+    ]
+    if isinstance(step, model.Read) and step.picture is not None:
+        parts += [step.picture.width, step.picture.height]
+    if isinstance(step, (model.Call, model.AgentCall)):
+        parts += step.args
     if isinstance(step, model.Agents):
-        for row in (*step.allowed, *step.forbidden):
-            yield from (literal.names for literal in row.values())
+        parts += [literal for row in (*step.allowed, *step.forbidden) for literal in row.values()]
+    yield from (part.names for part in parts if isinstance(part, (Expression, Literal)))
 
 
-def _need(where: model.Where, wanted: Iterable[str], bound: set[str], what: str) -> None:
+def _need_object(where: Where, name: str, names: _Names, *kinds: str) -> None:
+    """The name is that of a bound object of one of these kinds, or of an export of an instance that is there."""
+    if name in names.of(*kinds):
+        return
+    if name in names.of("value", *_OBJECTS):
+        raise where.error(f"'{name}' is bound, but not to a {' or '.join(kinds)}")
+    instance, dot, _ = name.partition(".")
+    _need(where, [instance if dot else GUEST], names["instance"], "instance")
+
+
+def _need(where: Where, wanted: Iterable[str], bound: Collection[str], what: str) -> None:
     for name in wanted:
         if name not in bound:
             hint = f"; {nearest(name, sorted(bound))}" if bound else ""
             remedy = "give it under 'modules'" if what == "module" else "bind it with 'as' in an earlier step"
-            raise SourceError(where.file, where.line, f"unknown {what} '{name}' in this scenario{hint} ({remedy})")
+            raise where.error(f"unknown {what} '{name}' in this scenario{hint} ({remedy})")

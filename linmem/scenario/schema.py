@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from linmem.scenario.source import Map, Seq, SourceError
 from linmem.schema import Schema, line_of
@@ -15,24 +14,24 @@ STEPS: tuple[str, ...] = tuple(form["required"][0] for form in SCHEMA.document["
 """The keys that say what a step does, one for each kind of step."""
 
 
-def validate(data: Any, shown: str) -> None:
+def validate(data: Map) -> None:
     """Raises `SourceError` for the first fault in the file, in the file's order."""
-    _check(data, shown, None, "the file")
+    _check(data, None, "the file")
 
 
-def validate_scenario(data: Map, shown: str) -> None:
+def validate_scenario(data: Map) -> None:
     """The same for one scenario, after its parameters were filled in."""
-    _check(data, shown, "scenario", "a scenario")
+    _check(data, "scenario", "a scenario")
 
 
-def validate_steps(data: Seq, shown: str) -> None:
+def validate_steps(data: Seq) -> None:
     """The same for a list of steps."""
-    _check(data, shown, "steps", "a scenario")
+    _check(data, "steps", "a scenario")
 
 
-def _check(data: Any, shown: str, part: str | None, root: str) -> None:
+def _check(data: Map | Seq, part: str | None, root: str) -> None:
     faults = SCHEMA.faults(data, part, root)
     if faults:
         others = len(faults) - 1
         more = f" (and {others} more {'fault' if others == 1 else 'faults'} after it)" if others else ""
-        raise SourceError(shown, line_of(data, faults[0].path), faults[0].message + more)
+        raise SourceError(data.file, line_of(data, faults[0].path), faults[0].message + more)

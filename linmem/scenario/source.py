@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -46,30 +47,49 @@ class SourceError(Exception):
         super().__init__(f"{file}:{line}: {message}" if line else f"{file}: {message}")
 
 
+@dataclass(frozen=True, slots=True)
+class Where:
+    """A place in a file."""
+
+    file: str
+    line: int
+
+    def error(self, message: str) -> SourceError:
+        """The error that something is wrong at this place."""
+        return SourceError(self.file, self.line, message)
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}"
+
+
 class Map(dict[str, Any]):
     """A YAML mapping; ``line`` is where it starts, ``lines`` where each key stands.
 
     ``starts`` is where each value's text starts: for a block on the line after its key, for an alias at its anchor.
     """
 
-    line: int
-    lines: dict[str, int]
-    starts: dict[str, int]
-
-    def __init__(self, line: int) -> None:
+    def __init__(self, file: str, line: int) -> None:
         super().__init__()
-        self.line, self.lines, self.starts = line, {}, {}
+        self.file, self.line = file, line
+        self.lines: dict[str, int] = {}
+        self.starts: dict[str, int] = {}
+
+    def where(self, key: str = "") -> Where:
+        """Where a key stands, or the whole mapping if it is not there."""
+        return Where(self.file, self.lines.get(key, self.line))
+
+    def error(self, message: str, key: str = "") -> SourceError:
+        """The error that something is wrong with a key, or with the whole mapping."""
+        return self.where(key).error(message)
 
 
 class Seq(list[Any]):
     """A YAML list; ``line`` is where it starts, ``lines`` where each item stands."""
 
-    line: int
-    lines: list[int]
-
-    def __init__(self, line: int) -> None:
+    def __init__(self, file: str, line: int) -> None:
         super().__init__()
-        self.line, self.lines = line, []
+        self.file, self.line = file, line
+        self.lines: list[int] = []
 
 
 def read(path: Path, shown: str) -> Any:
@@ -173,7 +193,7 @@ class _Builder:
             )
 
     def sequence(self, event: Any, depth: int) -> Seq:
-        data = Seq(event.start_mark.line + 1)
+        data = Seq(self.shown, event.start_mark.line + 1)
         for item in self.events:
             if isinstance(item, yaml.SequenceEndEvent):
                 break
@@ -182,7 +202,7 @@ class _Builder:
         return data
 
     def mapping(self, event: Any, depth: int) -> Map:
-        data = Map(event.start_mark.line + 1)
+        data = Map(self.shown, event.start_mark.line + 1)
         for key_event in self.events:
             if isinstance(key_event, yaml.MappingEndEvent):
                 break

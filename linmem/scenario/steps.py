@@ -1,304 +1,452 @@
-"""Build typed steps and imports from a scenario's data."""
+"""Build typed steps and imports from a scenario's data: one function for each kind of step, in the table `KINDS`."""
 
 from __future__ import annotations
 
 import keyword
 import re
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
 from linmem.scenario import expectations, expressions, model, pictures, schema, values
-from linmem.scenario.agents import AgentParts
-from linmem.scenario.expectations import Literal
-from linmem.scenario.model import GUEST, MEMORY, Where
-from linmem.scenario.source import Map, Seq
+from linmem.scenario.expectations import AllBytes, Literal
+from linmem.scenario.model import GUEST, MEMORY
+from linmem.scenario.parameters import fill_items
+from linmem.scenario.parts import (
+    data,
+    expectation,
+    expression,
+    host_value,
+    literal,
+    literals,
+    observe,
+    optional,
+    shown_data,
+    typed,
+)
+from linmem.scenario.source import Map, Seq, Where
 from linmem.schema import describe
-from linmem.wasm import types as wasm_types
+from linmem.wasm.types import PAGE
 
 MAX_STEPS = 20_000
 _NAME = re.compile("[A-Za-z_][A-Za-z0-9_]*")
+_TOO_MANY = f"a scenario may have {MAX_STEPS:,} steps; this %s unrolls to more"
+_Step = TypeVar("_Step", bound=model.Step)
 
 
-class StepBuilder(AgentParts):
-    """Builds one scenario's steps. ``fill`` replaces parameters in raw data (for unrolling `for`)."""
+@dataclass
+class Building:
+    """What the steps of one scenario share while they are built.
 
-    def __init__(
-        self,
-        file: str,
-        observations: Mapping[str, model.Observation],
-        fill: Callable[[Any, Mapping[str, Any]], Any],
-    ) -> None:
-        super().__init__(file, observations)
-        self.fill = fill
-        self.count = 0
-        self.checked_loops: set[tuple[int, object]] = set()
+    ``count`` is how many there are so far; ``checked`` are the loops, with a kind of value, whose steps fit the schema.
+    """
 
-    def steps(self, items: Seq) -> tuple[model.Step, ...]:
-        """The steps of a list, with every `for` unrolled."""
-        built: list[model.Step] = []
-        for item in items:
-            if "for" in item:
-                built += self.loop(item)
-            else:
-                self.count += 1
-                if self.count > MAX_STEPS:
-                    raise self.fail(item.line, f"a scenario may have {MAX_STEPS:,} steps; this one unrolls to more")
-                built.append(self.step(item))
-        return tuple(built)
+    observations: Mapping[str, model.Observation]
+    count: int = 0
+    checked: set[tuple[int, object]] = field(default_factory=set)
 
-    def loop(self, item: Map) -> list[model.Step]:
-        ((name, given),) = item["for"].items()
-        turns = given["in"] if isinstance(given, Map) else self.range(given, item.lines["for"])
-        if len(turns) * len(item["steps"]) > MAX_STEPS:
-            raise self.fail(item.lines["for"], f"a scenario may have {MAX_STEPS:,} steps; this loop unrolls to more")
-        built: list[model.Step] = []
-        for value in turns:
-            steps = self.fill(item["steps"], {name: value})
-            kind = (item.line, value if isinstance(value, str) else type(value))
-            if kind not in self.checked_loops:  # not every value may stand everywhere; one number tells for all
-                schema.validate_steps(steps, self.file)
-                self.checked_loops.add(kind)
-            built += self.steps(steps)
-        return built
 
-    def range(self, bounds: Seq, line: int) -> Sequence[int]:
-        first, last = bounds
-        if last < first:
-            raise self.fail(line, f"'for' goes up: {first} to {last} is empty")
-        return range(first, last + 1)
+@dataclass(frozen=True)
+class Draft:
+    """A step to be built: its data, and the building that it is part of."""
 
-    def step(self, item: Map) -> model.Step:
-        kind = next(key for key in schema.STEPS if key in item)
-        build: Callable[[Map, dict[str, Any]], model.Step] = getattr(self, f"_{kind}")
+    item: Map
+    building: Building
+
+    def make(self, kind: Callable[..., _Step], text: str, /, **fields: Any) -> _Step:
+        """The step of this kind; what all steps have comes from the data, unless it is given."""
+        item = self.item
         common = {
-            "where": Where(self.file, item.line),
+            "where": item.where(),
             "bind": item.get("as"),
-            "expect": self.check(item["expect"], item.lines["expect"]) if "expect" in item else None,
-            "observe": self.observe(item) if "observe" in item else None,
+            "expect": expectation(item),
+            "observe": observe(item, self.building.observations),
         }
-        if "as" in item:
-            self.check_name(item["as"], item.lines["as"])
-        step = build(item, common)
-        if step.expect is not None:
-            reason = expectations.impossible(step.expect, self.gives(step))
-            if reason is not None:
-                raise self.fail(item.lines["expect"], reason)
-        return step
+        return kind(text=text, **{**common, **fields})
 
-    def check_name(self, name: str, line: int) -> None:
-        """Whether what is bound to a name could be used in expressions."""
-        if _NAME.fullmatch(name) is None:  # a parameter's value made it so
-            raise self.fail(line, f"'{name}' can't be a name: it has letters, digits and _")
-        if values.is_word(name):
-            raise self.fail(line, f"'{name}' can't be a name: it is a floating-point value")
-        if keyword.iskeyword(name):
-            raise self.fail(line, f"'{name}' can't be a name: expressions keep the word for themselves")
 
-    def gives(self, step: model.Step) -> str:
-        """What a step gives, as `expectations.impossible` wants to know it."""
-        if isinstance(step, model.Read):
-            return step.type
-        if isinstance(step, model.Call | model.GetGlobal):
-            return "results"
-        if isinstance(step, model.Same | model.Negative):
-            return "truth"
-        return "u64" if isinstance(step, model.Grow | model.Size | model.ViewLength) else "nothing"
+Kind = Callable[[Draft], model.Step]
+KINDS: dict[str, Kind] = {}
+"""How each kind of step is built, by the key that names it in the schema."""
 
-    # ------------------------------------------------------------ step kinds
 
-    def _call(self, item: Map, common: dict[str, Any]) -> model.Step:
-        args = tuple(self.literal(raw, item.lines["args"]) for raw in item.get("args", ()))
-        on = item.get("on")
-        text = f"call {item['call']}({', '.join(map(str, args))})" + ("" if on in (None, GUEST) else f" on {on}")
-        return model.Call(**common, text=text, export=item["call"], args=args, on=on)
+def _kind(key: str) -> Callable[[Kind], Kind]:
+    def register(build: Kind) -> Kind:
+        KINDS[key] = build
+        return build
 
-    def _read(self, item: Map, common: dict[str, Any]) -> model.Step:
-        kind = self.memory_type(item, "read")
-        count = self.expression(item, "count") if "count" in item else None
-        if (kind == "bytes") is (count is None):
-            problem = "'read: bytes' needs 'count'" if count is None else f"'count' goes with bytes, not with {kind}"
-            raise self.fail(item.line, problem)
-        if kind == "bytes" and "as" in item:
-            raise self.fail(item.lines["as"], "'as' binds a number, and 'read: bytes' gives bytes")
-        at = self.expression(item, "at")
-        text = f"read {f'{count} bytes' if count else kind} at {at}" + self.way(item)
-        return model.Read(**common, text=text, type=kind, at=at, count=count, **self.target(item))
+    return register
 
-    def _write(self, item: Map, common: dict[str, Any]) -> model.Step:
-        kind = self.memory_type(item, "write")
-        raw, line = item["value"], item.lines["value"]
-        value: Literal | bytes | model.HostValue
-        if isinstance(raw, Map) and "host" in raw:
-            if kind == "bytes":
-                raise self.fail(line, "a value of the host's language is written as one number, not as bytes")
-            value = self.host_value(raw)
-            shown = str(value)
-        elif kind == "bytes":
-            value = self.data(raw, line)
-            shown = str(raw) if isinstance(raw, list) else raw.get("text", raw.get("hex"))
-            shown += f" × {raw['times']:,}" if isinstance(raw, Map) and "times" in raw else ""
-        elif isinstance(raw, list | dict):
-            raise self.fail(line, f"'value' is {describe(raw)}, but the step writes one {kind}")
+
+def steps(items: Seq, building: Building) -> tuple[model.Step, ...]:
+    """The steps of a list, with every `for` unrolled."""
+    built: list[model.Step] = []
+    for item in items:
+        if "for" in item:
+            built += _loop(item, building)
         else:
-            value = self.literal(raw, line)
-            if values.is_float(kind) or value.expression is None:  # an integer may be of any size: hosts differ there
-                self.fits(kind, value, line)
-            shown = str(value)
-        at = self.expression(item, "at")
-        text = f"write {kind} {shown} at {at}" + self.way(item)
-        return model.Write(**common, text=text, type=kind, at=at, value=value, **self.target(item))
+            building.count += 1
+            if building.count > MAX_STEPS:
+                raise item.error(_TOO_MANY % "one")
+            built.append(_step(item, building))
+    return tuple(built)
 
-    def _grow(self, item: Map, common: dict[str, Any]) -> model.Step:
-        delta = self.expression(item, "grow")
-        text = f"the host grows {item.get('in', MEMORY)} by {delta} pages"
-        return model.Grow(**common, text=text, delta=delta, memory=item.get("in", MEMORY))
 
-    def _size(self, item: Map, common: dict[str, Any]) -> model.Step:
-        return model.Size(**common, text=f"size of {item['size']} in pages", memory=item["size"])
+def _loop(item: Map, building: Building) -> Iterable[model.Step]:
+    ((name, given),) = item["for"].items()
+    turns: Sequence[Any]
+    if isinstance(given, Map):
+        turns = given["in"]
+    else:
+        first, last = given
+        if last < first:
+            raise item.error(f"'for' goes up: {first} to {last} is empty", "for")
+        turns = range(first, last + 1)
+    if len(turns) * len(item["steps"]) > MAX_STEPS:
+        raise item.error(_TOO_MANY % "loop", "for")
+    for value in turns:
+        filled = fill_items(item["steps"], {name: value})
+        kind = (item.line, value if isinstance(value, str) else type(value))
+        if kind not in building.checked:  # of numbers, one shows whether all may stand there; text differs
+            schema.validate_steps(filled)
+            building.checked.add(kind)
+        yield from steps(filled, building)
 
-    def _view(self, item: Map, common: dict[str, Any]) -> model.Step:
-        offset = self.expression(item, "offset") if "offset" in item else None
-        count = self.expression(item, "count") if "count" in item else None
-        kind = item["view"]
-        text = (
-            f"open {'a' if kind == 'default' else kind} view"
-            + (f" at {offset}" if offset else "")
-            + f" as {item['as']}"
-        )
-        memory = item.get("in", MEMORY)
-        return model.OpenView(**common, text=text, kind=kind, memory=memory, offset=offset, count=count)
 
-    def _length(self, item: Map, common: dict[str, Any]) -> model.Step:
-        return model.ViewLength(**common, text=f"length of {item['length']} in bytes", view=item["length"])
+def _step(item: Map, building: Building) -> model.Step:
+    build = next(KINDS[key] for key in schema.STEPS if key in item)
+    if "as" in item:
+        check_name(item["as"], item.where("as"))
+    step = build(Draft(item, building))
+    if step.expect is not None:
+        reason = expectations.impossible(step.expect, step.type if isinstance(step, model.Read) else step.gives)
+        if reason is not None:
+            raise item.error(reason, "expect")
+    return step
 
-    def _instantiate(self, item: Map, common: dict[str, Any]) -> model.Step:
-        module = item["instantiate"]
-        common["bind"] = item.get("as", module)
-        imports = {name: self.import_spec(spec) for name, spec in item.get("imports", {}).items()}
-        text = f"instantiate {module}" + (f" as {item['as']}" if "as" in item else "")
-        return model.Instantiate(**common, text=text, module=module, imports=imports)
 
-    def _memory(self, item: Map, common: dict[str, Any]) -> model.Step:
-        spec = item["memory"]
-        if "export" in spec:
-            return self.taken("memory", spec, item, common)
-        low, high = self.expression(spec, "min"), self.expression(spec, "max") if "max" in spec else None
-        text = f"make a memory of {low} to {high if high else 'any number of'} pages as {item['as']}"
-        kind = {"shared": spec.get("shared", False), "index": spec.get("index", "i32")}
-        return model.MakeMemory(
-            **common, text=text, min=low, max=high, **kind, page_size=spec.get("page_size", wasm_types.PAGE)
-        )
+def check_name(name: str, where: Where) -> None:
+    """Raises `SourceError` for a name that could not be used in expressions."""
+    if _NAME.fullmatch(name) is None:  # a parameter's value made it so
+        raise where.error(f"'{name}' can't be a name: it has letters, digits and _")
+    if values.is_word(name):
+        raise where.error(f"'{name}' can't be a name: it is a floating-point value")
+    if keyword.iskeyword(name):
+        raise where.error(f"'{name}' can't be a name: expressions keep the word for themselves")
 
-    def _function(self, item: Map, common: dict[str, Any]) -> model.Step:
-        return self.taken("func", item["function"], item, common)
 
-    def _global(self, item: Map, common: dict[str, Any]) -> model.Step:
-        spec = item["global"]
-        if "export" in spec:
-            return self.taken("global", spec, item, common)
-        kind, line = self.value_type(spec, "type"), spec.lines.get("value", spec.line)
-        value, mutable = self.literal(spec.get("value", 0), line), spec.get("mutable", False)
-        self.fits(kind, value, line)
-        text = f"make a {'mutable ' if mutable else ''}global {kind} of {value} as {item['as']}"
-        return model.MakeGlobal(**common, text=text, type=kind, value=value, mutable=mutable)
+def _repeated(names: Sequence[str]) -> str | None:
+    """The first name that is there twice."""
+    return next((name for index, name in enumerate(names) if name in names[:index]), None)
 
-    def _get(self, item: Map, common: dict[str, Any]) -> model.Step:
-        return model.GetGlobal(**common, text=f"get {item['get']}", variable=item["get"])
 
-    def _set(self, item: Map, common: dict[str, Any]) -> model.Step:
-        raw = item["value"]
-        value = self.host_value(raw) if isinstance(raw, Map) else self.literal(raw, item.lines["value"])
-        return model.SetGlobal(**common, text=f"set {item['set']} to {value}", variable=item["set"], value=value)
+def _shown_call(export: str, args: Iterable[Literal]) -> str:
+    return f"{export}({', '.join(map(str, args))})"
 
-    def taken(self, kind: str, spec: Map, item: Map, common: dict[str, Any]) -> model.Step:
-        instance, _, export = spec["export"].partition(".")
-        text = f"take {spec['export']} as {item['as']}"
-        return model.TakeExport(**common, text=text, kind=kind, instance=instance, export=export)
 
-    def _same(self, item: Map, common: dict[str, Any]) -> model.Step:
-        one, other = item["same"]
-        if one == other and "." not in one:
-            raise self.fail(item.lines["same"], f"'{one}' is one object; an export is asked for twice: guest.{one}")
-        return model.Same(**common, text=f"whether {one} and {other} are one object", objects=(one, other))
+# ---------------------------------------------------------------------------- calls and memory
 
-    def _negative(self, item: Map, common: dict[str, Any]) -> model.Step:
-        name = item["negative"]
-        return model.Negative(**common, text=f"whether the host had {name} as a negative number", name=name)
 
-    def _collect(self, item: Map, common: dict[str, Any]) -> model.Step:
-        return model.Collect(**common, text="the host collects garbage")
+@_kind("call")
+def _call(draft: Draft) -> model.Step:
+    item = draft.item
+    args, on = literals(item, "args"), item.get("on")
+    text = f"call {_shown_call(item['call'], args)}" + ("" if on in (None, GUEST) else f" on {on}")
+    return draft.make(model.Call, text, export=item["call"], args=args, on=on)
 
-    def _release(self, item: Map, common: dict[str, Any]) -> model.Step:
-        if isinstance(item["release"], Map):
-            return model.ReleaseStore(**common, text="release all but views, and the store")
-        names = item["release"] if isinstance(item["release"], list) else [item["release"]]
-        return model.Release(**common, text=f"release {', '.join(names)}", objects=tuple(names))
 
-    def _picture(self, item: Map, common: dict[str, Any]) -> model.Step:
-        width, height = self.expression(item, "width"), self.expression(item, "height")
-        if not width.names and not height.names:
-            problem = pictures.impossible_size(width.value({}), height.value({}))
-            if problem is not None:
-                raise self.fail(item.line, problem)
-        kind = item.get("format", "rgba8")
-        count = expressions.parse(f"({width}) * ({height}) * {pictures.FORMATS[kind]}")
-        at = self.expression(item, "at")
-        common["expect"] = common["expect"] or expectations.AllBytes()
-        return model.Picture(
-            **common,
-            text=f"read a picture of {width} × {height} pixels at {at}" + self.way(item),
-            type="bytes",
-            at=at,
-            count=count,
-            **self.target(item),
-            title=item["picture"],
-            width=width,
-            height=height,
-            format=kind,
-        )
+def _access(item: Map) -> tuple[str, dict[str, Any]]:
+    """How a step gets at memory, in words and as fields: through a kept view, or with a fresh one."""
+    if "through" in item and ("kind" in item or "in" in item):
+        raise item.error("'through' names a view opened before; 'kind' and 'in' are for a fresh one")
+    words = "".join(
+        word.format(item[key])
+        for key, word in (("through", " through {}"), ("in", " in {}"), ("kind", " with a fresh {}"))
+        if key in item
+    )
+    target = {"memory": item.get("in", MEMORY), "through": item.get("through"), "kind": item.get("kind")}
+    at = expression(item, "at")
+    return f" at {at}{words}", {"at": at, **target}
 
-    # --------------------------------------------------------------- imports
 
-    def import_spec(self, item: Map) -> model.ImportSpec:
-        """What stands for one of the guest's imports."""
-        where = Where(self.file, item.line)
-        forms = [key for key in ("memory", "export", "global") if key in item]
-        if len(forms) > 1 or (forms and {"params", "steps", "return", "throw", "trap"} & set(item)):
-            raise self.fail(item.line, f"an import is one thing: '{forms[0]}' stands alone")
-        if "memory" in item:
-            return model.ImportedMemory(where, item["memory"])
-        if "export" in item:
-            instance, dot, export = item["export"].partition(".")
-            if not dot or not export:
-                raise self.fail(item.lines["export"], f"'{item['export']}' is not of the form instance.export")
-            return model.ImportedExport(where, instance, export)
-        if "global" in item and item["global"] not in values.NUMBER_TYPES:
-            extra = next((key for key in ("value", "mutable") if key in item), None)
-            if extra is not None:
-                raise self.fail(item.lines[extra], f"'{extra}' is for a new global, not for '{item['global']}'")
-            return model.BoundGlobal(where, item["global"])
-        if "global" in item:
-            value = self.literal(item.get("value", 0), item.line)
-            self.fits(item["global"], value, item.lines.get("value", item.line))
-            return model.ImportedGlobal(where, item["global"], value, item.get("mutable", False))
-        endings = [key for key in ("return", "throw", "trap") if key in item]
-        if len(endings) > 1:
-            raise self.fail(
-                item.lines[endings[1]], f"a host function ends in one way, not in '{endings[0]}' and '{endings[1]}'"
-            )
-        returns = item.get("return", [])
-        line = item.lines.get("return", item.line)
-        params: list[str] = item.get("params", [])
-        twice = next((name for index, name in enumerate(params) if name in params[:index]), None)
-        if twice is not None:
-            raise self.fail(item.lines["params"], f"two arguments are called '{twice}'")
-        for name in params:
-            self.check_name(name, item.lines["params"])
-        return model.HostFunction(
-            where,
-            tuple(params),
-            self.steps(item["steps"]) if "steps" in item else (),
-            tuple(self.literal(raw, line) for raw in (returns if isinstance(returns, list) else [returns])),
-            item.get("throw"),
-            item.get("trap"),
-        )
+@_kind("read")
+def _read(draft: Draft) -> model.Step:
+    item = draft.item
+    kind, count = item["read"], optional(item, "count")
+    if (kind == "bytes") is (count is None):
+        problem = "'read: bytes' needs 'count'" if count is None else f"'count' goes with bytes, not with {kind}"
+        raise item.error(problem)
+    if kind == "bytes" and "as" in item:
+        raise item.error("'as' binds a number, and 'read: bytes' gives bytes", "as")
+    words, fields = _access(item)
+    what = f"{count} bytes" if count else kind
+    return draft.make(model.Read, f"read {what}{words}", type=kind, count=count, **fields)
+
+
+@_kind("picture")
+def _picture(draft: Draft) -> model.Step:
+    item = draft.item
+    width, height, layout = expression(item, "width"), expression(item, "height"), item.get("format", "rgba8")
+    if not width.names and not height.names:
+        problem = pictures.impossible_size(width.value({}), height.value({}))
+        if problem is not None:
+            raise item.error(problem)
+    words, fields = _access(item)
+    return draft.make(
+        model.Read,
+        f"read a picture of {width} × {height} pixels{words}",
+        type="bytes",
+        count=expressions.parse(f"({width}) * ({height}) * {pictures.FORMATS[layout]}"),
+        expect=expectation(item) or AllBytes(),
+        picture=model.PictureLayout(item["picture"], width, height, layout),
+        **fields,
+    )
+
+
+@_kind("write")
+def _write(draft: Draft) -> model.Step:
+    item = draft.item
+    kind, raw, where = item["write"], item["value"], item.where("value")
+    value: Literal | bytes | model.HostValue
+    if isinstance(raw, Map) and "host" in raw:
+        if kind == "bytes":
+            raise where.error("a value of the host's language is written as one number, not as bytes")
+        value = host_value(raw)
+    elif kind == "bytes":
+        value = data(raw, where)
+    elif isinstance(raw, list | dict):
+        raise where.error(f"'value' is {describe(raw)}, but the step writes one {kind}")
+    else:
+        value = literal(raw, where)
+        if values.is_float(kind) or value.expression is None:  # an integer may be of any size: hosts differ there
+            typed(kind, value, where)
+    words, fields = _access(item)
+    shown = shown_data(raw) if isinstance(value, bytes) else value
+    return draft.make(model.Write, f"write {kind} {shown}{words}", type=kind, value=value, **fields)
+
+
+@_kind("grow")
+def _grow(draft: Draft) -> model.Step:
+    memory, delta = draft.item.get("in", MEMORY), expression(draft.item, "grow")
+    return draft.make(model.Grow, f"the host grows {memory} by {delta} pages", delta=delta, memory=memory)
+
+
+@_kind("size")
+def _size(draft: Draft) -> model.Step:
+    memory = draft.item["size"]
+    return draft.make(model.Size, f"size of {memory} in pages", memory=memory)
+
+
+@_kind("view")
+def _view(draft: Draft) -> model.Step:
+    item = draft.item
+    kind, offset = item["view"], optional(item, "offset")
+    place = f" at {offset}" if offset else ""
+    return draft.make(
+        model.OpenView,
+        f"open {'a' if kind == 'default' else kind} view{place} as {item['as']}",
+        kind=kind,
+        memory=item.get("in", MEMORY),
+        offset=offset,
+        count=optional(item, "count"),
+    )
+
+
+@_kind("length")
+def _length(draft: Draft) -> model.Step:
+    view = draft.item["length"]
+    return draft.make(model.ViewLength, f"length of {view} in bytes", view=view)
+
+
+# ---------------------------------------------------------------------------- objects
+
+
+@_kind("instantiate")
+def _instantiate(draft: Draft) -> model.Step:
+    item = draft.item
+    module = item["instantiate"]
+    text = f"instantiate {module}" + (f" as {item['as']}" if "as" in item else "")
+    imports = import_specs(item.get("imports", {}), draft.building)
+    return draft.make(model.Instantiate, text, bind=item.get("as", module), module=module, imports=imports)
+
+
+def _taken(draft: Draft, kind: str, spec: Map) -> model.Step:
+    instance, _, export = spec["export"].partition(".")
+    text = f"take {spec['export']} as {draft.item['as']}"
+    return draft.make(model.TakeExport, text, kind=kind, instance=instance, export=export)
+
+
+@_kind("memory")
+def _memory(draft: Draft) -> model.Step:
+    spec = draft.item["memory"]
+    if "export" in spec:
+        return _taken(draft, "memory", spec)
+    low, high = expression(spec, "min"), optional(spec, "max")
+    return draft.make(
+        model.MakeMemory,
+        f"make a memory of {low} to {high or 'any number of'} pages as {draft.item['as']}",
+        min=low,
+        max=high,
+        shared=spec.get("shared", False),
+        index=spec.get("index", "i32"),
+        page_size=spec.get("page_size", PAGE),
+    )
+
+
+@_kind("function")
+def _function(draft: Draft) -> model.Step:
+    return _taken(draft, "func", draft.item["function"])
+
+
+def _new_global(spec: Map, kind: str) -> dict[str, Any]:
+    """The fields of a new global, for a step or an import."""
+    where = spec.where("value")
+    value = typed(kind, literal(spec.get("value", 0), where), where)
+    return {"type": kind, "value": value, "mutable": spec.get("mutable", False)}
+
+
+@_kind("global")
+def _global(draft: Draft) -> model.Step:
+    spec = draft.item["global"]
+    if "export" in spec:
+        return _taken(draft, "global", spec)
+    made = _new_global(spec, spec["type"])
+    mutable = "mutable " if made["mutable"] else ""
+    text = f"make a {mutable}global {made['type']} of {made['value']} as {draft.item['as']}"
+    return draft.make(model.MakeGlobal, text, **made)
+
+
+@_kind("get")
+def _get(draft: Draft) -> model.Step:
+    variable = draft.item["get"]
+    return draft.make(model.GetGlobal, f"get {variable}", variable=variable)
+
+
+@_kind("set")
+def _set(draft: Draft) -> model.Step:
+    item = draft.item
+    raw, variable = item["value"], item["set"]
+    value = host_value(raw) if isinstance(raw, Map) else literal(raw, item.where("value"))
+    return draft.make(model.SetGlobal, f"set {variable} to {value}", variable=variable, value=value)
+
+
+@_kind("same")
+def _same(draft: Draft) -> model.Step:
+    one, other = draft.item["same"]
+    if one == other and "." not in one:
+        raise draft.item.error(f"'{one}' is one object; an export is asked for twice: guest.{one}", "same")
+    return draft.make(model.Same, f"whether {one} and {other} are one object", objects=(one, other))
+
+
+@_kind("negative")
+def _negative(draft: Draft) -> model.Step:
+    name = draft.item["negative"]
+    return draft.make(model.Negative, f"whether the host had {name} as a negative number", name=name)
+
+
+@_kind("collect")
+def _collect(draft: Draft) -> model.Step:
+    return draft.make(model.Collect, "the host collects garbage")
+
+
+@_kind("release")
+def _release(draft: Draft) -> model.Step:
+    given = draft.item["release"]
+    if isinstance(given, Map):
+        return draft.make(model.ReleaseStore, "release all but views, and the store")
+    names = given if isinstance(given, list) else [given]
+    return draft.make(model.Release, f"release {', '.join(names)}", objects=tuple(names))
+
+
+# ---------------------------------------------------------------------------- agents
+
+
+@_kind("agents")
+def _agents(draft: Draft) -> model.Step:
+    item = draft.item
+    agents = tuple(_agent(name, spec, draft.building) for name, spec in item["agents"].items())
+    bound = [call.bind for agent in agents for call in agent.calls if call.bind is not None]
+    twice = _repeated(bound)
+    if twice is not None:
+        raise item.error(f"two calls of these agents are both bound to '{twice}'")
+    rounds = item.get("rounds", 1)
+    return draft.make(
+        model.Agents,
+        f"{' and '.join(agent.name for agent in agents)} run at once" + (f", {rounds} rounds" if rounds > 1 else ""),
+        agents=agents,
+        rounds=rounds,
+        allowed=_combinations(item.get("allowed", ()), bound),
+        forbidden=_combinations(item.get("forbidden", ()), bound),
+    )
+
+
+def _agent(name: str, spec: Map, building: Building) -> model.Agent:
+    imports = import_specs(spec.get("imports", {}), building)
+    for key, given in imports.items():
+        if isinstance(given, model.HostFunction):
+            message = "an agent's imports can't be host functions: it runs apart from the host"
+            raise spec["imports"].error(message, key)
+    calls = tuple(_agent_call(name, Draft(item, building)) for item in spec["calls"])
+    return model.Agent(spec.where(), name, spec.get("instantiate", GUEST), imports, calls)
+
+
+def _agent_call(agent: str, draft: Draft) -> model.AgentCall:
+    item = draft.item
+    args, times = literals(item, "args"), item.get("times", 1)
+    text = f"{agent} calls {_shown_call(item['call'], args)}" + (f" {times} times" if times > 1 else "")
+    call = draft.make(model.AgentCall, text, export=item["call"], args=args, times=times)
+    reason = expectations.impossible(call.expect, "results") if call.expect is not None else None
+    if reason is not None:
+        raise item.error(reason, "expect")
+    return call
+
+
+def _combinations(rows: Sequence[Map], bound: Sequence[str]) -> tuple[Mapping[str, Literal], ...]:
+    """Results of one round, by the names that the agents' calls bind them to."""
+    for row in rows:
+        for name in row:
+            if name not in bound:
+                known = ", ".join(bound) or "none"
+                raise row.error(f"no call of these agents is bound to '{name}'; bound by 'as': {known}", name)
+    return tuple({name: literal(raw, row.where(name)) for name, raw in row.items()} for row in rows)
+
+
+# ---------------------------------------------------------------------------- imports
+
+
+def import_specs(table: Mapping[str, Map], building: Building) -> dict[str, model.ImportSpec]:
+    """What stands for the guest's imports, by ``module.name``."""
+    return {name: _import_spec(item, building) for name, item in table.items()}
+
+
+def _import_spec(item: Map, building: Building) -> model.ImportSpec:
+    where = item.where()
+    forms = [key for key in ("memory", "export", "global") if key in item]
+    if len(forms) > 1 or (forms and {"params", "steps", "return", "throw", "trap"} & set(item)):
+        raise item.error(f"an import is one thing: '{forms[0]}' stands alone")
+    if "memory" in item:
+        return model.ImportedMemory(where, item["memory"])
+    if "export" in item:
+        instance, dot, export = item["export"].partition(".")
+        if not dot or not export:
+            raise item.error(f"'{item['export']}' is not of the form instance.export", "export")
+        return model.ImportedExport(where, instance, export)
+    if "global" in item and item["global"] not in values.NUMBER_TYPES:
+        extra = next((key for key in ("value", "mutable") if key in item), None)
+        if extra is not None:
+            raise item.error(f"'{extra}' is for a new global, not for '{item['global']}'", extra)
+        return model.BoundGlobal(where, item["global"])
+    if "global" in item:
+        return model.ImportedGlobal(where, **_new_global(item, item["global"]))
+    endings = [key for key in ("return", "throw", "trap") if key in item]
+    if len(endings) > 1:
+        raise item.error(f"a host function ends in one way, not in '{endings[0]}' and '{endings[1]}'", endings[1])
+    params: list[str] = item.get("params", [])
+    twice = _repeated(params)
+    if twice is not None:
+        raise item.error(f"two arguments are called '{twice}'", "params")
+    for name in params:
+        check_name(name, item.where("params"))
+    body = steps(item["steps"], building) if "steps" in item else ()
+    returns = literals(item, "return")
+    return model.HostFunction(where, tuple(params), body, returns, item.get("throw"), item.get("trap"))

@@ -7,9 +7,9 @@ language can't go without them.)
 from __future__ import annotations
 
 from linmem.scenario import model
-from linmem.scenario.model import Where
-from linmem.scenario.parts import PartBuilder
-from linmem.scenario.source import Map, SourceError
+from linmem.scenario.names import import_tables
+from linmem.scenario.parts import data
+from linmem.scenario.source import Map
 from linmem.wasm.types import ModuleTypes
 
 VERSION = "preview1"  # as drivers name it
@@ -18,29 +18,25 @@ FOLDER = "/files"  # as guests see the folder with a scenario's files
 ARGS = ("guest",)  # unless a scenario says otherwise
 
 
-def build(item: Map, parts: PartBuilder) -> model.Wasi:
+def build(item: Map) -> model.Wasi:
     """A scenario's ``wasi`` from its data."""
-    files = None
-    if "files" in item:
-        files = {name: parts.data(raw, item["files"].lines[name]) for name, raw in item["files"].items()}
-    where = Where(parts.file, item.line)
-    return model.Wasi(where, tuple(item.get("args", ARGS)), dict(item.get("env", {})), files)
+    given: Map | None = item.get("files")
+    files = None if given is None else {name: data(raw, given.where(name)) for name, raw in given.items()}
+    return model.Wasi(item.where(), tuple(item.get("args", ARGS)), dict(item.get("env", {})), files)
 
 
 def check(scenario: model.Scenario) -> None:
     """Raises `SourceError` where something else is to serve what WASI serves."""
     if scenario.wasi is None:
         return
-    place = scenario.where.file, scenario.where.line
     if scenario.program is not None:
         message = "'wasi' is for guests given by 'wat' or 'module': a program's languages bring their own host side"
-        raise SourceError(*place, message)
-    tables = [scenario.imports, *(step.imports for step in scenario.steps if isinstance(step, model.Instantiate))]
-    for table in tables:
+        raise scenario.where.error(message)
+    for table in import_tables(scenario):
         for name, spec in table.items():
             if name.startswith(f"{MODULE}."):
                 message = f"'{name}' is given under 'imports', but 'wasi' has the runtime serve it: give one of them"
-                raise SourceError(spec.where.file, spec.where.line, message)
+                raise spec.where.error(message)
 
 
 def concerns(types: ModuleTypes | None) -> bool:

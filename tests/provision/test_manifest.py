@@ -201,7 +201,7 @@ def test_load_by_path_as_text(write: Write) -> None:
     [
         (("title: Mine\n", ""), 1, "the manifest needs the key 'title'"),
         (("title:", "titel:"), 2, "unknown key 'titel' in the manifest; did you mean 'title'?"),
-        (("version: 1.2.3", "version: 1.2"), 4, "'version' must be a version, like 1.2.3, in quotes, found 1.2"),
+        (("version: 1.2.3", "version: 1.2"), 4, "'version' must be a version, like 1.2.3, found 1.2; put it in quotes"),
         (("version: 1.2.3\n", ""), 1, "the manifest needs the key 'version', because its packages have one"),
         (
             ("homepage: https://example.org", "homepage: example"),

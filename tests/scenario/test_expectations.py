@@ -6,7 +6,7 @@ import pytest
 
 from linmem.protocol import CallFailed
 from linmem.scenario import happened
-from linmem.scenario.expectations import Check, Failure, Literals, NoValue, impossible
+from linmem.scenario.expectations import Expected, Failure, Literals, NoValue, impossible
 from linmem.scenario.expressions import FloatBits
 from linmem.scenario.happened import Bytes, Done, Happened, Nothing, Number, Numbers, Refused
 from linmem.scenario.model import Suite
@@ -116,7 +116,7 @@ DOES_NOT = [
 ]
 
 
-def check_of(load: Load, written: str) -> Check:
+def check_of(load: Load, written: str) -> Expected:
     steps = "{call: f, as: x}, {call: f, as: big}, {call: f, as: pi}"
     last = f"{{read: bytes, at: 0, count: 1, expect: {written}}}" if "hex" in written or "text" in written else ""
     last = "{read: u8, at: 0, expect: {no_value: true}}" if "no_value" in written else last

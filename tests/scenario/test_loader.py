@@ -9,8 +9,8 @@ from linmem import paths
 from linmem.scenario import model
 from linmem.scenario.happened import Bytes
 from linmem.scenario.loader import load_suite, slugify
-from linmem.scenario.model import Call, HostFunction, Read, Suite, Where, Write
-from linmem.scenario.source import SourceError
+from linmem.scenario.model import Call, HostFunction, Read, Suite, Write
+from linmem.scenario.source import SourceError, Where
 
 Load = Callable[[str], Suite]
 
@@ -259,7 +259,7 @@ def test_wat_keeps_its_dollars(load: Load) -> None:
 
 def test_many_cases_are_checked_once_for_each_mixture_of_types(load: Load, monkeypatch: pytest.MonkeyPatch) -> None:
     checked = []
-    monkeypatch.setattr("linmem.scenario.schema.validate_scenario", lambda data, shown: checked.append(data["name"]))
+    monkeypatch.setattr("linmem.scenario.schema.validate_scenario", lambda data: checked.append(data["name"]))
     rows = ", ".join(f"{{n: {n}}}" for n in [*range(50), 1.5, "a", "b"])
     load(f"title: T\nwat: (module)\nscenarios:\n  - name: n$n\n    cases: [{rows}]\n    steps: [{{call: f}}]\n")
     assert checked == ["n0", "n1.5", "na", "nb"]

@@ -12,6 +12,7 @@ from linmem.scenario import schema
 from linmem.scenario.loader import load_suite
 from linmem.scenario.model import Suite
 from linmem.scenario.source import SourceError
+from linmem.scenario.steps import KINDS
 
 Load = Callable[[str], Suite]
 HEAD = "title: T\nwat: (module)\nscenarios:\n"
@@ -255,7 +256,7 @@ NAME = [
     ("- global: {type: i32}\n  as: g\n- set: g\n  value: x", 8, "unknown value 'x'"),
     ("- same: [other.m, guest.m]", 6, "unknown instance 'other'"),
     ("- memory: {min: 1}\n  as: m\n- same: [m, m]", 8, "'m' is one object; an export is asked for twice: guest.m"),
-    ("- view: default\n  as: v\n- same: [v, guest.m]", 8, "'v' is bound, but to no memory, function or global"),
+    ("- view: default\n  as: v\n- same: [v, guest.m]", 8, "'v' is bound, but not to a memory or function or global"),
     ("- function: {export: guest.f}\n  as: f\n- read: u8\n  at: 0\n  in: f", 8, "'f' is bound, but not to a memory"),
     ("- function: {export: guest.f}\n  as: f\n- release: [f, guest]\n- call: f", 9, "unknown instance 'guest'"),
     ("- release: old", 6, "unknown object 'old' in this scenario; known: guest"),
@@ -348,3 +349,4 @@ def test_the_schema_knows_the_same_steps() -> None:
     required = [form["required"][0] for form in published["$defs"]["step"]["oneOf"]]
     described = [branch["then"]["$ref"].removeprefix("#/$defs/step_") for branch in published["$defs"]["step"]["allOf"]]
     assert required == described == list(schema.STEPS)
+    assert sorted([*KINDS, "for"]) == sorted(required)

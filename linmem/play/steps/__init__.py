@@ -14,7 +14,6 @@ from linmem.scenario.model import Step
 POST: dict[type[Step], Callable[[Context, Any], None]] = {
     model.Call: calls.call,
     model.Read: memories.read,
-    model.Picture: memories.picture,
     model.Write: memories.write,
     model.Grow: memories.grow,
     model.Size: memories.size,

@@ -19,19 +19,22 @@ from linmem.wasm.types import PAGE
 
 def read(context: Context, step: model.Read) -> None:
     """Read memory (`memory.read`, `view.read`)."""
-    post_read(context, step, lambda seen: None)
+    if step.picture is None:
+        post_read(context, step, lambda seen: None)
+    else:
+        picture(context, step, step.picture)
 
 
-def picture(context: Context, step: model.Picture) -> None:
+def picture(context: Context, step: model.Read, layout: model.PictureLayout) -> None:
     """Read pixels, and keep the picture where all bytes came."""
-    width, height = context.pipeline.known(step.width), context.pipeline.known(step.height)
+    width, height = context.pipeline.known(layout.width), context.pipeline.known(layout.height)
     problem = pictures.impossible_size(width, height)
     if problem is not None:
         raise Stop("error", problem, step)
 
     def keep(seen: Happened) -> None:
         if isinstance(seen, Bytes) and len(seen.data) == seen.asked:
-            context.findings.pictures.append(png(step.title, width, height, step.format, seen.data))
+            context.findings.pictures.append(png(layout.title, width, height, layout.format, seen.data))
 
     post_read(context, step, keep)
 

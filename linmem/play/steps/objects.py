@@ -53,7 +53,7 @@ def negative(context: Context, step: model.Negative) -> None:
     integers = context.scope.integers
     if step.name not in integers:
         raise expressions.ExpressionError(f"nothing is bound to '{step.name}'")
-    context.findings.judge(step, Truth(isinstance(integers[step.name], happened.Negative)))
+    context.findings.judge(step, Truth(isinstance(integers[step.name], happened.NegativeBits)))
 
 
 def release(context: Context, step: model.Release) -> None:
