@@ -258,10 +258,9 @@ def impossible(check: Expected, gives: str) -> str | None:
     if isinstance(check, NoValue):
         return None if gives in (*values.MEMORY_TYPES, "bytes") else "only a read can give 'no_value'"
     if isinstance(check, Holds) or gives == "truth":
-        if isinstance(check, Holds) and gives == "truth":
-            return None
         only = "the step gives" if gives == "truth" else "only 'same' and 'negative' give"
-        return f"{only} true or false, but 'expect' is {check}"
+        both = isinstance(check, Holds) and gives == "truth"
+        return None if both else f"{only} true or false, but 'expect' is {check}"
     if gives == "nothing":
         return "this step gives no value, so only an error can be expected of it"
     if gives == "results":
@@ -269,16 +268,14 @@ def impossible(check: Expected, gives: str) -> str | None:
     if gives == "bytes":
         if isinstance(check, Literals):
             return next((reason for item in check.items if (reason := _not_of("u8", item))), None)
-        return None if isinstance(check, ExactBytes | AllBytes) else f"{_BYTES}, but 'expect' is {check}"
+        form = "the step gives bytes, which are written as a list, {hex: …} or {text: …}"
+        return None if isinstance(check, ExactBytes | AllBytes) else f"{form}, but 'expect' is {check}"
     if isinstance(check, Literals | ExactBytes):
         return f"the step gives one {gives}, but 'expect' is {check}"
     if isinstance(check, Nan | AtLeast) and isinstance(check, Nan) is not values.is_float(gives):
         return f"'{check}' can't be said of a value of type {gives}"
     literal = check.least if isinstance(check, AtLeast) else check
     return _not_of(gives, literal) if isinstance(literal, Literal) else None
-
-
-_BYTES = "the step gives bytes, which are written as a list, {hex: …} or {text: …}"
 
 
 def _not_of(kind: str, literal: Literal) -> str | None:

@@ -256,6 +256,7 @@ class Collect(Step):
 class AgentCall(Step):
     """What an agent calls, ``times`` times in a row; its result is the last one's, or the first failure."""
 
+    gives: ClassVar[str] = "results"
     export: str
     args: tuple[Literal, ...]
     times: int

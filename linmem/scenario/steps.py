@@ -8,22 +8,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from linmem.scenario import expectations, expressions, model, pictures, schema, values
+from linmem.scenario import expectations, expressions, model, parts, pictures, schema, values
 from linmem.scenario.expectations import AllBytes, Literal
 from linmem.scenario.model import GUEST, MEMORY
 from linmem.scenario.parameters import fill_items
-from linmem.scenario.parts import (
-    data,
-    expectation,
-    expression,
-    host_value,
-    literal,
-    literals,
-    observe,
-    optional,
-    shown_data,
-    typed,
-)
 from linmem.scenario.source import Map, Seq, Where
 from linmem.schema import describe
 from linmem.wasm.types import PAGE
@@ -54,15 +42,21 @@ class Draft:
     building: Building
 
     def make(self, kind: Callable[..., _Step], text: str, /, **fields: Any) -> _Step:
-        """The step of this kind; what all steps have comes from the data, unless it is given."""
+        """The step of this kind. What all steps have comes from the data, unless it is among the fields."""
         item = self.item
+        if "as" in item:
+            check_name(item["as"], item.where("as"))
         common = {
-            "where": item.where(),
             "bind": item.get("as"),
-            "expect": expectation(item),
-            "observe": observe(item, self.building.observations),
+            "expect": parts.expectation(item),
+            "observe": parts.observe(item, self.building.observations),
         }
-        return kind(text=text, **{**common, **fields})
+        step = kind(where=item.where(), text=text, **{**common, **fields})
+        gives = step.type if isinstance(step, model.Read) else step.gives
+        reason = expectations.impossible(step.expect, gives) if step.expect is not None else None
+        if reason is not None:
+            raise item.error(reason, "expect")
+        return step
 
 
 Kind = Callable[[Draft], model.Step]
@@ -78,6 +72,17 @@ def _kind(key: str) -> Callable[[Kind], Kind]:
     return register
 
 
+def _about_name(key: str, made: Callable[..., model.Step], text: str, field: str) -> None:
+    """Register a kind of step that has a name under its key and nothing else of its own."""
+    KINDS[key] = lambda draft: draft.make(made, text.format(draft.item[key]), **{field: draft.item[key]})
+
+
+_about_name("size", model.Size, "size of {} in pages", "memory")
+_about_name("length", model.ViewLength, "length of {} in bytes", "view")
+_about_name("get", model.GetGlobal, "get {}", "variable")
+_about_name("negative", model.Negative, "whether the host had {} as a negative number", "name")
+
+
 def steps(items: Seq, building: Building) -> tuple[model.Step, ...]:
     """The steps of a list, with every `for` unrolled."""
     built: list[model.Step] = []
@@ -88,7 +93,8 @@ def steps(items: Seq, building: Building) -> tuple[model.Step, ...]:
             building.count += 1
             if building.count > MAX_STEPS:
                 raise item.error(_TOO_MANY % "one")
-            built.append(_step(item, building))
+            kind = next(key for key in schema.STEPS if key in item)
+            built.append(KINDS[kind](Draft(item, building)))
     return tuple(built)
 
 
@@ -113,18 +119,6 @@ def _loop(item: Map, building: Building) -> Iterable[model.Step]:
         yield from steps(filled, building)
 
 
-def _step(item: Map, building: Building) -> model.Step:
-    build = next(KINDS[key] for key in schema.STEPS if key in item)
-    if "as" in item:
-        check_name(item["as"], item.where("as"))
-    step = build(Draft(item, building))
-    if step.expect is not None:
-        reason = expectations.impossible(step.expect, step.type if isinstance(step, model.Read) else step.gives)
-        if reason is not None:
-            raise item.error(reason, "expect")
-    return step
-
-
 def check_name(name: str, where: Where) -> None:
     """Raises `SourceError` for a name that could not be used in expressions."""
     if _NAME.fullmatch(name) is None:  # a parameter's value made it so
@@ -144,13 +138,10 @@ def _shown_call(export: str, args: Iterable[Literal]) -> str:
     return f"{export}({', '.join(map(str, args))})"
 
 
-# ---------------------------------------------------------------------------- calls and memory
-
-
 @_kind("call")
 def _call(draft: Draft) -> model.Step:
     item = draft.item
-    args, on = literals(item, "args"), item.get("on")
+    args, on = parts.literals(item, "args"), item.get("on")
     text = f"call {_shown_call(item['call'], args)}" + ("" if on in (None, GUEST) else f" on {on}")
     return draft.make(model.Call, text, export=item["call"], args=args, on=on)
 
@@ -165,14 +156,14 @@ def _access(item: Map) -> tuple[str, dict[str, Any]]:
         if key in item
     )
     target = {"memory": item.get("in", MEMORY), "through": item.get("through"), "kind": item.get("kind")}
-    at = expression(item, "at")
+    at = parts.expression(item, "at")
     return f" at {at}{words}", {"at": at, **target}
 
 
 @_kind("read")
 def _read(draft: Draft) -> model.Step:
     item = draft.item
-    kind, count = item["read"], optional(item, "count")
+    kind, count = item["read"], parts.optional(item, "count")
     if (kind == "bytes") is (count is None):
         problem = "'read: bytes' needs 'count'" if count is None else f"'count' goes with bytes, not with {kind}"
         raise item.error(problem)
@@ -186,7 +177,8 @@ def _read(draft: Draft) -> model.Step:
 @_kind("picture")
 def _picture(draft: Draft) -> model.Step:
     item = draft.item
-    width, height, layout = expression(item, "width"), expression(item, "height"), item.get("format", "rgba8")
+    width, height = parts.expression(item, "width"), parts.expression(item, "height")
+    layout = item.get("format", "rgba8")
     if not width.names and not height.names:
         problem = pictures.impossible_size(width.value({}), height.value({}))
         if problem is not None:
@@ -197,7 +189,7 @@ def _picture(draft: Draft) -> model.Step:
         f"read a picture of {width} × {height} pixels{words}",
         type="bytes",
         count=expressions.parse(f"({width}) * ({height}) * {pictures.FORMATS[layout]}"),
-        expect=expectation(item) or AllBytes(),
+        expect=parts.expectation(item) or AllBytes(),
         picture=model.PictureLayout(item["picture"], width, height, layout),
         **fields,
     )
@@ -211,36 +203,30 @@ def _write(draft: Draft) -> model.Step:
     if isinstance(raw, Map) and "host" in raw:
         if kind == "bytes":
             raise where.error("a value of the host's language is written as one number, not as bytes")
-        value = host_value(raw)
+        value = parts.host_value(raw)
     elif kind == "bytes":
-        value = data(raw, where)
+        value = parts.data(raw, where)
     elif isinstance(raw, list | dict):
         raise where.error(f"'value' is {describe(raw)}, but the step writes one {kind}")
     else:
-        value = literal(raw, where)
+        value = parts.literal(raw, where)
         if values.is_float(kind) or value.expression is None:  # an integer may be of any size: hosts differ there
-            typed(kind, value, where)
+            parts.typed(kind, value, where)
     words, fields = _access(item)
-    shown = shown_data(raw) if isinstance(value, bytes) else value
+    shown = parts.shown_data(raw) if isinstance(value, bytes) else value
     return draft.make(model.Write, f"write {kind} {shown}{words}", type=kind, value=value, **fields)
 
 
 @_kind("grow")
 def _grow(draft: Draft) -> model.Step:
-    memory, delta = draft.item.get("in", MEMORY), expression(draft.item, "grow")
+    memory, delta = draft.item.get("in", MEMORY), parts.expression(draft.item, "grow")
     return draft.make(model.Grow, f"the host grows {memory} by {delta} pages", delta=delta, memory=memory)
-
-
-@_kind("size")
-def _size(draft: Draft) -> model.Step:
-    memory = draft.item["size"]
-    return draft.make(model.Size, f"size of {memory} in pages", memory=memory)
 
 
 @_kind("view")
 def _view(draft: Draft) -> model.Step:
     item = draft.item
-    kind, offset = item["view"], optional(item, "offset")
+    kind, offset = item["view"], parts.optional(item, "offset")
     place = f" at {offset}" if offset else ""
     return draft.make(
         model.OpenView,
@@ -248,17 +234,8 @@ def _view(draft: Draft) -> model.Step:
         kind=kind,
         memory=item.get("in", MEMORY),
         offset=offset,
-        count=optional(item, "count"),
+        count=parts.optional(item, "count"),
     )
-
-
-@_kind("length")
-def _length(draft: Draft) -> model.Step:
-    view = draft.item["length"]
-    return draft.make(model.ViewLength, f"length of {view} in bytes", view=view)
-
-
-# ---------------------------------------------------------------------------- objects
 
 
 @_kind("instantiate")
@@ -281,7 +258,7 @@ def _memory(draft: Draft) -> model.Step:
     spec = draft.item["memory"]
     if "export" in spec:
         return _taken(draft, "memory", spec)
-    low, high = expression(spec, "min"), optional(spec, "max")
+    low, high = parts.expression(spec, "min"), parts.optional(spec, "max")
     return draft.make(
         model.MakeMemory,
         f"make a memory of {low} to {high or 'any number of'} pages as {draft.item['as']}",
@@ -301,7 +278,7 @@ def _function(draft: Draft) -> model.Step:
 def _new_global(spec: Map, kind: str) -> dict[str, Any]:
     """The fields of a new global, for a step or an import."""
     where = spec.where("value")
-    value = typed(kind, literal(spec.get("value", 0), where), where)
+    value = parts.typed(kind, parts.literal(spec.get("value", 0), where), where)
     return {"type": kind, "value": value, "mutable": spec.get("mutable", False)}
 
 
@@ -316,17 +293,11 @@ def _global(draft: Draft) -> model.Step:
     return draft.make(model.MakeGlobal, text, **made)
 
 
-@_kind("get")
-def _get(draft: Draft) -> model.Step:
-    variable = draft.item["get"]
-    return draft.make(model.GetGlobal, f"get {variable}", variable=variable)
-
-
 @_kind("set")
 def _set(draft: Draft) -> model.Step:
     item = draft.item
     raw, variable = item["value"], item["set"]
-    value = host_value(raw) if isinstance(raw, Map) else literal(raw, item.where("value"))
+    value = parts.host_value(raw) if isinstance(raw, Map) else parts.literal(raw, item.where("value"))
     return draft.make(model.SetGlobal, f"set {variable} to {value}", variable=variable, value=value)
 
 
@@ -336,12 +307,6 @@ def _same(draft: Draft) -> model.Step:
     if one == other and "." not in one:
         raise draft.item.error(f"'{one}' is one object; an export is asked for twice: guest.{one}", "same")
     return draft.make(model.Same, f"whether {one} and {other} are one object", objects=(one, other))
-
-
-@_kind("negative")
-def _negative(draft: Draft) -> model.Step:
-    name = draft.item["negative"]
-    return draft.make(model.Negative, f"whether the host had {name} as a negative number", name=name)
 
 
 @_kind("collect")
@@ -356,9 +321,6 @@ def _release(draft: Draft) -> model.Step:
         return draft.make(model.ReleaseStore, "release all but views, and the store")
     names = given if isinstance(given, list) else [given]
     return draft.make(model.Release, f"release {', '.join(names)}", objects=tuple(names))
-
-
-# ---------------------------------------------------------------------------- agents
 
 
 @_kind("agents")
@@ -392,13 +354,9 @@ def _agent(name: str, spec: Map, building: Building) -> model.Agent:
 
 def _agent_call(agent: str, draft: Draft) -> model.AgentCall:
     item = draft.item
-    args, times = literals(item, "args"), item.get("times", 1)
+    args, times = parts.literals(item, "args"), item.get("times", 1)
     text = f"{agent} calls {_shown_call(item['call'], args)}" + (f" {times} times" if times > 1 else "")
-    call = draft.make(model.AgentCall, text, export=item["call"], args=args, times=times)
-    reason = expectations.impossible(call.expect, "results") if call.expect is not None else None
-    if reason is not None:
-        raise item.error(reason, "expect")
-    return call
+    return draft.make(model.AgentCall, text, export=item["call"], args=args, times=times)
 
 
 def _combinations(rows: Sequence[Map], bound: Sequence[str]) -> tuple[Mapping[str, Literal], ...]:
@@ -408,10 +366,7 @@ def _combinations(rows: Sequence[Map], bound: Sequence[str]) -> tuple[Mapping[st
             if name not in bound:
                 known = ", ".join(bound) or "none"
                 raise row.error(f"no call of these agents is bound to '{name}'; bound by 'as': {known}", name)
-    return tuple({name: literal(raw, row.where(name)) for name, raw in row.items()} for row in rows)
-
-
-# ---------------------------------------------------------------------------- imports
+    return tuple({name: parts.literal(raw, row.where(name)) for name, raw in row.items()} for row in rows)
 
 
 def import_specs(table: Mapping[str, Map], building: Building) -> dict[str, model.ImportSpec]:
@@ -448,5 +403,5 @@ def _import_spec(item: Map, building: Building) -> model.ImportSpec:
     for name in params:
         check_name(name, item.where("params"))
     body = steps(item["steps"], building) if "steps" in item else ()
-    returns = literals(item, "return")
+    returns = parts.literals(item, "return")
     return model.HostFunction(where, tuple(params), body, returns, item.get("throw"), item.get("trap"))
