@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from linmem.report.findings import Phrase, phrases
 from linmem.report.likeness import subject, united
+from linmem.report.matrix import LABELS
 from linmem.results import verdict
 from linmem.results.document import Report, Subject
 from linmem.results.outcome import Result, StepTrace
@@ -26,6 +27,11 @@ class FailureGroup:
     def first(self) -> Result:
         """The result that stands for all."""
         return self.results[0]
+
+    @property
+    def word(self) -> str:
+        """Its status in words; of an unexpected result, its outcome."""
+        return f"unexpected {self.first.outcome}" if self.status == "unexpected" else LABELS[self.status]
 
     @property
     def headline(self) -> str:

@@ -90,9 +90,8 @@ def _failures(report: Report) -> list[str]:
 
 
 def _failure(report: Report, failure: FailureGroup) -> list[str]:
-    word = f"unexpected {failure.first.outcome}" if failure.status == "unexpected" else LABELS[failure.status]
     lines = [
-        f"- **{word}** {prose(failure.first.title)} on {_who(failure.who)}: {prose(failure.headline)}",
+        f"- **{failure.word}** {prose(failure.first.title)} on {_who(failure.who)}: {prose(failure.headline)}",
     ]
     step = failure.failed
     if step is not None:

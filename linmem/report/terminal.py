@@ -175,11 +175,10 @@ class _Drawing:
             return
         self.heading("Bad results")
         for failure in found[:_LISTED]:
-            word = f"unexpected {failure.first.outcome}" if failure.status == "unexpected" else LABELS[failure.status]
             who = Text(self.encodable(f" on {one_line(_who(failure.who))}: "))
             title = self.text(failure.first.title, limit=120)
             message = self.text(failure.headline, "dim", 160)
-            self.line(Text.assemble(self.text(word, _STYLES[failure.status]), " ", title, who, message), 2)
+            self.line(Text.assemble(self.text(failure.word, _STYLES[failure.status]), " ", title, who, message), 2)
         self.more(len(found) - _LISTED)
 
     def differences(self) -> None:

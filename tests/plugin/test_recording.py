@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from linmem.plugin.recording import command
+from linmem.plugin.recording import Recording, command, now
+from linmem.report import html
+from linmem.results.case import Case
+from linmem.results.record import FORMAT, Run
 
 
 @pytest.mark.parametrize(
@@ -25,3 +30,22 @@ def test_the_command_as_one_could_type_it_again(
 ) -> None:
     monkeypatch.setattr(sys, "argv", given)
     assert command() == recorded
+
+
+def test_reports_are_drawn_when_the_run_begins_and_when_it_has_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn = []
+    monkeypatch.setattr(html, "render", lambda report: drawn.append(report) or "")
+    case = Case("suites/a.yaml", "grows", "node", "go")
+    recording = Recording(
+        tmp_path, lambda planned: Run(format=FORMAT, linmem="0", started=now(), planned=planned), {case.id: case},
+        lambda: True,
+    )  # fmt: skip
+    options = SimpleNamespace(collectonly=False)
+    recording.pytest_sessionstart(SimpleNamespace(config=SimpleNamespace(option=options)))
+    recording.plan([case.id, "tests/test_other.py::test_it"])
+    recording.pytest_sessionfinish(SimpleNamespace(shouldfail=False, shouldstop=False), pytest.ExitCode.OK)
+    begun, ended = drawn
+    assert (begun.complete, begun.planned) == (False, 0)
+    assert (ended.planned, [item.case for item in ended.missing]) == (1, [case])

@@ -4,6 +4,7 @@ const text = (number) => D.texts[number];
 const STATUS = D.statuses.map(([key, mark, label, meaning, bad], rank) => ({ key, mark, label, meaning, bad: Boolean(bad), rank }));
 const MISSING = STATUS.findIndex((status) => status.key === "missing");
 const UNEXPECTED = STATUS.findIndex((status) => status.key === "unexpected");
+const labelOf = (status, outcome) => (status.rank === UNEXPECTED ? `unexpected ${outcome}` : status.label);
 const OUTCOMES = ["pass", "fail", "unsupported", "crash", "timeout", "error"];
 const COLUMNS = D.columns.map(([label, version, address, again], number) => ({ label, version, address, again, number }));
 
@@ -11,7 +12,7 @@ const COLUMNS = D.columns.map(([label, version, address, again], number) => ({ l
 const CELLS = D.cells.map(([missing, parts]) => ({
   missing,
   parts: parts.map(([status, outcome, note, pictures, who]) => ({
-    status: STATUS[status], outcome: OUTCOMES[outcome], note: text(note), pictures,
+    status: STATUS[status], label: labelOf(STATUS[status], OUTCOMES[outcome]), note: text(note), pictures,
     who: who.map(([guest, view]) => ({ guest: text(guest), view: text(view) })),
   })),
 }));
@@ -22,7 +23,7 @@ for (const cell of CELLS) {
   const worst = cell.parts.length ? cell.parts[0].status.rank : -1;
   cell.worst = STATUS[cell.missing ? Math.max(worst, MISSING) : worst];
   cell.bad = cell.worst.bad;
-  cell.label = cell.worst.rank === UNEXPECTED ? `unexpected ${cell.parts[0].outcome}` : cell.worst.label;
+  cell.label = cell.worst.rank === UNEXPECTED ? cell.parts[0].label : cell.worst.label;
   cell.several = cell.parts.length + (cell.missing ? 1 : 0) > 1;
 }
 
@@ -53,7 +54,7 @@ const SUITES = D.suites.map(([address, path, title, about, rows], number) => {
 const ROWS = new Map(SUITES.flatMap((suite) => suite.rows.map((row) => [row.address, row])));
 
 const FAILURES = D.failures.map(([suite, row, column, status, outcome, headline, who, steps, stderr, where, known, full]) => ({
-  row: SUITES[suite].rows[row], column: COLUMNS[column], status: STATUS[status], outcome: OUTCOMES[outcome], headline: text(headline),
+  row: SUITES[suite].rows[row], column: COLUMNS[column], status: STATUS[status], label: labelOf(STATUS[status], OUTCOMES[outcome]), headline: text(headline),
   who: who.map(([guest, view]) => ({ guest: text(guest), view: text(view) })),
   steps, stderr: text(stderr), where: text(where), full: Boolean(full),
   known: known.length ? { place: text(known[0]), anchor: known[1], reason: text(known[2]), link: text(known[3]) } : null,

@@ -20,7 +20,7 @@ const differenceView = (() => {
 
   const outcomeSide = (row, number) => {
     const cell = row.cells[number];
-    return make("td", null, cell.parts.map((part) => make("p", null, badge(part.status, part.status.rank === UNEXPECTED ? `unexpected ${part.outcome}` : null),
+    return make("td", null, cell.parts.map((part) => make("p", null, badge(part.status, part.label),
       cell.several ? ` ${whoWords(part.who)}` : null)));
   };
   const answerSide = (item, number) => {

@@ -35,7 +35,7 @@ const failureView = (() => {
 
   const entry = (failure) => {
     const details = make(`details.failure.s-${failure.status.key}`, null,
-      make("summary", null, badge(failure.status, failure.status.rank === UNEXPECTED ? `unexpected ${failure.outcome}` : null), " ",
+      make("summary", null, badge(failure.status, failure.label), " ",
         make("b.title", null, failure.row.title), " ", make("span.soft", null, "on ", make("b", null, failure.column.label),
           whoWords(failure.who) ? ` ${failure.who.length > 4 ? plural(failure.who.length, "result") : whoWords(failure.who)}` : null)));
     lazily(details, () => [failureBody(failure, false), make("p.soft", null, link(failure.address, "link to this"), " · ",

@@ -11,7 +11,7 @@ const panel = (() => {
   });
 
   const partOf = (part, cell) => [
-    make("p", null, cell.several ? [badge(part.status, part.status.rank === UNEXPECTED ? `unexpected ${part.outcome}` : null), " "] : null,
+    make("p", null, cell.several ? [badge(part.status, part.label), " "] : null,
       whoWords(part.who), part.note ? ` ${part.note}` : null),
     pictures(part.pictures),
   ];
