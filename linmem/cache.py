@@ -47,6 +47,6 @@ def write(path: Path, data: bytes) -> None:
 
 
 def unusable(error: OSError) -> Unavailable:
-    """What to tell a user when the cache folder can't be used."""
+    """The error for a cache folder that can't be used."""
     what = error.strerror or str(error)
     return Unavailable(f"can't write to the cache folder {cache_dir()}: {what}", f"set {VARIABLE} to another folder")

@@ -1,7 +1,7 @@
-"""Folders for what a process of this run leaves on the disk: they go with the process, at the latest in a later run.
+"""Temporary folders for the processes of this run. They are removed with the process, at the latest in a later run.
 
-They lie in the system's temporary folder. As long as the process that made one lives it holds a lock on it, so that the
-next run can tell and remove what a killed one couldn't. (A process's id would not do: containers may share the folder.)
+They are in the system's temporary folder. The process that made one holds a lock on it while it lives, so that the next
+run can find and remove what a killed run left. (Process ids would not do: containers may share the folder.)
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def make(purpose: str) -> Path:
     sweep()
     folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{purpose}-"))
     _locks[folder] = os.open(folder, os.O_RDONLY)
-    with contextlib.suppress(OSError):  # a file system without locks: whoever sweeps has none either
+    with contextlib.suppress(OSError):  # a file system without locks: `sweep` gets none there either
         fcntl.flock(_locks[folder], fcntl.LOCK_EX | fcntl.LOCK_NB)
     return folder
 
@@ -47,7 +47,7 @@ def remove(folder: Path) -> None:
 
 @functools.cache
 def sweep() -> None:
-    """Remove what runs that have ended without a chance to do so left behind. Looks once in a process."""
+    """Remove the folders of runs that were killed; once per process."""
     for left in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
         with contextlib.suppress(OSError):
             lock = os.open(left, os.O_RDONLY)

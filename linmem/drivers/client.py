@@ -45,7 +45,7 @@ DRIVER_DEFECT = 70  # EX_SOFTWARE of sysexits.h
 def died(status: int) -> DriverFault:
     """The fault for a process that ended with this status, as in `subprocess.Popen.returncode`.
 
-    A driver that finds a defect of its own says so by its status: that is no crash of the runtime.
+    A driver that finds a defect in itself ends with `DRIVER_DEFECT`, which is no crash of the runtime.
     """
     if status == DRIVER_DEFECT:
         return DriverGarbage(f"the driver ended because of a defect of its own (status {DRIVER_DEFECT})")
@@ -225,7 +225,7 @@ class Driver:
     def _exchange(self, until: int) -> None:
         """Write what is queued and read until `until` is answered.
 
-        The time limit is each answer's, host functions included: a guest that calls them for ever is stopped.
+        The time limit is each answer's, host functions included: a guest that never stops calling them is stopped.
         """
         if self._process is None:
             raise self._fault or DriverDied("the runtime's process is not running")

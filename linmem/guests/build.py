@@ -1,4 +1,4 @@
-"""Build guests from source, and say whether the committed modules are what their sources give."""
+"""Build guests from source, and check that the committed modules are what their sources give."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class BuildTarget:
 
 @dataclass(frozen=True)
 class Built:
-    """The outcome for one target: what was built is what is committed, or it differs, or it could not be told here."""
+    """The outcome for one target: the module is the committed one, it differs, or it could not be compared here."""
 
     target: BuildTarget
     state: Literal["ok", "FAIL", "none"]
@@ -79,10 +79,11 @@ def check(target: BuildTarget) -> Built:
     lock = lockfile.read_lock()
     entry = lock.get(str(target))
     faults = lockfile.drift(target.program, target.language, lock) if target.toolchain.committed else []
+    reason = _incomparable(target, entry)
+    if reason is not None:
+        return Built(target, "FAIL" if faults else "none", "; ".join([*faults, reason]))
     try:
-        data = _rebuild(target, entry)
-    except _CantTell as reason:
-        return Built(target, "FAIL" if faults else "none", "; ".join([*faults, str(reason)]))
+        data = _build(target)
     except (Unavailable, BuildError) as error:
         return Built(target, "FAIL", "; ".join([*faults, f"not built: {error}"]))
     if not target.toolchain.committed:
@@ -115,26 +116,24 @@ def _build(target: BuildTarget) -> bytes:
         return module.read_bytes()
 
 
-class _CantTell(Exception):
-    """The machine's own toolchain is not there, or is another than the one that built the committed module."""
-
-
-def _rebuild(target: BuildTarget, entry: lockfile.Entry | None) -> bytes:
-    """Build with the toolchain that built the committed module. Raises `_CantTell`, `Unavailable` or `BuildError`."""
+def _incomparable(target: BuildTarget, entry: lockfile.Entry | None) -> str | None:
+    """Why the module can't be built again here: the machine's own toolchain is missing, or is of another version than
+    the one that built the committed module.
+    """
     toolchain = target.toolchain
     if toolchain.provided:
-        return _build(target)
+        return None
     try:
         version = toolchain.version()
     except Unavailable as error:
-        raise _CantTell(f"not built: {error.reason} ({error.remedy})") from None
+        return f"not built: {error.reason} ({error.remedy})"
     if toolchain.committed and entry is not None and entry.toolchain != version:
-        raise _CantTell(f"not compared: it was built by {entry.toolchain}, and here is {version}")
-    return _build(target)
+        return f"not compared: it was built by {entry.toolchain}, and here is {version}"
+    return None
 
 
 def _compare(target: BuildTarget, data: bytes, entry: lockfile.Entry | None, faults: Sequence[str]) -> Built:
-    """Hold what was built against what is committed."""
+    """Compare what was built with what is committed."""
     module, actual = target.program.module(target.language), lockfile.sha256(data)
     if not module.exists():
         return Built(target, "FAIL", f"{module} is missing; its source gives sha256 {actual}")

@@ -1,16 +1,14 @@
 """The host side of Go's ``GOOS=js`` port, for runtimes that can't run Go's own ``wasm_exec.js``.
 
-A Go program without ``syscall/js`` imports eight functions from ``gojs``. Each takes one parameter, the
-address SP of the caller's stack frame. Operands and then results stand in the guest's memory from SP + 8
-on, laid out as the Go declaration has them: each aligned to its size, the results beginning at a multiple
-of 8. Go's wasm port counts as a 64-bit one, so a pointer, a ``uintptr`` and a slice's length take 8 bytes.
-Each function's declaration, from Go's ``runtime`` package (``os_js.go``, ``lock_js.go``, ``sys_wasm.go``),
-stands with it below.
+A Go program without ``syscall/js`` imports eight functions from ``gojs``. Each takes one parameter, the address SP of
+the caller's stack frame. Operands and then results are in the guest's memory from SP + 8 on, laid out as in the Go
+declaration: each aligned to its size, the results beginning at a multiple of 8. Go's wasm port counts as a 64-bit one,
+so a pointer, a ``uintptr`` and a slice's length take 8 bytes. The docstrings below give each function's declaration,
+from Go's ``runtime`` package (``os_js.go``, ``lock_js.go``, ``sys_wasm.go``).
 
-One thing differs from ``wasm_exec.js``: **timers never fire.** There, a timer calls the guest's ``resume``
-when the event loop turns; here nothing enters the guest but the scenario. A guest that asks for a timer
-gets an id, and the log says what became of it. A program that sleeps in ``main`` stays asleep, while its
-exports can be called. The guests of this repository ask for no timer.
+One thing differs from ``wasm_exec.js``: **timers never fire.** There, a timer calls the guest's ``resume`` when the
+event loop turns; here only the scenario calls the guest. A guest that asks for a timer gets an id, and the log says so.
+A program that sleeps in ``main`` is not woken, but its exports can be called. No guest of this repository asks for one.
 """
 
 from __future__ import annotations

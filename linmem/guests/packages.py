@@ -45,7 +45,7 @@ class Package(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return NpmRecipe(self.npm, self.version, self.integrity)
 
     def folder(self) -> Path | None:
-        """Where it lies in the cache; None: it does not."""
+        """Its folder in the cache; None where it is not there."""
         return self._recipe.find()
 
     def fetch(self, progress: Progress | None = None) -> Path:
@@ -74,9 +74,9 @@ def read_packages(path: Path) -> dict[str, Package]:
 
 
 def fetch_all(wanted: Iterable[Package], progress: Progress | None = None) -> dict[str, Unavailable]:
-    """Fetch what is not in the cache; what can't be had, by name, and why.
+    """Fetch what is not in the cache; what is not available, by name, and why.
 
-    npm takes its time to give up on a network that is not there. So after one failure no other package is tried.
+    npm takes long to give up on a network that is not there, so after one failure no other package is tried.
     """
     missing: dict[str, Unavailable] = {}
     for package in wanted:

@@ -35,7 +35,7 @@ class Program(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A guest program's contract. ``languages`` are the folders beside it, in the order they are reported.
 
     ``imports`` are functions that scenarios must give, by ``module.name``; what a language needs besides is left out.
-    ``maximum`` is what every module declares as its memory's maximum, in pages; None leaves it to the languages.
+    ``maximum`` is what every module declares as its memory's maximum, in pages; None: each language chooses.
     """
 
     title: str

@@ -29,7 +29,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Read the options and register the hooks of a run. A user's mistake is told here, in one line."""
+    """Read the options and register the hooks of a run. A user's mistake ends pytest with one line."""
     try:
         settings = options.settings(config)
         config.args = arguments(config, settings)
@@ -56,7 +56,7 @@ def _bench(settings: Settings) -> Bench:
 
 
 def _gating(recording: Recording, settings: Settings) -> Gating:
-    """The gate, with its baseline read: a baseline that can't be used is told before anything runs."""
+    """The gate, with its baseline read: a baseline that can't be used is reported before anything runs."""
     try:
         return Gating(recording, settings.baseline, settings.record_baseline, settings.part)
     except (BaselineError, RecordError, ReportError) as error:

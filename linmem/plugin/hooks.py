@@ -1,6 +1,6 @@
 """The hooks of a run: which scenarios it plays, on what, and what travels in pytest's reports.
 
-They stand in a plugin object that `linmem.plugin` registers when it has read the options.
+They are in a plugin object that `linmem.plugin` registers when it has read the options.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ class Hooks:
         """The cases of the items that are about to run, by their ids, once they are known."""
         self.root = project.find().root(config.rootpath)
         for path in self.files():
-            name_of(path.resolve(), self.root)  # a name that is taken is told before anything runs
+            name_of(path.resolve(), self.root)  # a name that is taken is reported before anything runs
 
     # --------------------------------------------------------------------------------------------- who takes part
 
@@ -161,19 +161,19 @@ class Hooks:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self) -> None:
-        """The collector need not look again at what was made so far."""
+        """Keep the garbage collector from examining again what was made so far."""
         gc.freeze()
         gc.enable()
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> None:
-        """Let an item know its successor."""
+        """Give an item its successor."""
         if isinstance(item, ScenarioItem) and isinstance(nextitem, ScenarioItem):
             item.successor = nextitem
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> pytest.TestReport | None:
-        """Let the result travel with pytest's report, which reaches the controlling process from workers too."""
+        """Attach the result to pytest's report, which reaches the controlling process from workers too."""
         if call.when != "call" or not isinstance(item, ScenarioItem) or item.result is None:
             return None
         report = pytest.TestReport.from_item_and_call(item, call)
@@ -181,7 +181,7 @@ class Hooks:
         line = self.bench.introduction(item.planned.case.runtime)
         if line is not None:
             report.__dict__["linmem_runtime"] = line
-        item.result = None  # it has been handed on; pytest keeps items until the run ends
+        item.result = None  # the report has it; pytest keeps items until the run ends
         if report.skipped and isinstance(report.longrepr, tuple):
             path, above, _ = item.reportinfo()
             report.longrepr = (str(path), above + 1, report.longrepr[2])  # the scenario's place, not our code's
@@ -235,6 +235,6 @@ class Hooks:
             )
 
     def pytest_unconfigure(self) -> None:
-        """Nothing is left running."""
+        """End all drivers."""
         gc.enable()  # where the items never came to run
         self.bench.close()

@@ -104,7 +104,7 @@ class ScenarioItem(pytest.Item):
         """The scenario's steps and what went wrong, in place of a Python traceback."""
         if isinstance(excinfo.value, ScenarioFailed):
             return failure_text(excinfo.value.result)
-        if isinstance(excinfo.value, pytest.xfail.Exception):  # pytest would draw a traceback that nobody sees
+        if isinstance(excinfo.value, pytest.xfail.Exception):  # pytest would format a traceback that is not shown
             return str(excinfo.value)
         return super().repr_failure(excinfo, style)
 

@@ -1,6 +1,6 @@
-"""The pytest plugin that tells, on a terminal, what is being played: the suite, the runtime, how far the run is.
+"""The pytest plugin that shows progress on a terminal: the suite and runtime being played, and how far the run is.
 
-In a pipe, with ``-q``, ``-v`` or ``-s`` pytest's own dots and lines stand as they are.
+In a pipe, and with ``-q``, ``-v`` or ``-s``, pytest's own dots and lines are shown instead.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Live:
         self.reporter: Any = None
 
     def pytest_sessionstart(self, session: pytest.Session) -> None:
-        """Where there is a terminal for it, keep pytest from drawing its dots; elsewhere, stand aside."""
+        """On a terminal, turn pytest's dots off; elsewhere, unregister."""
         plugins = session.config.pluginmanager
         if not (wanted(session.config) and self.plays()):
             plugins.unregister(self)
@@ -52,7 +52,7 @@ class Live:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_node_collection_finished(self, node: Any, ids: list[str]) -> None:
-        """With workers: the first one that has collected tells."""
+        """With workers: the first that has collected says how much there is to do."""
         self.total = self.total or len(ids)
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
@@ -87,12 +87,12 @@ class Live:
             self.progress.update(self.task, advance=1, bad=f"{self.bad:,} bad" if self.bad else "")
 
     def pytest_sessionfinish(self) -> None:
-        """Take the line away: what follows is the report."""
-        self._stop()
+        """Remove the line: what follows is the report."""
+        if self.progress is not None:
+            self.progress.stop()
+            self.progress = None
 
-    def pytest_unconfigure(self) -> None:
-        """Whatever ended the run."""
-        self._stop()
+    pytest_unconfigure = pytest_sessionfinish  # where pytest ends without the former
 
     def _start(self) -> Progress:
         self.reporter.ensure_newline()
@@ -112,14 +112,9 @@ class Live:
         progress.start()
         return progress
 
-    def _stop(self) -> None:
-        if self.progress is not None:
-            self.progress.stop()
-            self.progress = None
-
 
 def wanted(config: pytest.Config) -> bool:
-    """Whether there is a terminal that can show it, and nothing that was asked for speaks against it."""
+    """Whether there is a terminal that can show the line, and no option that excludes it."""
     reporter = config.pluginmanager.get_plugin("terminalreporter")
     if reporter is None or not reporter.isatty or config.option.verbose != 0:
         return False

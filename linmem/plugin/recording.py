@@ -55,7 +55,7 @@ class Recording:
     """One run's record.
 
     ``header`` makes its first line from the cases that are about to run, ``cases`` are these by their ids once they are
-    known; ``plays`` tells whether this run is about scenarios at all; ``leave`` names reports that pytest itself writes
+    known; ``plays`` says whether this run is about scenarios at all; ``leave`` names reports that pytest itself writes
     into the folder.
     """
 
@@ -79,7 +79,7 @@ class Recording:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionstart(self, session: pytest.Session) -> None:
-        """From here on no older report may be taken for this run's, whatever ends it."""
+        """Set older reports aside: none may be taken for this run's, whatever ends it."""
         if self.plays() and not session.config.option.collectonly:
             place = Place(self.folder, self.leave)
             try:
@@ -89,12 +89,12 @@ class Recording:
             self.place = place
 
     def pytest_deselected(self, items: Sequence[pytest.Item]) -> None:
-        """What `-k` and the like leave out, so that nobody takes it for missing."""
+        """What `-k` and the like leave out: it is not missing."""
         self.deselected.update(dict.fromkeys(item.planned.case for item in items if isinstance(item, ScenarioItem)))
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
-        """With workers: each tells at its end what it was not asked for."""
+        """With workers: each reports at its end what was deselected."""
         cases = getattr(node, "workeroutput", {}).get(DESELECTED, [])
         self.deselected.update(dict.fromkeys(msgspec.convert(cases, list[Case])))
 
@@ -125,7 +125,7 @@ class Recording:
     # -------------------------------------------------------------- results
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
-        """A scenario file that can't be loaded stands in the report too."""
+        """A scenario file that can't be loaded is in the report, too."""
         if report.failed and report.nodeid.endswith((".yaml", ".yml")):
             message = str(report.longrepr)
             if (report.nodeid, message) not in self.broken:
@@ -170,7 +170,7 @@ class Recording:
         self.report = write_all(self.folder / RECORD, self.folder, self.leave)
 
     def pytest_unconfigure(self) -> None:
-        """A run that never came to play anything leaves the reports that were there."""
+        """A run that has played nothing restores the reports that were there."""
         if self.writer is None and self.place is not None:
             self.place.give_back()
             self.place = None

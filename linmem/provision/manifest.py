@@ -31,7 +31,7 @@ FILE = "runtime.yaml"
 class Packages:
     """An environment of Python packages: the CPython versions it allows and its requirements.
 
-    ``{version}`` in a requirement stands for the runtime's version. ``lock`` holds for the defaults.
+    ``{version}`` in a requirement is replaced by the runtime's version. ``lock`` applies to the defaults.
     """
 
     python: str
@@ -76,7 +76,7 @@ class SystemProgram:
 
 @dataclass(frozen=True)
 class Absent:
-    """Nowhere to be had: a runtime that is listed so that nobody looks for it in vain, and why it can't take part."""
+    """A runtime that linmem can't provide: it is listed with the reason, so that users need not search for it."""
 
     reason: str
     remedy: str
@@ -116,7 +116,7 @@ class Slow:
     variants: tuple[str, ...] = ()
 
     def covers(self, scenario: str, guest: str | None, variant: str | None) -> bool:
-        """Whether it speaks of this scenario (``suite.yaml::slug``) with this guest on this variant."""
+        """Whether it covers this scenario (``suite.yaml::slug``) with this guest on this variant."""
         return (
             (not self.variants or variant in self.variants)
             and (not self.guests or guest in self.guests)

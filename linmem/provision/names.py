@@ -32,7 +32,7 @@ class RuntimeName:
 
 
 def parse_range(text: str) -> tuple[RuntimeName, str | None]:
-    """Like `parse`, but what stands behind ``@`` may be a range of versions, like ``>=45,<50``: it comes second."""
+    """Like `parse`, but what follows ``@`` may be a range of versions, like ``>=45,<50``, which is returned second."""
     name, _, version = text.partition("@")
     if version[:1] in ("<", ">", "=", "!", "~"):
         return parse(name), version

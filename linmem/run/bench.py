@@ -1,7 +1,4 @@
-"""Who plays what: scenarios meet guests and runtimes here, and are played.
-
-What comes out of a play is a `linmem.results.outcome.Result`.
-"""
+"""The cases of a run, and how each is played: a scenario with a guest on a runtime gives a `Result`."""
 
 from __future__ import annotations
 
@@ -127,7 +124,7 @@ class Bench:
         return Result.begun(planned.case, planned.scenario.title, planned.version, known)
 
     def all_cases(self, suites: Iterable[Suite]) -> Iterator[tuple[Suite, list[Planned]]]:
-        """The cases of each suite. One that is wrong is left out: its fault is told where the file is collected."""
+        """The cases of each suite. One that is wrong is left out: it is reported when the file is collected."""
         for suite in suites:
             with contextlib.suppress(SourceError):
                 yield suite, [item for scenario in suite.scenarios for item in self.cases(scenario)]
@@ -193,7 +190,7 @@ class Bench:
             return
         if guest is not None and (guest.fallback if runs_glue(session, guest) else guest.host) is not None:
             return
-        with contextlib.suppress(Exception):  # its own turn will tell
+        with contextlib.suppress(Exception):  # it is reported when the item is played
             player = self.player(planned)
             player.begin()
             self.ahead = (planned, player)
@@ -237,7 +234,7 @@ class Bench:
             session.close()
 
     def engine(self, planned: Planned) -> Engine:
-        """A case's runtime as entries of the known defects speak of it."""
+        """A case's runtime as entries of the known defects name it."""
         chosen = self.chosen(planned.case.runtime)
         return Engine(chosen.manifest.name, chosen.variant or chosen.manifest.variant, planned.version)
 

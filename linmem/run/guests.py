@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from linmem.errors import Unavailable, UserError, unknown
@@ -16,7 +16,7 @@ from linmem.scenario.source import SourceError
 from linmem.wasm.types import UnreadableModule, read_types
 from linmem.wasm.wat import WatError, assemble
 
-INLINE = "inline"  # how `--guest` names the guests that stand in scenario files
+INLINE = "inline"  # how `--guest` names the guests inside scenario files
 
 
 class Guests:
@@ -35,18 +35,16 @@ class Guests:
         for text in own:
             self._own.append(catalogue.user_guest(text, glue, [guest.label for guest in self._own]))
         self._labels = [text for text in texts if "=" not in text]
-        self._missing: dict[str, MissingGuest] = {}
-        known = sorted(
-            {guest.label for program in catalogue.programs() for guest in catalogue.guests(program)}
-            | {INLINE, packages.LABEL}
-        )
+        self.missing: dict[str, MissingGuest] = {}
+        """The packages that this run can't have, by name."""
+        known = sorted({guest.label for guest in _every_guest()} | {INLINE, packages.LABEL})
         for label in self._labels:
             if label not in known:
                 raise UserError(unknown("guest", label, known, "--guest (or give PROGRAM=MODULE)"))
             self._insist(label)
 
     def of(self, scenario: Scenario) -> list[Guest | None]:
-        """The guests that take part in a scenario; None stands for its inline guest. Raises `SourceError`."""
+        """The guests that take part in a scenario; None is its inline guest. Raises `SourceError`."""
         if scenario.package is not None:
             return self._packaged(scenario, scenario.package)
         if scenario.program is None:
@@ -63,9 +61,9 @@ class Guests:
     def _packaged(self, scenario: Scenario, name: str) -> list[Guest | None]:
         try:
             package = packages.find_package(name)
-            if not self._wants(packages.LABEL) or name in self._missing:
+            if not self._wants(packages.LABEL) or name in self.missing:
                 return []
-            # A package that nobody has fetched, because nothing is to be played, has no module yet.
+            # Where nothing is played, packages are not fetched, and have no module yet.
             return [catalogue.package_guest(package) or Guest(name, packages.LABEL, packages.PATH)]
         except UserError as error:
             raise SourceError(scenario.where.file, scenario.where.line, str(error)) from None
@@ -84,38 +82,36 @@ class Guests:
 
     def leave_out(self, name: str, error: Unavailable) -> None:
         """A package takes no part in this run."""
-        self._missing[name] = MissingGuest(name, packages.LABEL, error.reason, error.remedy)
-
-    @property
-    def missing(self) -> Mapping[str, MissingGuest]:
-        """The packages that this run can't have, by name."""
-        return self._missing
+        self.missing[name] = MissingGuest(name, packages.LABEL, error.reason, error.remedy)
 
     def all(self, program: str) -> list[Guest | MissingGuest]:
         """The wanted guests of a program or package, those that can't take part included."""
         if program in packages.packages():
-            guest = self._missing.get(program) or catalogue.package_guest(packages.find_package(program))
+            guest = self.missing.get(program) or catalogue.package_guest(packages.find_package(program))
             return [guest] if guest is not None else []
         own: list[Guest | MissingGuest] = [guest for guest in self._own if guest.program == program]
         return own + [guest for guest in catalogue.guests(program) if self._wants(guest.label)]
 
     def _insist(self, label: str) -> None:
         """A guest that was asked for by name must be there for some program. Raises `UserError`."""
-        asked = [
-            guest for program in catalogue.programs() for guest in catalogue.guests(program) if guest.label == label
-        ]
+        asked = [guest for guest in _every_guest() if guest.label == label]
         missing = [guest for guest in asked if isinstance(guest, MissingGuest)]
         if missing and len(missing) == len(asked):
             raise UserError(f"--guest {label}: {missing[0].reason}; {missing[0].remedy}")
 
     def absent(self) -> list[str]:
         """The labels of guests that exist but take no part in this run."""
-        everyone = [guest for program in catalogue.programs() for guest in catalogue.guests(program)]
-        absent = [guest.label for guest in everyone if isinstance(guest, MissingGuest) or not self._wants(guest.label)]
-        return absent + [packages.LABEL] * (bool(self._missing) or not self._wants(packages.LABEL))
+        missing = (guest for guest in _every_guest() if isinstance(guest, MissingGuest) or not self._wants(guest.label))
+        absent = [guest.label for guest in missing]
+        return absent + [packages.LABEL] * (bool(self.missing) or not self._wants(packages.LABEL))
 
     def _wants(self, label: str) -> bool:
         return label in self._labels or not (self._labels or self._own)
+
+
+def _every_guest() -> list[Guest | MissingGuest]:
+    """The guests of all programs, in all their languages."""
+    return [guest for program in catalogue.programs() for guest in catalogue.guests(program)]
 
 
 def modules(scenario: Scenario, guest: Guest | None) -> dict[str, Module]:
@@ -158,5 +154,5 @@ def _from_file(path: Path) -> Module:
 def _module(data: bytes) -> Module:
     try:
         return Module(data, read_types(data))
-    except UnreadableModule:  # what to make of it is the runtimes' affair
+    except UnreadableModule:  # how to treat it is up to the runtimes
         return Module(data, None)

@@ -72,12 +72,12 @@ class Chosen:
 
 
 def given(command: Sequence[str]) -> list[str]:
-    """The runtimes that a run's command line names, as they stand there."""
+    """The runtimes that a run's command line names, as written there."""
     return names.split(word.partition("=")[2] for word in options(command, ("--runtime",)))
 
 
 def everyone() -> Iterator[tuple[Manifest, RuntimeName]]:
-    """What ``all`` stands for: each runtime, and those of its versions and variants that its manifest names."""
+    """What ``all`` means: each runtime, and those of its versions and variants that its manifest names."""
     for manifest in all_manifests():
         yield manifest, RuntimeName(manifest.name)
         for variant, version in manifest.also:
@@ -85,14 +85,14 @@ def everyone() -> Iterator[tuple[Manifest, RuntimeName]]:
 
 
 def default() -> Iterator[tuple[Manifest, RuntimeName]]:
-    """What a run is about that names no runtime."""
+    """The runtimes of a run that names none."""
     return ((manifest, RuntimeName(manifest.name)) for manifest in all_manifests() if manifest.default)
 
 
 def choose(wanted: Sequence[str]) -> list[Chosen]:
     """The runtimes named (comma-separated names are split), ``all``, or the default ones. Raises `UserError`.
 
-    A range of versions stands for each that there is; one that can't be had is left out, as with ``all``.
+    A range of versions means each that exists; one that is not available is left out, as with ``all``.
     """
     texts = names.split(wanted)
     if wanted and not texts:
@@ -139,7 +139,7 @@ def load_known(runtimes: Iterable[Chosen], further: Iterable[Path]) -> KnownDefe
 
 
 def known_lists(further: Iterable[Path], command: Sequence[str]) -> list[Path]:
-    """The lists that a run with this command line was held against."""
+    """The lists that a run with this command line used."""
     return _known_files(further, _given_folders(command).values())
 
 

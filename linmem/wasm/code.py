@@ -1,4 +1,4 @@
-"""Read a module's functions: which memory instructions stand in them, and what they call.
+"""Read a module's functions: which memory instructions they have, and what they call.
 
 Only what that takes is read, function by function and when it is asked for; nothing is validated. Source: core
 specification, *Binary Format*, Instructions and Modules; the proposals for SIMD, threads, bulk memory, exceptions,
@@ -18,7 +18,7 @@ MULTI, WIDE, SHARED, PAGES = "multi-memory", "memory64", "shared", "custom-page-
 _FLAGS = {types.SHARED: SHARED, types.WIDE: WIDE, types.CUSTOM_PAGES: PAGES}
 _MEMORY_INDEX = 0x40  # in a memory instruction's alignment field: a memory's index follows
 
-# How many integers (LEB128) follow an opcode of one byte. What stands in no table has no immediate.
+# How many integers (LEB128) follow an opcode of one byte. What is in no table has no immediate.
 _INTEGERS = {
     **dict.fromkeys((0x07, 0x08, 0x09, 0x0C, 0x0D, 0x14, 0x15, 0x18, 0xD0, 0xD5, 0xD6), 1),
     **dict.fromkeys(range(0x20, 0x27), 1),
@@ -32,7 +32,7 @@ _FC_INTEGERS = {12: 2, 13: 1, 14: 2, 15: 1, 16: 1, 17: 1}
 
 @dataclass(frozen=True)
 class FunctionBody:
-    """What stands in one function: memory instructions, each with the index of its memory, and functions it calls."""
+    """What one function has: memory instructions, each with the index of its memory, and functions it calls."""
 
     instructions: frozenset[tuple[str, int]]
     calls: frozenset[int]

@@ -1,6 +1,6 @@
 """pywasm, an interpreter in pure Python (https://github.com/libraries/pywasm, its README and ``pywasm/core.py``).
 
-One `Runtime` per scenario: it holds all instances, and what they import by name. A module is parsed anew for each
+One `Runtime` per scenario: it holds all instances, and what they import by name. A module is parsed again for each
 instance, as pywasm's `instance_from_file` does. Ways into memory, a `MemInst`:
 
 ``get_put``     its own accessors: ``get_u8``, ``put_u32``… for the unsigned types and ``i32`` and ``i64``; ``get`` and
@@ -198,7 +198,7 @@ class PywasmDriver(Driver):
         return variable.data.into_all()
 
     def global_set(self, variable: Any, value: float) -> None:
-        """A `GlobalInst` has no setter; its users assign to ``data``, which asks nobody whether it is mutable."""
+        """A `GlobalInst` has no setter; its users assign to ``data``, whether it is mutable or not."""
         variable.data = pywasm.ValInst.from_all(variable.data.type, value)
 
     # Views

@@ -60,7 +60,7 @@ UNLINKED = "missing imported function"
 
 
 class Module(NamedTuple):
-    """A module's bytes, which are parsed anew for each instance, and its exports' kinds by name."""
+    """A module's bytes, which are parsed again for each instance, and its exports' kinds by name."""
 
     data: bytes
     exports: dict[str, int]
@@ -177,7 +177,7 @@ def _sign(value_type: str) -> str:
     return SIGNATURE[value_type]
 
 
-# What the API does not tell of a module that wasm3 has parsed
+# What the API does not say of a module that wasm3 has parsed
 
 
 def _sections(data: bytes) -> Iterator[tuple[int, bytes]]:

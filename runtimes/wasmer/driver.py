@@ -297,7 +297,7 @@ def _value_types(names: Sequence[str]) -> list[Any]:
 
 
 def _trap(text: str) -> str | None:
-    """The trap that wasmer's text tells of, None if it tells of none: ``RuntimeError: unreachable`` and a backtrace."""
+    """The trap that wasmer's text names, or None: ``RuntimeError: unreachable`` and a backtrace."""
     start, colon, words = text.partition("\n")[0].partition("RuntimeError: ")
     if start or words not in TRAPS:
         return None
@@ -305,7 +305,7 @@ def _trap(text: str) -> str | None:
 
 
 def _exit_status(text: str) -> str | None:
-    """The status with which a guest ended its program, None if the text tells of no such end."""
+    """The status with which a guest ended its program, or None."""
     line = text.partition("\n")[0]
     return line[len(EXITED) :] if line.startswith(EXITED) else None
 

@@ -15,7 +15,7 @@ that is signalling becomes quiet there; ``f64`` arrives bit by bit. ``v128`` is 
 
 WASI is the store's: `Store.set_wasi`, `Linker.define_wasi`. Where its functions trap, as for a pointer out of bounds,
 wasmtime-py raises a plain `WasmtimeError` with the guest's backtrace, not a `Trap`. The guest's execution has ended all
-the same, so the driver calls it a trap; the class stands beside it.
+the same, so the driver calls it a trap; the answer has the class beside it.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ MOVING = {
     "memory_guard_size": 0,
 }
 
-#: Wasmtime's texts that differ from the specification's. The text tells more reliably than `Trap.trap_code`, which in
+#: Wasmtime's texts that differ from the specification's. The text is more reliable than `Trap.trap_code`, which in
 #: 30.0.0 aborts the process for a code that it does not know. One text stays as it is, ``undefined element: out of
 #: bounds table access``: Wasmtime has it for what the specification calls by either name.
 SPECIFIED = {

@@ -23,7 +23,7 @@ __all__ = ["TOOLCHAINS", "BuildError", "Go", "TinyGo", "Toolchain", "go_version"
 class Wat(Toolchain):
     """The text format, assembled by PyPI wasmtime, which is pinned as the harness's own requirement.
 
-    A memory's maximum stands in the text.
+    The text itself has the memory's maximum.
     """
 
     def command(self, maximum: int | None = None) -> str:

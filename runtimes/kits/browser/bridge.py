@@ -5,8 +5,8 @@ serves it a page on the loopback interface, under a path that nobody can guess, 
 one and writes what it answers. Each answer arrives with the question for the next request: what is unanswered when the
 page dies is what killed it.
 
-Usage: ``bridge.py NAME PROGRAM``. The program's profile is new and empty. It lies in the temporary folder, which
-is the bridge's own: whoever started it removes that when all processes have gone.
+Usage: ``bridge.py NAME PROGRAM``. The program's profile is new and empty. It is in the temporary folder, which
+is the bridge's own; the harness removes that when all processes have ended.
 """
 
 from __future__ import annotations
@@ -149,7 +149,7 @@ class Bridge(ThreadingHTTPServer):
         self.profile = Path(tempfile.mkdtemp(prefix="profile-"))
 
     def run(self) -> NoReturn:
-        """Start the browser and serve its page until somebody has enough."""
+        """Start the browser and serve its page until either side ends."""
         url = f"http://127.0.0.1:{self.server_port}{self.base}page.html"
         command = self.browser.command(self.program, self.profile, url)
         # The temporary folder is its working folder, named thus: Chromium makes a socket there, and a socket's path may
@@ -170,7 +170,7 @@ class Bridge(ThreadingHTTPServer):
         self.leave(BROWSER_DIED, f"{self.browser.name} ended with status {status}")
 
     def read(self) -> NoReturn:
-        """Take in the harness's requests, line by line. When they end, so does all else, once they are served.
+        """Take in the harness's requests, line by line. At their end, once they are served, everything ends.
 
         A page that hangs doesn't get that far, so one that has stopped asking for requests is not waited for.
         """
@@ -207,7 +207,7 @@ class Handler(BaseHTTPRequestHandler):
     server: Bridge
 
     def do_GET(self) -> None:  # the base class's name for it
-        """The page's files, a glue script, who we are, and the connection that says that the page is alive."""
+        """The page's files, a glue script, the identity of the runtime, and a connection as long-lived as the page."""
         path, _, query = self.path.partition("?")
         name = self.inside(path)
         if name == "identity":
@@ -288,7 +288,7 @@ class Handler(BaseHTTPRequestHandler):
         super().end_headers()
 
     def handle(self) -> None:
-        """A connection that the browser cuts off is its own affair."""
+        """Ignore connections that the browser cuts off."""
         with contextlib.suppress(ConnectionError):
             super().handle()
 

@@ -57,7 +57,7 @@ class Import(NamedTuple):
 class Wasi(NamedTuple):
     """What a guest is to find through the runtime's own WASI: arguments, environment variables, directories.
 
-    ``preopens`` are pairs of the path that the guest sees and the folder that it stands for. Standard input is empty,
+    ``preopens`` are pairs of the path that the guest sees and the folder behind it. Standard input is empty,
     standard output and error are the process's: `Channel` has them lead to standard error.
     """
 
@@ -117,7 +117,7 @@ class Driver:
         raise NotImplementedError
 
     def default_view(self, memory: Any, memory_type: str) -> str | None:
-        """The view kind a user would reach for first."""
+        """The view kind a user would try first."""
         return self.default_views.get(memory_type)
 
     def classify(self, method: str, error: BaseException) -> tuple[str, str]:
@@ -224,7 +224,7 @@ class CodeCache:
         return code if content.startswith(_MAGIC + _checksum(code)) else None
 
     def save(self, module: bytes, code: bytes) -> None:
-        """Keep compiled code; whoever reads at the same time sees the old file or the whole new one."""
+        """Keep compiled code; a reader at the same time sees the old file or the whole new one."""
         if self._folder is None:
             return
         path = self._path(module)

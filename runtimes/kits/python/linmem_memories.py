@@ -53,7 +53,7 @@ class MemoryMethods(Requests):
         return self._written(self._ask("memory.write", self._fresh, access, *where))
 
     def _where(self, params: dict[str, Any], memory_type: str) -> tuple[Any, str, int]:
-        """The memory, the view kind and the index that `memory.read` and `memory.write` speak of."""
+        """The memory, the view kind and the index of a `memory.read` or `memory.write`."""
         memory, at = self._object("memory", params["memory"]), self._integer(params["at"])
         kind = params.get("view") or self._driver.default_view(memory, memory_type)
         unit = self._supported(kind, memory_type).unit
