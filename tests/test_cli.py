@@ -60,9 +60,9 @@ def test_selection(run: DoRun, fake_runtime: Fake, tmp_path: Path) -> None:
 
 
 WRONG = [
-    (["--runtime=wasmtim"], "there is no runtime 'wasmtim'; did you mean 'wasmtime'? (known: "),
+    (["--runtime=wasmtim"], "there is no runtime 'wasmtim'; did you mean 'wasmtime'?"),
     (["--runtime=Wasmtime"], "'Wasmtime' does not name a runtime: write name[:variant][@version]"),
-    (["--runtime=wasmer:gcc"], "wasmer has no variant 'gcc' (known: "),
+    (["--runtime=wasmer:gcc"], "wasmer has no variant 'gcc'; known: "),
     (["--runtime=./nowhere/at/all"], "./nowhere/at/all: there is no such folder"),
     (["--runtime="], "--runtime '' names no runtime"),
     (["--guest= , "], "--guest ' , ' names no guest"),
