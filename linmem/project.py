@@ -1,4 +1,4 @@
-"""The project file: what a repository always wants of linmem, so that its command lines stay short.
+"""The project file: a repository's settings for linmem, so that its command lines stay short.
 
 ``linmem.toml``, or the table ``[tool.linmem]`` of ``pyproject.toml``, in the current folder or one above it. Paths in
 it are relative to it. What the command line says wins.

@@ -1,9 +1,8 @@
-"""Probes: one tiny module per proposal that changes what a module can do with its memory.
+"""Probes: one small module per proposal that changes what a module can do with its memory.
 
-A runtime has a feature when it compiles the feature's probe; what its documentation or its flags say
-doesn't count. A probe needs its feature and nothing else beyond the first version of the core
-specification, so that a refusal says one thing. Its function is exported, because some runtimes compile
-only what can be called.
+A runtime has a feature when it compiles the feature's probe; what its documentation or its flags say does not count. A
+probe needs its feature and nothing else beyond the first version of the core specification, so that a refusal has one
+cause. Its function is exported, because some runtimes compile only what can be called.
 """
 
 from __future__ import annotations

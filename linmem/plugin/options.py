@@ -1,4 +1,4 @@
-"""pytest's options under the heading "linmem", and what they and the project file come to."""
+"""pytest's options under the heading "linmem", and the settings that they and the project file give."""
 
 from __future__ import annotations
 

@@ -76,7 +76,7 @@ def provide(
     """Make a runtime ready to start. None stands for the manifest's default variant and version.
 
     `offline` keeps uv and npm from the network whatever their settings say; `fresh` makes the environment again;
-    `progress` is told in words what happens when this takes time. Raises `Unavailable`, and `UserError` for an unknown
+    `progress` is called with what happens when this takes time. Raises `Unavailable`, and `UserError` for an unknown
     variant and for a version that the driver does not support.
     """
     manifest.check_variant(variant)

@@ -1,8 +1,8 @@
-"""Find a CPython whose version satisfies a specifier, wherever it hides on this machine.
+"""Find a CPython on this machine whose version satisfies a specifier.
 
-The interpreter that runs us is taken if it will do. Else the newest of those on PATH and of pyenv's installed versions,
-active or not; else the newest that uv has installed (asking uv takes seconds where PATH is long); else one that uv
-downloads. Each is really run before it counts, because a name on PATH may be a shim for a version that pyenv has not
+The interpreter that runs linmem is taken if it fits. Else the newest of those on PATH and of pyenv's installed
+versions, active or not; else the newest that uv has installed (asking uv takes seconds where PATH is long); else one
+that uv downloads. Each is run before it counts, because a name on PATH may be a shim for a version that pyenv has not
 activated.
 """
 
@@ -50,8 +50,8 @@ class Interpreter:
 def find(specifier: str, *, offline: bool = False, progress: Progress | None = None) -> Interpreter:
     """A CPython that satisfies `specifier`, like ``>=3.7,<3.11``.
 
-    The one that runs us, if it will do; else the newest there is; else one that uv downloads, unless
-    `offline`. Raises `Unavailable` where there is none.
+    The one that runs linmem, if it fits; else the newest there is; else one that uv downloads, unless `offline`. Raises
+    `Unavailable` where there is none.
     """
     wanted = SpecifierSet(specifier)
     running = probe(sys.executable)

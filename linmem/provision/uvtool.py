@@ -1,8 +1,7 @@
-"""Run uv, which makes our environments, and say in one line what went wrong.
+"""Run uv, which makes the environments, and say in one line what went wrong.
 
-uv is asked with what the user configured for it (``UV_INDEX``, ``UV_DEFAULT_INDEX``, ``UV_OFFLINE``,
-``uv.toml``, ...), but never about the environment the user happens to be in. pip's settings
-(``PIP_INDEX_URL``, ``pip.conf``) mean nothing to uv.
+The user's configuration of uv applies (``UV_INDEX``, ``UV_DEFAULT_INDEX``, ``UV_OFFLINE``, ``uv.toml``, ...), but not
+the environment that the user is in. uv does not read pip's settings (``PIP_INDEX_URL``, ``pip.conf``).
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ def tell(line: str) -> None:
     print(f"linmem: {line}", file=sys.stderr, flush=True)
 
 
-# What would make uv look at an environment, an interpreter or a project other than the one it is told.
+# Variables that make uv use another environment, interpreter or project than the one given.
 FOREIGN = (
     "VIRTUAL_ENV",
     "CONDA_PREFIX",
@@ -44,11 +43,11 @@ FOREIGN = (
 
 
 class UvFailed(Exception):
-    """uv gave up. The text is its own account, in one line."""
+    """uv failed. The text is uv's own message, in one line."""
 
 
 def find_uv() -> str:
-    """The path of the uv program: the one installed beside us, or one on PATH. Raises `Unavailable`."""
+    """The path of the uv program: the one installed beside linmem, or one on PATH. Raises `Unavailable`."""
     try:
         import uv  # optional: a machine may bring its own
 
@@ -61,15 +60,13 @@ def find_uv() -> str:
 
 
 def run_uv(args: Sequence[str], *, cwd: Path, offline: bool = False, progress: Progress | None = None) -> str:
-    """Run ``uv ARGS`` in `cwd` and return its standard output. Raises `UvFailed`, or `Unavailable` without
-    uv.
+    """Run ``uv ARGS`` in `cwd` and return its standard output. Raises `UvFailed`, or `Unavailable` without uv.
 
-    `progress` is told what uv downloads.
+    `progress` is called with what uv downloads.
     """
     command = [find_uv(), "--no-progress", "--color=never", *(["--offline"] if offline else []), *args]
     process = subprocess.Popen(
-        # Through the launcher uv dies with us, so that a killed run leaves no uv behind that goes on
-        # installing.
+        # Through the launcher uv ends when this process does: a killed run leaves no uv behind that goes on installing.
         [sys.executable, "-I", "-S", "-B", LAUNCHER, *command],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,

@@ -36,7 +36,7 @@ class Chosen:
     _provided: Provided | None = field(default=None, repr=False)
 
     def provide(self, progress: Progress | None = None) -> Provided:
-        """Its environment, made if needed; `progress` is told when that takes time. Raises `Unavailable`."""
+        """Its environment, made if needed; `progress` is called with what takes time. Raises `Unavailable`."""
         if self._provided is None:
             self._provided = environments.provide(self.manifest, self.variant, self.version, progress=progress)
             self.version, self.origin = self._provided.version, self._provided.origin

@@ -1,4 +1,4 @@
-"""Rust, as the machine has it."""
+"""The machine's own Rust."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def _programs() -> Iterator[str]:
 
 
 def _look_at(program: str) -> Compiler | None:
-    """What a ``rustc`` is, if it can compile to WebAssembly and there is a linker for that."""
+    """The ``rustc`` with its version and linker, if it can compile to WebAssembly and there is a linker for that."""
     env = _environment()
     library = run([program, "--print", "target-libdir", "--target", TARGET], Path("/"), env).strip()
     if not any(Path(library).glob("libstd-*.rlib")):
@@ -110,6 +110,6 @@ def _look_at(program: str) -> Compiler | None:
 
 
 def _environment() -> dict[str, str]:
-    """The stand-ins for ``rustc`` that rustup puts on PATH ask for their own places."""
+    """A compiler's environment: rustup's proxies for ``rustc`` find its toolchains by these variables."""
     kept = {name: os.environ[name] for name in ("HOME", "RUSTUP_HOME", "CARGO_HOME") if name in os.environ}
     return bare_environment(**kept)
