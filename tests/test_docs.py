@@ -317,3 +317,44 @@ def test_links_lead_somewhere(page: Path) -> None:
         if not other.exists() or (anchor and anchor not in anchors(other)):
             lost.append(target)
     assert lost == []
+
+
+# ---------------------------------------------------------------------------------------------------- the architecture
+
+ARCHITECTURE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+
+
+def parts_of_the_package() -> list[tuple[list[str], str]]:
+    """The rows of the table of parts: the names in the first column, and the second column."""
+    table = ARCHITECTURE.partition("| Part of `linmem/` |")[2].partition("\n\n")[0]
+    rows = re.findall(r"^\| (`[^|]+`) \| (.*) \|$", table, re.M)
+    return [([name.rstrip("/") for name in re.findall(r"`([\w/]+)`", names)], text) for names, text in rows]
+
+
+def test_the_architecture_lists_the_parts_in_the_order_that_is_checked() -> None:
+    layers = re.findall(
+        r'^    "([\w| ]+)",$', (ROOT / "pyproject.toml").read_text("utf-8").partition("layers = [")[2], re.M
+    )
+    order = [set(layer.split(" | ")) for layer in reversed(layers) if layer != "__main__"]
+    listed = [name for names, _ in parts_of_the_package() for name in names]
+    for layer in order:
+        assert set(listed[: len(layer)]) == layer
+        listed = listed[len(layer) :]
+    assert listed == []
+
+
+@pytest.mark.parametrize(
+    ("names", "text"), parts_of_the_package(), ids=lambda value: "+".join(value) if isinstance(value, list) else ""
+)
+def test_the_modules_that_the_architecture_names_exist(names: list[str], text: str) -> None:
+    for part in names:
+        folder = ROOT / "linmem" / part
+        assert folder.is_dir() or folder.with_suffix(".py").is_file()
+        for module in re.findall(r"`([a-z_]+/?)`", text) if folder.is_dir() else ():
+            place = folder / module
+            assert module == "linmem" or place.is_dir() or place.with_suffix(".py").is_file(), module
+
+
+def test_the_glossary_has_at_most_twenty_terms() -> None:
+    glossary = ARCHITECTURE.partition("## Glossary")[2].partition("\n## ")[0]
+    assert 10 <= len(re.findall(r"^\| (?!Term|---)", glossary, re.M)) <= 20
