@@ -18,15 +18,8 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "linmem"
 
 # What is still to be renamed and taken apart. Both lists only ever get shorter.
-DOUBLE_NAMES = {
-    "Code",
-    "Instance",
-    "Recipe",
-}
-LONG_CHAINS = {
-    "linmem.repro.agents.AgentSteps",
-    "linmem.repro.script.Script",
-}
+DOUBLE_NAMES = {"Code", "Instance", "Recipe"}
+LONG_CHAINS = {"linmem.repro.agents.AgentSteps", "linmem.repro.script.Script"}
 
 
 def tracked(*patterns: str) -> list[Path]:
