@@ -74,7 +74,7 @@ def test_the_project_file_of_the_page_is_read(tmp_path: Path) -> None:
     (tmp_path / project.NAME).write_text(text, encoding="utf-8")
     shown = project.find(tmp_path)
     assert shown.file == tmp_path / project.NAME
-    table = README.partition("| Key | What it stands for |")[2].partition("\n\n")[0]
+    table = README.partition("| Key | Same as |")[2].partition("\n\n")[0]
     keys = set(re.findall(r"^\| `([\w-]+)` \|", table, re.MULTILINE))
     assert shown.keys < keys == {"runtimes", "suites", "known", "baseline", "report-dir", "step-timeout"}
 
