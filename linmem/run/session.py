@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from linmem.cache import subfolder
-from linmem.drivers.client import Driver, Info, ViewKind
+from linmem.drivers.client import Driver, Info
 from linmem.errors import Unavailable, last_words
 from linmem.protocol import CallFailed, DriverDied, DriverFault, DriverGarbage, ImportHandler, Reply
 from linmem.provision.environments import Provided
@@ -44,7 +44,6 @@ class Session:
         self._features: dict[str, bool] = {}
         self._false_starts = 0
         self._last_fault = ""
-        self._views: dict[str, ViewKind] = {}
         self._handler: ImportHandler | None = None
         self.info: Info | None = None
 
@@ -82,13 +81,12 @@ class Session:
 
     def compiled(self, module: bytes) -> int | CallFailed:
         """The id of the compiled module; each is compiled once per process. Raises `DriverFault`."""
-        self._running()
+        driver = self._running()
         if module in self._modules:
             self._modules.move_to_end(module)
             return self._modules[module]
         request = self.post("module.compile", {"bytes": module})
-        driver = self._live
-        with driver.waiting(COMPILING * self._timeout) if driver is not None else contextlib.nullcontext():
+        with driver.waiting(COMPILING * self._timeout):
             reply = self.reply(request)
         if isinstance(reply, CallFailed):
             return reply
@@ -114,30 +112,23 @@ class Session:
 
     def unit(self, kind: str) -> int | None:
         """How many bytes one index of this view kind counts; None: there is no such kind."""
-        self._running()
-        view = self._views.get(kind)
-        return view.unit if view is not None else None
+        return next((view.unit for view in self._information().views if view.kind == kind), None)
 
     def view_for(self, memory_type: str) -> str | None:
         """The view kind a user of this runtime takes for this memory type."""
-        self._running()
-        assert self.info is not None
-        return self.info.default_views.get(memory_type)
+        return self._information().default_views.get(memory_type)
 
     def host_language(self) -> str:
         """The language of its host API, as its driver says."""
-        self._running()
-        return self.info.host["language"] if self.info is not None else ""
+        return self._information().host["language"]
 
     def runs_glue(self, kind: str) -> bool:
         """Whether it can start a guest by its language's own glue."""
-        self._running()
-        return self.info is not None and kind in self.info.glue
+        return kind in self._information().glue
 
     def brings_wasi(self, version: str) -> bool:
         """Whether its own WASI of this version can serve a guest's imports, as its driver says."""
-        self._running()
-        return self.info is not None and version in self.info.wasi
+        return version in self._information().wasi
 
     def take_stderr(self) -> str:
         """What the process printed since the last call; also of one that has ended."""
@@ -154,9 +145,7 @@ class Session:
         if fault is not None:
             self._lost()
             raise DriverGarbage(f"after the scenario before this one, {fault}; the next one gets a new process")
-        self._running()
-        assert self.info is not None
-        return self.info
+        return self._information()
 
     @property
     def alive(self) -> bool:
@@ -190,6 +179,12 @@ class Session:
         if self.info is not None and self._standby is None:
             with contextlib.suppress(DriverFault):  # its next use reports why
                 self._standby = self._launched()
+
+    def _information(self) -> Info:
+        """What the driver said of itself; it is started first where it does not run."""
+        self._running()
+        assert self.info is not None
+        return self.info
 
     def _running(self) -> Driver:
         if self._live is not None:
@@ -230,7 +225,6 @@ class Session:
             self._last_fault = f"{fault} (it printed: {words})" if words else str(fault)
             raise DriverGarbage(f"{self.label} could not be started: {self._last_fault}") from None
         self._false_starts = 0
-        self._views = {view.kind: view for view in self.info.views}
         driver.on_import = self._handler
         self._live = driver
         return driver
