@@ -11,27 +11,31 @@ from linmem.report.markdown import code, prose
 from linmem.results.text import plural
 
 
-def lines(verdict: Verdict, name: str, record: str | None) -> list[str]:
-    """The verdict as lines, the last of which sums it up; `record` is the command that records the run, if one can."""
-    how = f"record it: {record}" if record else "play all of the baseline's cases, and record that run"
-    found = [str(finding) for finding in verdict.findings]
-    found += [f"not compared: {plural(count, 'case')} of the baseline: {reason}" for reason, count in verdict.left_out]
-    compared = f"{plural(verdict.compared, 'case')} compared with {name}"
-    if not verdict.passed:
-        regressions, missing = verdict.count("REGRESSION"), verdict.count("MISSING")
-        counts = [plural(regressions, "regression")] if regressions else []
-        counts += [f"{missing:,} missing"] if missing else []
-        found.append(f"gate: FAILED: {', '.join(counts)}; {compared}")
-        found.append(f"gate: if all of this is meant, {how}")
-    elif verdict.to_record:
+def summary(verdict: Verdict, name: str) -> str:
+    """The verdict in a line; `name` is the baseline's."""
+    if verdict.passed:
         improved, new, changed = verdict.count("IMPROVED"), verdict.count("NEW"), verdict.count("CHANGED")
         counts = [plural(improved, "improvement")] if improved else []
         counts += [f"{new:,} new"] if new else []
         counts += [plural(changed, "other version")] if changed else []
-        found.append(f"gate: passed: {', '.join(counts)}; {compared}")
-        found.append(f"gate: {how}")
     else:
-        found.append(f"gate: passed: {compared}")
+        regressions, missing = verdict.count("REGRESSION"), verdict.count("MISSING")
+        counts = [plural(regressions, "regression")] if regressions else []
+        counts += [f"{missing:,} missing"] if missing else []
+    told = f"{', '.join(counts)}; " if counts else ""
+    compared = f"{plural(verdict.compared, 'case')} compared with {name}"
+    return f"{'passed' if verdict.passed else 'FAILED'}: {told}{compared}"
+
+
+def lines(verdict: Verdict, name: str, record: str | None) -> list[str]:
+    """The verdict as lines; `record` is the command that records the run, if one can."""
+    found = [str(finding) for finding in verdict.findings]
+    found += [f"not compared: {plural(count, 'case')} of the baseline: {reason}" for reason, count in verdict.left_out]
+    found.append(f"gate: {summary(verdict, name)}")
+    if verdict.to_record:
+        meant = "" if verdict.passed else "if all of this is meant, "
+        how = f"record it: {record}" if record else "play all of the baseline's cases, and record that run"
+        found.append(f"gate: {meant}{how}")
     return found
 
 
@@ -42,9 +46,7 @@ def text(verdict: Verdict, name: str, record: str | None) -> str:
 
 def markdown(verdict: Verdict, name: str, record: str | None) -> str:
     """The verdict as a page with a table."""
-    said = reversed(lines(verdict, name, record))
-    summary = next(line for line in said if line.startswith(("gate: passed", "gate: FAILED")))
-    head = [f"# {prose(summary.removeprefix('gate: ').capitalize(), 1000)}", ""]
+    head = [f"# {prose(summary(verdict, name).capitalize(), 1000)}", ""]
     rows = [f"| {item.weight} | {code(item.name, 400)} | {prose(item.what, 400)} |" for item in verdict.findings]
     table = ["| | | |", "| --- | --- | --- |", *rows, ""] if rows else []
     rest = [f"Not compared: {plural(count, 'case')}: {prose(reason)}." for reason, count in verdict.left_out]
