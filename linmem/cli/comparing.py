@@ -7,18 +7,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from linmem import paths, project
 from linmem.cli.parsers import a_run, command, emit, output
 from linmem.compare import diff_text, gate, gate_text, inputs
 from linmem.compare.diff import Diff, diff
 from linmem.report.build import ReportError
+from linmem.results.document import as_json
 
 FORMATS: dict[str, Callable[[Diff], str]] = {
     "text": diff_text.text,
     "markdown": diff_text.markdown,
-    "json": lambda found: msgspec.json.format(msgspec.json.encode(found), indent=1).decode() + "\n",
+    "json": as_json,
     "html": diff_text.html,
 }
 

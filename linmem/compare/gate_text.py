@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import msgspec
-
 from linmem.compare.gate import Verdict
 from linmem.report.markdown import code, prose
+from linmem.results.document import as_json
 from linmem.results.text import plural
 
 
@@ -55,7 +54,7 @@ def markdown(verdict: Verdict, name: str, record: str | None) -> str:
     return "\n".join([*head, *table, *rest, *how]) + "\n"
 
 
-def as_json(verdict: Verdict, name: str, record: str | None) -> str:
+def json(verdict: Verdict, name: str, record: str | None) -> str:
     """The verdict for programs."""
     found = {
         "schema": "linmem-gate/1",
@@ -66,7 +65,7 @@ def as_json(verdict: Verdict, name: str, record: str | None) -> str:
         "not_compared": [{"reason": reason, "cases": count} for reason, count in verdict.left_out],
         "record": record if verdict.to_record else None,
     }
-    return msgspec.json.format(msgspec.json.encode(found), indent=1).decode() + "\n"
+    return as_json(found)
 
 
-FORMATS: dict[str, Callable[[Verdict, str, str | None], str]] = {"text": text, "markdown": markdown, "json": as_json}
+FORMATS: dict[str, Callable[[Verdict, str, str | None], str]] = {"text": text, "markdown": markdown, "json": json}

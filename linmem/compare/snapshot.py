@@ -185,7 +185,7 @@ def of(report: Report) -> Snapshot:
         asked=RunScope(report.selection),
         guests={(guest.program, guest.guest): guest for guest in report.guests},
         absent={runtime.label: runtime.reason for runtime in report.runtimes if runtime.status == "unavailable"},
-        questions={(suite.path, item.id): item.question for suite in report.suites for item in suite.observations},
+        questions=report.questions,
         missing=frozenset(item.case for item in report.missing),
     )
 

@@ -11,8 +11,6 @@ import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import msgspec
-
 from linmem import project
 from linmem.compare import bisect, inputs, timeline
 from linmem.compare.timeline import History, Moment, Timeline, VersionChange
@@ -21,7 +19,7 @@ from linmem.provision.manifest import load_manifest
 from linmem.provision.releases import within
 from linmem.report.build import ReportError
 from linmem.report.markdown import code, prose
-from linmem.results.document import Report
+from linmem.results.document import Report, as_json
 from linmem.results.outcome import Result
 from linmem.results.text import plural
 from linmem.run.runtimes import ALL
@@ -135,7 +133,7 @@ def markdown(found: History) -> str:
 FORMATS: dict[str, Callable[[History], str]] = {
     "text": text,
     "markdown": markdown,
-    "json": lambda found: msgspec.json.format(msgspec.json.encode(found), indent=1).decode() + "\n",
+    "json": as_json,
 }
 
 

@@ -99,9 +99,8 @@ def _timeline(report: Report, name: str, members: Sequence[RuntimeEntry]) -> Tim
     for result in report.results:
         if result.label in columns:
             columns[result.label][result.case.on(name)] = moment(result)
-    questions = {(suite.path, item.id): item.question for suite in report.suites for item in suite.observations}
     tracks = list(dict.fromkeys(track for label in ready for track in columns[label]))
-    turns = []
+    turns, questions = [], report.questions
     for old, new in pairwise(ready):
         found = [
             change

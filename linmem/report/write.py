@@ -7,13 +7,11 @@ import os
 from collections.abc import Collection
 from pathlib import Path
 
-import msgspec
-
 from linmem.report import badges, html, junit, markdown
 from linmem.report import build as report
 from linmem.results import record
 from linmem.results.atomic import replace
-from linmem.results.document import Report
+from linmem.results.document import Report, as_json
 from linmem.results.record import RecordError, RecordWriter, Run
 
 NAMES = ("report.html", "report.md", "report.json", junit.NAME)
@@ -31,7 +29,7 @@ def write_all(record_path: Path, out_dir: Path, leave: Collection[str] = ()) -> 
     """
     built = report.build(record.read(record_path))
     out_dir.mkdir(parents=True, exist_ok=True)
-    pages = (html.render(built).encode(), markdown.render(built).encode(), to_json(built), junit.render(built))
+    pages = (html.render(built).encode(), markdown.render(built).encode(), as_json(built).encode(), junit.render(built))
     for name, page in zip(NAMES, pages, strict=True):
         if name not in leave:
             replace(out_dir / name, page)
@@ -64,11 +62,6 @@ def _write_badges(built: Report, folder: Path) -> None:
 
 def _badges_in(folder: Path) -> list[Path]:
     return [path for path in folder.glob("*") if path.suffix in (".json", ".svg")] if folder.is_dir() else []
-
-
-def to_json(built: Report) -> bytes:
-    """The report document as `report.json` holds it."""
-    return msgspec.json.format(msgspec.json.encode(built), indent=1) + b"\n"
 
 
 class Place:

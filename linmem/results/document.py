@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+import msgspec
 from msgspec import Struct, field
 
 from linmem.results.case import CaseEntry
@@ -221,3 +222,13 @@ class Report(Struct, kw_only=True):
     def scenarios(self) -> dict[tuple[str, str], ScenarioEntry]:
         """The scenarios by their suites' paths and their own names."""
         return {(suite.path, item.scenario): item for suite in self.suites for item in suite.scenarios}
+
+    @property
+    def questions(self) -> dict[tuple[str, str], str]:
+        """What observations ask, by their suites' paths and their ids."""
+        return {(suite.path, item.id): item.question for suite in self.suites for item in suite.observations}
+
+
+def as_json(document: object) -> str:
+    """A document, this one or another, as its file has it."""
+    return msgspec.json.format(msgspec.json.encode(document), indent=1).decode() + "\n"

@@ -9,8 +9,9 @@ import pytest
 from report_records import SUITE, case, header, known, observed, result, runtime
 
 from linmem.report import build as report
-from linmem.report import findings, write
+from linmem.report import findings
 from linmem.results import record
+from linmem.results.document import as_json
 
 
 def subjects(groups, key):
@@ -18,7 +19,7 @@ def subjects(groups, key):
 
 
 def check(schema, built):
-    jsonschema_rs.Draft202012Validator(schema).validate(json.loads(write.to_json(built)))
+    jsonschema_rs.Draft202012Validator(schema).validate(json.loads(as_json(built)))
 
 
 # ---------------------------------------------------------------------------------------- the document
@@ -46,7 +47,7 @@ def test_the_schema_names_every_field(records, schema):
 
 def test_a_report_comes_back_from_its_file_as_it_was(hostile, tmp_path):
     path = tmp_path / "report.json"
-    path.write_bytes(write.to_json(hostile))
+    path.write_bytes(as_json(hostile).encode())
     assert report.load(path) == hostile
 
 
@@ -80,7 +81,7 @@ def test_the_order_of_results_in_the_record_does_not_matter(records):
     head = header(results)
     first = records.report(results, head=head)
     random.Random(1).shuffle(results)
-    assert write.to_json(records.report(results, head=head)) == write.to_json(first)
+    assert as_json(records.report(results, head=head)) == as_json(first)
 
 
 # --------------------------------------------------------------------- runtimes, suites and what lacks
