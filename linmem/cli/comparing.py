@@ -24,40 +24,20 @@ FORMATS: dict[str, Callable[[Diff], str]] = {
 
 def add(commands: Any) -> None:
     """Declare the subcommands."""
-    parser = command(
-        commands, "diff", _diff, "compare two runs case by case", good="nothing differs", bad="something differs"
-    )
+    parser = command(commands, "diff", _diff)
     parser.add_argument("a", type=Path, metavar="A", help="the older run: its folder, record.jsonl or report.json")
     parser.add_argument("b", type=Path, metavar="B", help="the newer run")
     _pairs(parser)
     parser.add_argument("--only", action="store_true", help="compare only the runtimes given with --pair")
     output(parser, FORMATS)
 
-    parser = command(
-        commands,
-        "gate",
-        _gate,
-        "compare a run with a baseline, or record one",
-        "The run must be complete.",
-        good="nothing got worse",
-        bad="something got worse",
-    )
+    parser = command(commands, "gate", _gate)
     a_run(parser)
-    parser.add_argument(
-        "--baseline",
-        type=Path,
-        metavar="FILE",
-        help="a recorded baseline, or another run's report (default: the project file's, unless --record-baseline is "
-        "given)",
-    )
-    parser.add_argument(
-        "--record-baseline",
-        type=Path,
-        metavar="FILE",
-        help="write what the run found to FILE; what an older baseline there has of suites and runtimes that the run "
-        "was not asked for is kept",
-    )
-    parser.add_argument("--whole", action="store_true", help="what the run was not asked for counts as missing")
+    usual = "a recorded baseline, or a run's report (default: the project file's, unless --record-baseline is given)"
+    parser.add_argument("--baseline", type=Path, metavar="FILE", help=usual)
+    record = "record the run in FILE; what is there of suites and runtimes that the run did not select is kept"
+    parser.add_argument("--record-baseline", type=Path, metavar="FILE", help=record)
+    parser.add_argument("--whole", action="store_true", help="what the run did not select counts as missing")
     _pairs(parser)
     output(parser, gate_text.FORMATS)
 
@@ -82,6 +62,7 @@ def _pair(text: str) -> tuple[str, str]:
 
 
 def _diff(options: argparse.Namespace) -> int:
+    """Compare two runs case by case. Exit status: 0 nothing differs; 1 something differs."""
     if options.only and not options.pair:
         raise ReportError("--only goes with --pair OLD=NEW")
     old, new = inputs.load(options.a), inputs.load(options.b)
@@ -93,6 +74,9 @@ def _diff(options: argparse.Namespace) -> int:
 
 
 def _gate(options: argparse.Namespace) -> int:
+    """Compare a run with a baseline, or record one. The run must be complete. Exit status: 0 nothing got worse; 1
+    something got worse.
+    """
     baseline: Path | None = options.baseline
     if baseline is None and options.record_baseline is None and (usual := project.find().baseline) is not None:
         baseline = Path(paths.shown(usual))

@@ -14,28 +14,16 @@ from linmem.provision.uvtool import tell
 def add(commands: Any) -> None:
     """Declare the subcommands."""
     own = group(commands, "guests", "list, fetch and build the programs that scenarios are played with")
-    command(own, "list", _list, "show every program in every language, with its toolchain and state")
-    command(
-        own,
-        "fetch",
-        _fetch,
-        "fetch the published modules, so that later runs need no network",
-        bad="a module can't be had",
-    )
-    builder = command(
-        own,
-        "build",
-        _build,
-        "rebuild guests from source and compare every byte with the committed modules",
-        good="nothing differs",
-        bad="a module differs or could not be built",
-    )
+    command(own, "list", _list)
+    command(own, "fetch", _fetch)
+    builder = command(own, "build", _build)
     builder.add_argument("guests", nargs="*", metavar="PROGRAM[/LANGUAGE]", help="which guests (default: all)")
     builder.add_argument("--strict", action="store_true", help="fail also if a committed module could not be checked")
     builder.add_argument("--write", action="store_true", help="replace the committed modules and record their sources")
 
 
 def _list(options: argparse.Namespace) -> int:
+    """Show every program in every language, with its toolchain and state."""
     rows = [("guest", "toolchain", "state")]
     rows += [(str(target), *build.state(target)) for target in build.select([])]
     rows += [
@@ -49,6 +37,9 @@ def _list(options: argparse.Namespace) -> int:
 
 
 def _fetch(options: argparse.Namespace) -> int:
+    """Fetch the published modules, so that later runs need no network. Exit status: 0 all are in the cache; 1 one is
+    not available.
+    """
     missing = packages.fetch_all(packages.packages().values(), tell)
     for name in packages.packages():
         if name not in missing:
@@ -59,6 +50,9 @@ def _fetch(options: argparse.Namespace) -> int:
 
 
 def _build(options: argparse.Namespace) -> int:
+    """Rebuild guests from source and compare every byte with the committed modules. Exit status: 0 nothing differs; 1 a
+    module differs or could not be built.
+    """
     targets = build.select(options.guests)
     unsure, good = [], True
     for built in map(build.write, targets) if options.write else build.check_all(targets):

@@ -17,35 +17,23 @@ from linmem.run import runtimes
 
 def add(commands: Any) -> None:
     """Declare the subcommand."""
-    parser = command(
-        commands,
-        "known",
-        _known,
-        "find known defects that no longer occur, or list new ones",
-        good="nothing is to be done, or it was done",
-        bad="with --stale: an entry must be deleted or corrected",
-    )
+    parser = command(commands, "known", _known)
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--stale", action="store_true", help="show the entries whose failures no longer occur in a run")
-    what.add_argument(
-        "--add",
-        nargs="*",
-        metavar="CASE",
-        help="add entries for these cases, named as in a report, or for every failure that is not listed",
-    )
+    cases = "add entries for these cases, named as in a report, or for every failure that is not listed"
+    what.add_argument("--add", nargs="*", metavar="CASE", help=cases)
     parser.add_argument("--from", dest="run", type=Path, metavar="RUN", help="the complete run (default: the last)")
     parser.add_argument("--delete", action="store_true", help="with --stale: delete these entries")
     parser.add_argument("--reason", help="with --add: what is wrong with the runtime, in a sentence")
     parser.add_argument("--link", metavar="URL", help="with --add: the upstream issue")
-    parser.add_argument(
-        "--known",
-        type=Path,
-        metavar="FILE",
-        help="the list (default: the project file's, else known.yaml in the runtime's folder)",
-    )
+    usual = "the list (default: the project file's, else known.yaml in the runtime's folder)"
+    parser.add_argument("--known", type=Path, metavar="FILE", help=usual)
 
 
 def _known(options: argparse.Namespace) -> int:
+    """Find known defects that no longer occur, or list new ones. Exit status: 0 nothing is to be done, or it was done;
+    1 with --stale, an entry must be deleted or corrected.
+    """
     source: Path = options.run or inputs.last()
     report = inputs.complete(source)
     if options.stale:

@@ -8,24 +8,20 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-STATUSES = "Exit status: 0 {good}; 1 {bad}; 2 the command can't be carried out as it was given."
 
-
-def command(
-    group: Any,
-    name: str,
-    run: Callable[[argparse.Namespace], int],
-    summary: str,
-    *more: str,
-    good: str = "all is well",
-    bad: str = "something is not, as the output says",
-) -> argparse.ArgumentParser:
-    """Declare a subcommand that `run` carries out. `more` describes it; ``good`` and ``bad`` word statuses 0 and 1."""
+def command(group: Any, name: str, run: Callable[[argparse.Namespace], int]) -> argparse.ArgumentParser:
+    """Declare a subcommand that `run` carries out. Its help is the docstring of `run`: a summary, more about it, and
+    from "Exit status:" on what statuses 0 and 1 mean.
+    """
+    text = " ".join((run.__doc__ or "").split()).replace("%", "%%")
+    about, _, statuses = text.partition("Exit status: ")
+    statuses = statuses.strip().removesuffix(".") or "0 all is well; 1 something is not, as the output says"
+    summary = about.partition(".")[0]
     parser: argparse.ArgumentParser = group.add_parser(
         name,
-        help=summary,
-        description=" ".join((f"{summary[0].upper()}{summary[1:]}.", *more)).replace("%", "%%"),
-        epilog=STATUSES.format(good=good, bad=bad),
+        help=summary[:1].lower() + summary[1:],
+        description=about,
+        epilog=f"Exit status: {statuses}; 2 the command can't be carried out as it was given.",
         allow_abbrev=False,
     )
     parser.set_defaults(run_command=run)

@@ -25,40 +25,26 @@ SHOWN = 20  # duplicates that are named one by one; they are harmless
 def add(commands: Any) -> None:
     """Declare the subcommands."""
     own = group(commands, "report", "build and show the reports of a run")
-    parser = command(
-        own, "build", _build, "build the reports from a record", "It may be that of a run that was killed."
-    )
+    parser = command(own, "build", _build)
     a_run(parser)
     report_dir(parser, "beside the record")
-    a_run(command(own, "show", _show, "show a report on the terminal"))
+    a_run(command(own, "show", _show))
 
-    parser = command(
-        commands,
-        "merge",
-        _merge,
-        "make one report of the parts that several jobs played",
-        good="the parts fit together and nothing is missing",
-        bad="there are conflicts, gaps or incomplete parts",
-    )
+    parser = command(commands, "merge", _merge)
     parser.add_argument(
         "parts", nargs="+", type=Path, metavar="RUN", help="a run's folder, record.jsonl or report.json"
     )
     report_dir(parser)
     parser.add_argument("--allow-gaps", action="store_true", help="a case that no part played is not a gap")
 
-    parser = command(
-        commands,
-        "repro",
-        _repro,
-        "write a script that shows a result without linmem",
-        "It uses the runtime's own API and can be attached to a bug report.",
-    )
+    parser = command(commands, "repro", _repro)
     parser.add_argument("case", metavar="CASE", help="the case's id, as in a report or in pytest's output")
     a_run(parser)
     parser.add_argument("--out", type=Path, metavar="FILE", help="write it there (default: standard output)")
 
 
 def _build(options: argparse.Namespace) -> int:
+    """Build the reports from a record. It may be that of a run that was killed."""
     run: Path = options.run or inputs.last()
     record = run / RECORD if run.is_dir() else run
     if not record.exists():
@@ -73,6 +59,7 @@ def _build(options: argparse.Namespace) -> int:
 
 
 def _show(options: argparse.Namespace) -> int:
+    """Show a report on the terminal."""
     given: Path = options.run or inputs.last()
     page = (given if given.is_dir() else given.parent) / "report.html"
     terminal.render(inputs.load(given), Console(), page if page.exists() else None, failures=True)
@@ -80,6 +67,9 @@ def _show(options: argparse.Namespace) -> int:
 
 
 def _merge(options: argparse.Namespace) -> int:
+    """Make one report of the parts that several jobs played. Exit status: 0 the parts fit together and nothing is
+    missing; 1 there are conflicts, gaps or incomplete parts.
+    """
     out: Path = options.report_dir
     for path in options.parts:
         folder = path if path.is_dir() else path.parent
@@ -98,6 +88,9 @@ def _merge(options: argparse.Namespace) -> int:
 
 
 def _repro(options: argparse.Namespace) -> int:
+    """Write a script that shows a result without linmem. It uses the runtime's own API and can be attached to a bug
+    report.
+    """
     emit(reproducer.of_case(options.case, options.run or inputs.last()), options.out)
     return 0
 

@@ -15,7 +15,7 @@ PYTEST = (
     "Every option of pytest works too, such as -k EXPRESSION, -x, -v, --lf, --collect-only and, with pytest-xdist, -n "
     "NUMBER; 'pytest --help' shows them. Exit status: 0 all results are good; 1 some are not, or a scenario file is "
     "wrong; 2 interrupted, or nothing could be compared; 3 an internal error; 4 the command line is wrong or a runtime "
-    "can't be had; 5 nothing was selected."
+    "is not available; 5 nothing was selected."
 )
 
 
@@ -72,14 +72,7 @@ def _help() -> str:
 def add(commands: Any) -> None:
     """Declare the subcommands. ``run`` is only named: `main` carries it out."""
     commands.add_parser("run", help="play scenarios on runtimes and write the reports", add_help=False)
-    parser = command(
-        commands,
-        "history",
-        sweep.history,
-        "show in which version of a runtime outcomes and answers changed",
-        "What follows -- goes to linmem run, as in: linmem history 'wasmtime@>=40' -- --suites=mine.yaml -n 2.",
-        bad="an error in a run",
-    )
+    parser = command(commands, "history", sweep.history)
     parser.add_argument("runtime", nargs="*", metavar="NAME@RANGE", help="such as 'wasmtime@>=40'; repeatable")
     parser.add_argument("--from", dest="run", type=Path, metavar="RUN", help="a run that was played before")
     report_dir(parser, "history in the usual folder")
@@ -87,13 +80,7 @@ def add(commands: Any) -> None:
     output(parser, sweep.FORMATS, out=False)
     parser.set_defaults(passes_on=True)
 
-    parser = command(
-        commands,
-        "bisect",
-        sweep.bisect_case,
-        "find the version of a runtime that changed a case",
-        "As few versions as possible are installed and played.",
-    )
+    parser = command(commands, "bisect", sweep.bisect_case)
     parser.add_argument(
         "case", metavar="CASE", help="growth.yaml::SCENARIO[CELL], or without [CELL] all cases of the scenario"
     )

@@ -63,7 +63,7 @@ class Asked:
         return environments.status(self.manifest, self.variant, self.version)
 
     def provide(self, **how: bool) -> Provided | None:
-        """Make it ready to start; None, after saying why, if it can't be had. `how` is as in `environments.provide`."""
+        """Make it ready to start; None, after saying why, if it is not available. `how` is for `environments`."""
         try:
             return environments.provide(self.manifest, self.variant, self.version, progress=self.tell, **how)
         except Unavailable as problem:
@@ -75,7 +75,7 @@ class Asked:
         print(f"{self.title}: {line}", file=sys.stderr, flush=True)
 
     def complain(self, problem: Unavailable) -> None:
-        """Print why it can't be had."""
+        """Print why it is not available."""
         self.tell(f"unavailable: {problem.reason}")
         if problem.remedy:
             print(f"  {problem.remedy}", file=sys.stderr, flush=True)
@@ -84,29 +84,20 @@ class Asked:
 def add(commands: Any) -> None:
     """Declare the subcommands."""
     own = group(commands, "runtimes", "list, install and check the runtimes that scenarios are played on")
-    output(command(own, "list", _list, "show every runtime and whether it is ready"), ("text", "json"), out=False)
+    output(command(own, "list", _list), ("text", "json"), out=False)
 
-    install = command(
-        own,
-        "install",
-        _install,
-        "make runtimes ready ahead of time",
-        f"Environments are kept in {cache_dir()}; {VARIABLE} names another folder. They are made by uv, which follows "
-        "its own settings (UV_DEFAULT_INDEX, UV_INDEX, UV_OFFLINE, uv.toml, ...), not pip's: where pip.conf or "
-        "PIP_INDEX_URL name an index, set UV_DEFAULT_INDEX to it.",
-        good="they are ready",
-        bad="a runtime can't be had",
+    install = command(own, "install", _install)
+    install.epilog = (
+        f"{install.epilog} Environments are kept in {cache_dir()}; {VARIABLE} names another folder.".replace("%", "%%")
     )
     install.add_argument("names", nargs="*", metavar="RUNTIME", help=f"{RUNTIME}, or all (default: what a run plays)")
     install.add_argument("--offline", action="store_true", help="use only what uv and npm have downloaded before")
-    install.add_argument("--force", action="store_true", help="make environments anew, also those that are ready")
+    install.add_argument("--force", action="store_true", help="make environments again, even if they are ready")
 
-    versions = command(own, "versions", _versions, "show which versions of a runtime there are", bad="none can be had")
+    versions = command(own, "versions", _versions)
     versions.add_argument("name", metavar="RUNTIME", help="a name, or one with a range: 'wasmtime@>=45,<50'")
 
-    check = command(
-        own, "check", _check, "test a runtime's driver against the protocol", good="it answers right", bad="it does not"
-    )
+    check = command(own, "check", _check)
     check.add_argument("name", metavar="RUNTIME", help=RUNTIME)
     check.add_argument("--method", action="append", default=[], metavar="METHOD", help="test this method; repeatable")
     check.add_argument("--verbose", action="store_true", help="show every test, not only those that failed")
@@ -122,6 +113,7 @@ def _everything() -> list[Asked]:
 
 
 def _list(args: argparse.Namespace) -> int:
+    """Show every runtime and whether it is ready."""
     asked, manifests = _everything(), {manifest.name: manifest for manifest in all_manifests()}
     for name in environments.installed():  # the others that were asked for once, and that their manifests still know
         if name.name in manifests:
@@ -170,6 +162,10 @@ def _print_table(found: Sequence[tuple[Asked, Status]]) -> None:
 
 
 def _install(args: argparse.Namespace) -> int:
+    """Make runtimes ready ahead of time. Environments are made by uv, which follows its own settings (UV_DEFAULT_INDEX,
+    UV_INDEX, UV_OFFLINE, uv.toml), not pip's: if pip.conf or PIP_INDEX_URL name an index, set UV_DEFAULT_INDEX to it.
+    Exit status: 0 they are ready; 1 a runtime is not available.
+    """
     usual = [Asked(manifest) for manifest, _ in default()]
     given = [(one, text == ALL) for text in args.names for one in (_everything() if text == ALL else [_asked(text)])]
     failed = False
@@ -184,6 +180,7 @@ def _install(args: argparse.Namespace) -> int:
 
 
 def _versions(args: argparse.Namespace) -> int:
+    """Show which versions of a runtime there are. Exit status: 0 they are listed; 1 none is available."""
     name, wanted = names.parse_range(args.name)
     one = Asked(load_manifest(name.name))
     try:
@@ -201,7 +198,8 @@ def _versions(args: argparse.Namespace) -> int:
 
 
 def _check(args: argparse.Namespace) -> int:
-    from linmem import check as selfcheck  # its modules are of use to nobody else
+    """Test a runtime's driver against the protocol. Exit status: 0 its answers are right; 1 one is wrong."""
+    from linmem import check as selfcheck  # no other command needs it
 
     one = _asked(args.name)
     provided = one.provide()

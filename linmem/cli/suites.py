@@ -36,67 +36,36 @@ SCHEMAS = {
     "report": build.SCHEMA,
 }
 _SUITE = "scenario files or folders; linmem's own suites also by name: memory, growth.yaml"
-_BAD = "a scenario file is wrong"
 
 
 def add(commands: Any) -> None:
     """Declare the subcommands."""
-    parser = command(
-        commands,
-        "list",
-        _list,
-        "show linmem's suites, or the scenarios of some suites",
-        "A scenario is shown by its line in the file and the name that -k of linmem run matches, under the clause of "
-        "a specification that it checks. -k also matches a file's name, a guest, a runtime and a view kind.",
-        bad=_BAD,
-    )
+    parser = command(commands, "list", _list)
     parser.add_argument("suites", nargs="*", metavar="SUITE", help=f"{_SUITE} (default: an overview)")
     output(parser, ("text", "json"), out=False)
 
-    parser = command(
-        commands,
-        "check",
-        _check,
-        "check scenario files and play nothing",
-        "Form, names and values are checked. Programs, features and the modules' text are checked when they are "
-        "played.",
-        good="all files can be played",
-        bad=_BAD,
-    )
+    parser = command(commands, "check", _check)
     parser.add_argument("suites", nargs="+", metavar="SUITE", help=_SUITE)
 
-    parser = command(
-        commands,
-        "coverage",
-        _coverage,
-        "show which memory instructions and topics scenarios reach",
-        "An instruction counts if it stands in a function that a scenario's calls lead to; this is read from the "
-        "modules' code. Nothing is played.",
-        good="nothing is uncovered",
-        bad=f"something is, or {_BAD}",
-    )
+    parser = command(commands, "coverage", _coverage)
     parser.add_argument("suites", nargs="*", metavar="SUITE", help=f"{_SUITE} (default: all of linmem's)")
     parser.add_argument("--missing", action="store_true", help="show only what is uncovered, one per line")
     output(parser, ("text", "json"), out=False)
 
-    parser = command(commands, "schema", _schema, "print the JSON Schema of a file format")
-    parser.add_argument(
-        "file",
-        choices=SCHEMAS,
-        metavar="FILE",
-        help="scenario, runtime (runtime.yaml), known (known.yaml), project (linmem.toml) or report (report.json)",
-    )
+    parser = command(commands, "schema", _schema)
+    files = "scenario, runtime (runtime.yaml), known (known.yaml), project (linmem.toml) or report (report.json)"
+    parser.add_argument("file", choices=SCHEMAS, metavar="FILE", help=files)
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--path", action="store_true", help="print only the path of the schema, for an editor")
-    what.add_argument(
-        "--fill",
-        type=Path,
-        metavar="PAGE",
-        help="write its tables of keys in a Markdown page (docs/scenario-reference.md)",
-    )
+    page = "write its tables of keys in a Markdown page, docs/scenario-reference.md"
+    what.add_argument("--fill", type=Path, metavar="PAGE", help=page)
 
 
 def _list(options: argparse.Namespace) -> int:
+    """Show linmem's suites, or the scenarios of some suites. A scenario is shown by its line in the file and the name
+    that -k of linmem run matches, under the clause of a specification that it checks. -k also matches a file's name, a
+    guest, a runtime and a view kind. Exit status: 0 all is well; 1 a scenario file is wrong.
+    """
     suites, faults = _load(options.suites or [paths.SUITES])
     found = [suite for _, suite in suites]
     if options.format == "json":
@@ -112,6 +81,9 @@ def _list(options: argparse.Namespace) -> int:
 
 
 def _check(options: argparse.Namespace) -> int:
+    """Check scenario files and play nothing. Form, names and values are checked. Programs, features and the modules'
+    text are checked when they are played. Exit status: 0 nothing is wrong; 1 a scenario file is.
+    """
     suites, faults = _load(options.suites)
     if not faults:
         print(f"ok: {_total([suite for _, suite in suites])}")
@@ -119,6 +91,10 @@ def _check(options: argparse.Namespace) -> int:
 
 
 def _coverage(options: argparse.Namespace) -> int:
+    """Show which memory instructions and topics scenarios reach. An instruction counts if it is in a function that a
+    scenario's calls lead to; this is read from the modules' code. Nothing is played. Exit status: 0 nothing is
+    uncovered; 1 something is, or a scenario file is wrong.
+    """
     from linmem.coverage import survey, text
 
     suites, faults = _load(options.suites or [paths.SUITES])
@@ -153,6 +129,7 @@ def _plays() -> Callable[[Scenario], list[Played]]:
 
 
 def _schema(options: argparse.Namespace) -> int:
+    """Print the JSON Schema of a file format."""
     path, page = SCHEMAS[options.file], options.fill
     text = path.read_text(encoding="utf-8")
     if page is not None:

@@ -63,7 +63,9 @@ def play(arguments: Sequence[str], out: Path, *, quiet: bool = False) -> Report:
 
 
 def history(options: argparse.Namespace) -> int:
-    """Print where outcomes and observations changed from version to version; the exit status. Raises `ReportError`."""
+    """Show in which version of a runtime outcomes and answers changed. What follows -- goes to linmem run, as in:
+    linmem history 'wasmtime@>=40' -- --suites=mine.yaml -n 2.
+    """
     extra = [*(["-k", options.expression] if options.expression else []), *options.passed_on]
     if bool(options.runtime) is bool(options.run):
         raise ReportError("give a runtime with a range of versions, such as 'wasmtime@>=40', or a run with --from")
@@ -141,7 +143,7 @@ FORMATS: dict[str, Callable[[History], str]] = {
 
 
 def bisect_case(options: argparse.Namespace) -> int:
-    """Print the first version in which a case comes out differently; the exit status. Raises `ReportError`."""
+    """Find the version of a runtime that changed a case. As few versions as possible are installed and played."""
     name, versions = names.parse_range(options.runtime)
     manifest = load_manifest(name.name)
     if versions is None:
