@@ -79,9 +79,9 @@ def load(path: Path = PATH) -> tuple[Topic, ...]:
             for text in ask.instructions:
                 if not matching(text):
                     known = [*instructions.groups(), *instructions.names()]
-                    raise SourceError(path.name, place.line, unknown("instruction", text, known, "topics"))
+                    raise place.error(unknown("instruction", text, known, "topics"))
             if ask.form and ask.form not in FORMS:
-                raise SourceError(path.name, place.line, unknown("form", ask.form, FORMS, "topics"))
+                raise place.error(unknown("form", ask.form, FORMS, "topics"))
     return topics
 
 

@@ -8,7 +8,7 @@ the run, and so does an entry that matches nothing (`linmem.results.known_check`
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -21,7 +21,7 @@ from packaging.version import InvalidVersion, Version
 from linmem import paths
 from linmem.results.case import Case
 from linmem.results.verdict import KnownFailure
-from linmem.scenario.source import SourceError
+from linmem.scenario.source import Map, SourceError
 from linmem.scenario.source import parse as parse_yaml
 from linmem.scenario.source import read as read_yaml
 from linmem.schema import Schema, line_of
@@ -158,20 +158,22 @@ def load(path: Path, text: str | None = None) -> list[KnownDefect]:
     """The list at `path`, or of a `text` that is to stand there. Raises `KnownError`."""
     name = paths.shown(path)
     try:
-        entries = read_yaml(path, name) if text is None else parse_yaml(text, name)
+        return _defects(read_yaml(path, name) if text is None else parse_yaml(text, name), name)
     except SourceError as error:
         if error.message == "is empty":  # the last entry was deleted, only comments are left
             return []
         raise KnownError(str(error)) from None
+
+
+def _defects(entries: Any, file: str) -> list[KnownDefect]:
     for fault in SCHEMA.faults(entries):
-        raise KnownError(f"{name}:{line_of(entries, fault.path)}: {fault.message}")
-    defects = [_defect(name, entries.lines[number], entry) for number, entry in enumerate(entries)]
+        raise SourceError(file, line_of(entries, fault.path), fault.message)
+    defects = [_defect(entries.lines[number], entry) for number, entry in enumerate(entries)]
     first: dict[KnownDefect, int] = {}
     for defect in defects:
-        key = replace(defect, line=0, reason="", link=None, outcome="")
-        if key in first:
-            raise KnownError(f"{name}:{defect.line}: is the same entry as in line {first[key]}: delete one of them")
-        first[key] = defect.line
+        line = first.setdefault(replace(defect, line=0, reason="", link=None, outcome=""), defect.line)
+        if line != defect.line:
+            raise SourceError(file, defect.line, f"is the same entry as in line {line}: delete one of them")
     return defects
 
 
@@ -180,21 +182,32 @@ def load_all(paths: Iterable[Path]) -> list[KnownDefect]:
     return [entry for path in paths for entry in load(path)]
 
 
-def _defect(shown: str, line: int, entry: Mapping[str, Any]) -> KnownDefect:
+def _defect(line: int, entry: Map) -> KnownDefect:
     name, _, versions = entry["runtime"].partition("@")
     runtime, _, variant = name.partition(":")
+    try:
+        covered = SpecifierSet(f"=={versions}" if versions[:1].isdigit() else versions)
+    except InvalidSpecifier:
+        problem = f"'@{versions}' is no version or range of versions; write '@50.0.1', '@>=50' or '@>=49,<51'"
+        raise entry.error(problem, "runtime") from None
+    message = entry.get("message")
+    if message is not None and _is_regex(message):
+        try:
+            re.compile(message[1:-1])
+        except re.error as error:
+            raise entry.error(f"'message' is no regular expression: {error}", "message") from None
     return KnownDefect(
-        file=shown,
+        file=entry.file,
         line=line,
         targets=tuple(ScenarioPattern(*text.split("::", 1)) for text in _listed(entry["scenario"])),
         runtime=runtime,
         variant=variant or None,
-        versions=_versions(shown, entry.lines["runtime"] if hasattr(entry, "lines") else line, versions),
+        versions=covered,
         reason=" ".join(entry["reason"].split()),
         outcome=None if entry.get("outcome") == "any" else entry.get("outcome", "fail"),
         guests=_listed(entry.get("guest")),
         views=_listed(entry.get("view")),
-        message=_message(shown, entry),
+        message=message,
         link=entry.get("link"),
     )
 
@@ -202,24 +215,3 @@ def _defect(shown: str, line: int, entry: Mapping[str, Any]) -> KnownDefect:
 def _listed(value: str | Sequence[str] | None) -> tuple[str, ...]:
     """What may be given as one text or as a list of them."""
     return () if value is None else (value,) if isinstance(value, str) else tuple(value)
-
-
-def _message(shown: str, entry: Mapping[str, Any]) -> str | None:
-    message: str | None = entry.get("message")
-    if message is not None and _is_regex(message):
-        try:
-            re.compile(message[1:-1])
-        except re.error as error:
-            line = getattr(entry, "lines", {}).get("message", 1)
-            raise KnownError(f"{shown}:{line}: 'message' is no regular expression: {error}") from None
-    return message
-
-
-def _versions(shown: str, line: int, text: str) -> SpecifierSet:
-    exact = f"=={text}" if text[:1].isdigit() else text
-    try:
-        return SpecifierSet(exact)
-    except InvalidSpecifier:
-        raise KnownError(
-            f"{shown}:{line}: '@{text}' is no version or range of versions; write '@50.0.1', '@>=50' or '@>=49,<51'"
-        ) from None

@@ -103,7 +103,7 @@ class Bench:
             if feature not in probes.names():
                 known_features = ", ".join(probes.names())
                 message = f"'requires' names '{feature}', for which there is no probe; known: {known_features}"
-                raise SourceError(scenario.where.file, scenario.where.line, message)
+                raise scenario.where.error(message)
         return [
             Planned(
                 Case(scenario.suite, scenario.slug, chosen.label, guest.label if guest else None, view),

@@ -50,11 +50,8 @@ class Guests:
         if scenario.program is None:
             return [None] if self._wants(INLINE) else []
         if scenario.program not in catalogue.programs():
-            raise SourceError(
-                scenario.where.file,
-                scenario.where.line,
-                unknown("program", scenario.program, sorted(catalogue.programs()), "fixtures/"),
-            )
+            message = unknown("program", scenario.program, sorted(catalogue.programs()), "fixtures/")
+            raise scenario.where.error(message)
         own: list[Guest | None] = [guest for guest in self._own if guest.program == scenario.program]
         return own + [guest for guest in self.all(scenario.program) if isinstance(guest, Guest) and guest not in own]
 
@@ -66,7 +63,7 @@ class Guests:
             # Where nothing is played, packages are not fetched, and have no module yet.
             return [catalogue.package_guest(package) or Guest(name, packages.LABEL, packages.PATH)]
         except UserError as error:
-            raise SourceError(scenario.where.file, scenario.where.line, str(error)) from None
+            raise scenario.where.error(str(error)) from None
 
     def provide(self, names: Iterable[str], progress: Progress) -> None:
         """Fetch the packages of these names, as far as they take part.
