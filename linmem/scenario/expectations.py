@@ -26,7 +26,7 @@ class Expected(Protocol):
     @property
     def names(self) -> frozenset[str]:
         """The bound names it needs."""
-        ...
+        return frozenset()
 
     def holds(self, happened: Happened, scope: Scope) -> bool:
         """Whether what happened is what is expected."""
@@ -102,12 +102,11 @@ class Literals:
 
 
 @dataclass(frozen=True)
-class ExactBytes:
+class ExactBytes(Expected):
     """Bytes, one by one; ``word`` is how they stood in the file."""
 
     data: bytes
     word: str
-    names: frozenset[str] = frozenset()
 
     def holds(self, happened: Happened, scope: Scope) -> bool:
         return isinstance(happened, Bytes) and happened.data == self.data
@@ -117,10 +116,8 @@ class ExactBytes:
 
 
 @dataclass(frozen=True)
-class AllBytes:
+class AllBytes(Expected):
     """As many bytes as were asked for, whatever they are."""
-
-    names: frozenset[str] = frozenset()
 
     def holds(self, happened: Happened, scope: Scope) -> bool:
         return isinstance(happened, Bytes) and len(happened.data) == happened.asked
@@ -130,12 +127,11 @@ class AllBytes:
 
 
 @dataclass(frozen=True)
-class Failure:
+class Failure(Expected):
     """A failure of one kind (None: of any), with a certain message or class (None: with any)."""
 
     kind: str | None
     detail: str | None
-    names: frozenset[str] = frozenset()
 
     def holds(self, happened: Happened, scope: Scope) -> bool:
         if not isinstance(happened, Refused) or happened.failure.kind == "skipped":
@@ -157,11 +153,10 @@ class Failure:
 
 
 @dataclass(frozen=True)
-class Holds:
+class Holds(Expected):
     """That something holds, or that it does not."""
 
     truth: bool
-    names: frozenset[str] = frozenset()
 
     def holds(self, happened: Happened, scope: Scope) -> bool:
         return isinstance(happened, Truth) and happened.holds is self.truth
@@ -171,11 +166,10 @@ class Holds:
 
 
 @dataclass(frozen=True)
-class Nan:
+class Nan(Expected):
     """A NaN: ``canonical``, ``arithmetic`` (as the core specification defines them) or ``any``."""
 
     which: str
-    names: frozenset[str] = frozenset()
 
     def holds(self, happened: Happened, scope: Scope) -> bool:
         return (
@@ -210,13 +204,11 @@ class AtLeast:
 
 
 @dataclass(frozen=True)
-class NoValue:
+class NoValue(Expected):
     """The host gets no value of the type: an error of the host API, the language's nothing, or too few bytes.
 
     A step that also observes may find nothing to read from: the view that it names was refused.
     """
-
-    names: frozenset[str] = frozenset()
 
     def holds(self, happened: Happened, scope: Scope) -> bool:
         if isinstance(happened, Bytes):

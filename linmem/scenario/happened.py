@@ -1,4 +1,4 @@
-"""What a step can come to, in one vocabulary for every runtime: the runner makes it, checks and reports read it."""
+"""The results of steps, in the same types for every runtime: the player makes them, checks and reports read them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from linmem.scenario.expressions import FloatBits
 
 
 class NegativeBits(int):
-    """The unsigned integer that a name is bound to, where the host's language had it as a negative number."""
+    """An unsigned integer, bound to a name, that the host's language had as a negative number."""
 
 
 @dataclass(frozen=True)

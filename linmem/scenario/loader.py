@@ -22,19 +22,16 @@ from linmem.scenario.steps import Building, import_specs, steps
 
 def load_suite(path: Path, shown: str) -> Suite:
     """Load the file at `path`, named `shown` in ids and errors. Raises `SourceError`."""
-    with contextlib.suppress(OSError):  # that it can't be read is said below
+    version: tuple[int, int] | None = None
+    with contextlib.suppress(OSError):  # `read` says that it can't be read
         status = path.stat()
-        return _load_version(path, shown, (status.st_mtime_ns, status.st_size))
-    return _load(path, shown)
+        version = (status.st_mtime_ns, status.st_size)
+    return _load(path, shown, version)
 
 
 @functools.lru_cache(maxsize=64)
-def _load_version(path: Path, shown: str, version: tuple[int, int]) -> Suite:
+def _load(path: Path, shown: str, version: object) -> Suite:
     """Collecting a run and describing it both load its files; `version` tells whether a file has changed in between."""
-    return _load(path, shown)
-
-
-def _load(path: Path, shown: str) -> Suite:
     data = read(path, shown)
     if not isinstance(data, Map):
         raise SourceError(shown, 1, "a scenario file is a mapping with 'title' and 'scenarios'")
@@ -58,15 +55,13 @@ class _Loader:
             for case in template.get("cases") or [{}]:
                 scenario = self.scenario(template, case)
                 first = found.setdefault(scenario.slug, scenario)
+                if first is not scenario and first.where == scenario.where:
+                    raise first.where.error(f"two of its cases have the same name, '{first.slug}'")
                 if first is not scenario:
-                    raise scenario.where.error(self.same_name(scenario, first))
+                    same = f"has the same name as the one in line {first.where.line}: '{first.slug}'"
+                    raise scenario.where.error(f"scenario '{scenario.title}' {same}")
         title, about = self.data["title"], self.data.get("about", "")
         return Suite(self.data.file, title, about, tuple(found.values()), self.observations)
-
-    def same_name(self, scenario: Scenario, first: Scenario) -> str:
-        if scenario.where == first.where:
-            return f"two of its cases have the same name, '{scenario.slug}'"
-        return f"scenario '{scenario.title}' has the same name as the one in line {first.where.line}: '{scenario.slug}'"
 
     def scenario(self, template: Map, case: Mapping[str, Any]) -> Scenario:
         data = fill(template, case, skip="cases")

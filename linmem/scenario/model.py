@@ -237,14 +237,14 @@ class Negative(Step):
 
 @dataclass(frozen=True, slots=True)
 class Release(Step):
-    """The host lets go of bound objects."""
+    """The host releases bound objects."""
 
     objects: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class ReleaseStore(Step):
-    """The host lets go of all but views, and of the store that its API has."""
+    """The host releases all objects except views, and the store that its API has."""
 
 
 @dataclass(frozen=True, slots=True)
