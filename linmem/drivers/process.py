@@ -17,6 +17,11 @@ STDERR_KEPT = 8 * 1024
 DRAIN_SECONDS = 1.0
 
 
+def bound(command: Sequence[str]) -> list[str]:
+    """The command line that runs `command` so that it ends when this process does, however that ends."""
+    return [sys.executable, "-I", "-S", "-B", LAUNCHER, *command]
+
+
 class Process:
     """A started command, in a session of its own and with a temporary folder of its own.
 
@@ -32,7 +37,7 @@ class Process:
         self._scratch = scratch.make("driver")
         try:
             self._process = subprocess.Popen(
-                [sys.executable, "-I", "-S", "-B", LAUNCHER, *command],
+                bound(command),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,

@@ -14,7 +14,6 @@ import platform
 import re
 import shutil
 import subprocess
-import sys
 import tarfile
 import tempfile
 from collections.abc import Callable, Mapping
@@ -23,7 +22,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from linmem.cache import cache_dir
-from linmem.drivers.process import LAUNCHER
+from linmem.drivers.process import bound
 from linmem.errors import Unavailable, UserError
 from linmem.provision.folders import READY, make_once
 from linmem.provision.manifest import Manifest, NpmPackage, NpmPackages, load_manifest
@@ -158,9 +157,8 @@ def platform_name() -> str:
 def run_npm(args: list[str], *, cwd: Path, offline: bool = False, progress: Progress | None = None) -> str:
     """Run ``npm ARGS`` in `cwd` and return its standard output. Raises `NpmFailed`, or `Unavailable` without npm."""
     command = [*_npm(progress), *args, *SETTINGS, *(["--offline"] if offline else [])]
-    # Through the launcher npm ends when this process does.
     done = subprocess.run(
-        [sys.executable, "-I", "-S", "-B", LAUNCHER, *command],
+        bound(command),
         stdin=subprocess.DEVNULL,
         capture_output=True,
         cwd=cwd,

@@ -14,7 +14,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from linmem.drivers.process import LAUNCHER
+from linmem.drivers.process import bound
 from linmem.errors import Unavailable
 
 Progress = Callable[[str], None]
@@ -66,8 +66,7 @@ def run_uv(args: Sequence[str], *, cwd: Path, offline: bool = False, progress: P
     """
     command = [find_uv(), "--no-progress", "--color=never", *(["--offline"] if offline else []), *args]
     process = subprocess.Popen(
-        # Through the launcher uv ends when this process does: a killed run leaves no uv behind that goes on installing.
-        [sys.executable, "-I", "-S", "-B", LAUNCHER, *command],
+        bound(command),  # a killed run leaves no uv behind that goes on installing
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT if progress else subprocess.PIPE,
