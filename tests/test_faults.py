@@ -7,7 +7,7 @@ import os
 import signal
 import tracemalloc
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -283,6 +283,15 @@ def hanging(tmp_path: Path) -> Path:
     return suite
 
 
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """What a shell has started in the background ignores SIGINT, and what that starts would ignore it too."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 @pytest.mark.parametrize("workers", [0, 2])
 def test_ctrl_c(workers: int, start_run: DoRun, fake_runtime: Fake, hanging: Path, processes_with: Processes) -> None:
     mark = f"LINMEM_TEST={uuid.uuid4()}"
