@@ -62,7 +62,7 @@ def parser() -> argparse.ArgumentParser:
     lines = ["usage: linmem COMMAND ...    Conformance tests for WebAssembly linear memory", ""]
     for title, names in GROUPS.items():
         lines += [title, *(f"  {name:10} {shown[name]}" for name in names)]
-    lines.append("'linmem COMMAND --help' shows the options of a command.\n")
+    lines.append("Options of a command: 'linmem COMMAND --help'. Version: 'linmem --version'.\n")
     made.format_help = lambda: "\n".join(lines)  # type: ignore[method-assign]
     return made
 

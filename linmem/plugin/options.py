@@ -38,8 +38,7 @@ def add(parser: pytest.Parser) -> None:
         action="append",
         default=[],
         metavar="NAME[:VARIANT][@VERSION]",
-        help="play on this runtime only; repeatable. 'all' is every one that 'linmem runtimes list' shows. "
-        "Default: the main ones.",
+        help="play on this runtime only; repeatable; 'all' is every available one (default: the main ones)",
     )
     group.addoption(
         "--guest",
@@ -47,27 +46,26 @@ def add(parser: pytest.Parser) -> None:
         default=[],
         metavar="NAME|PROGRAM=MODULE",
         help="play with this guest only (go, tinygo, wat, ..., or 'inline' for those inside scenario files), or play a "
-        "program's scenarios on a module of your own: shared_buffer=path/to/main.wasm; repeatable.",
+        "program's scenarios on a module of your own: shared_buffer=path/to/main.wasm; repeatable",
     )
     group.addoption(
         "--glue",
         type=Path,
         metavar="SCRIPT",
-        help="the wasm_exec.js of the module given with --guest PROGRAM=MODULE.",
+        help="the wasm_exec.js of the module given with --guest PROGRAM=MODULE",
     )
     group.addoption(
         "--suites",
         action="append",
         default=[],
-        metavar="PATH",
-        help="play the scenarios of this file or folder, anywhere, in place of suites/; repeatable. A file may be "
-        "followed by ::SCENARIO[CELL], as in a test's id.",
+        metavar="SUITE",
+        help="play only this file or folder, in any place; repeatable; a file can be followed by ::SCENARIO[CELL]",
     )
     group.addoption(
         "--report-dir",
         type=Path,
         metavar="DIR",
-        help="where the reports go. Default: reports/out; reports/out/partial where the run plays a part only.",
+        help="where the reports go (default: reports/out; for a run of a part reports/out/partial)",
     )
     group.addoption(
         "--known",
@@ -75,32 +73,31 @@ def add(parser: pytest.Parser) -> None:
         action="append",
         default=[],
         metavar="FILE",
-        help="a list of known upstream defects, beside those that runtimes bring in their folders; repeatable.",
+        help="a list of known defects, in addition to those in the runtimes' folders; repeatable",
     )
     group.addoption(
         "--baseline",
         type=Path,
         metavar="FILE",
-        help="hold the run against this baseline: a regression makes it end with status 1. Only what the run is asked "
-        "for is compared.",
+        help="compare the run with this baseline: a regression ends it with status 1; only what is selected counts",
     )
     group.addoption(
         "--record-baseline",
         type=Path,
         metavar="FILE",
-        help="write what the run found into FILE, for later runs to be held against with --baseline.",
+        help="record the run in FILE, for later runs with --baseline",
     )
     group.addoption(
         "--step-timeout",
         type=seconds,
         metavar="SECONDS",
-        help="how long a runtime may take for one step before it is stopped; for compiling a module six times as long. "
-        "Default: 10.",
+        help="how long one step may take before the runtime is stopped; compiling a module six times as long "
+        "(default: 10)",
     )
     group.addoption(
         "--slow",
         action="store_true",
-        help="play also what takes a runtime minutes, as its manifest says; else it is left out, as the report tells.",
+        help="also play what takes a runtime minutes, as its manifest says",
     )
 
 
