@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import ast
 import importlib
+import itertools
 import pkgutil
 import re
 import subprocess
+import sys
 from collections import Counter
 from pathlib import Path
 
 import pytest
 
 import linmem
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "linmem"
@@ -88,3 +95,15 @@ def test_drivers_and_guests_do_without_the_harness(folder: str) -> None:
 def test_no_text_names_a_place_on_the_machine_where_it_was_written() -> None:
     place = re.compile(rb"(?<![\w.~-])/(?:(?:root|home|Users|work)/\w|tmp/\w/)")
     assert [str(path) for path in tracked() if place.search(path.read_bytes())] == []
+
+
+def test_the_architecture_page_has_the_order_that_import_linter_checks() -> None:
+    (contract,) = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["importlinter"]["contracts"]
+    table = (ROOT / "docs" / "architecture.md").read_text("utf-8").partition("| Part of `linmem/` |")[2]
+    rows = re.findall(r"^\| (`.+?`) \|", table.partition("\n\n")[0], re.MULTILINE)
+    told = iter([name for row in rows for name in re.findall(r"`(\w+)/?`", row)])
+    assert contract["exhaustive"]
+    for layer in reversed(contract["layers"][1:]):  # without __main__, which only starts the command
+        names = layer.split(" | ")
+        assert sorted(names) == sorted(itertools.islice(told, len(names)))
+    assert list(told) == []
