@@ -198,7 +198,7 @@ def _results(parts: Sequence[Part], conflicts: list[str]) -> tuple[list[Result],
     for part in parts:
         for given in part.report.results:
             case = part.case(given.case)
-            result = msgspec.structs.replace(given, id=case.id, runtime=case.runtime, label=case.runtime)
+            result = msgspec.structs.replace(given, id=case.id, runtime=case.runtime)
             other, name = found.setdefault(case, (result, part.name))
             if other is result:
                 continue
@@ -255,7 +255,7 @@ def _gaps(
     yield from left_out
     guests: dict[tuple[str, str], dict[str | None, set[str]]] = defaultdict(lambda: defaultdict(set))
     for result in results:
-        guests[result.suite, result.scenario][result.guest].add(result.label)
+        guests[result.suite, result.scenario][result.guest].add(result.runtime)
     named = {msgspec.structs.replace(case, view=None) for case in (*left_out, *missing)}
     for (suite, scenario), found in guests.items():
         for guest, present in found.items():

@@ -97,8 +97,8 @@ def _timeline(report: Report, name: str, members: Sequence[RuntimeEntry]) -> Tim
     ready = [member.label for member in members if member.status == "ready"]
     columns: dict[str, dict[Case, Moment]] = {label: {} for label in ready}
     for result in report.results:
-        if result.label in columns:
-            columns[result.label][result.case.on(name)] = moment(result)
+        if result.runtime in columns:
+            columns[result.runtime][result.case.on(name)] = moment(result)
     tracks = list(dict.fromkeys(track for label in ready for track in columns[label]))
     turns, questions = [], report.questions
     for old, new in pairwise(ready):

@@ -88,16 +88,14 @@ def took_part(report: Report) -> list[RuntimeEntry]:
 def _took_part(
     runtimes: Sequence[RuntimeEntry], results: Sequence[Result], missing: Sequence[CaseEntry]
 ) -> list[RuntimeEntry]:
-    labels = {result.label for result in results} | {item.runtime for item in missing}
+    labels = {result.runtime for result in results} | {item.runtime for item in missing}
     return [runtime for runtime in runtimes if runtime.status == "ready" or runtime.label in labels]
 
 
 def _runtimes(record: Record) -> list[RuntimeEntry]:
     """The runtimes of the run, with what their drivers said. One that was not announced gets its column too."""
     runtimes = {runtime.label: runtime for runtime in record.run.runtimes}
-    for result in record.results:
-        result.label = result.runtime
-    versions = {case.runtime: None for case in record.missing} | {one.label: one.version for one in record.results}
+    versions = {case.runtime: None for case in record.missing} | {one.runtime: one.version for one in record.results}
     for label in versions:
         if label in runtimes:
             continue
@@ -134,8 +132,8 @@ def _put_in_order(results: list[Result], suites: Sequence[SuiteEntry], runtimes:
     results.sort(
         key=lambda result: (
             place[result.suite, result.scenario],
-            column[result.label],
-            view.get((result.label, result.view or ""), len(view)),
+            column[result.runtime],
+            view.get((result.runtime, result.view or ""), len(view)),
             result.view or "",
             result.guest or "",
             result.id,
@@ -153,7 +151,7 @@ def _summary(
     total: Counter[verdict.Status] = Counter()
     cells: dict[str | None, dict[str | None, Counter[verdict.Status]]] = defaultdict(lambda: defaultdict(Counter))
     found: list[tuple[str | None, str | None, verdict.Status]] = [
-        (result.suite, result.label, verdict.status(result.outcome, result.known)) for result in results
+        (result.suite, result.runtime, verdict.status(result.outcome, result.known)) for result in results
     ]
     found += [(item.suite, item.runtime, "missing") for item in missing]
     for suite, label, status in found:

@@ -65,7 +65,7 @@ def failures(report: Report, statuses: Collection[verdict.Status] = verdict.BAD)
     groups: dict[tuple[object, ...], list[Result]] = defaultdict(list)
     for result in report.results:
         status = verdict.status(result.outcome, result.known)
-        place = result.suite, result.scenario, result.label
+        place = result.suite, result.scenario, result.runtime
         everyone[place].append(subject(result))
         if status in statuses:
             entry = result.known.place if result.known else None
@@ -74,7 +74,7 @@ def failures(report: Report, statuses: Collection[verdict.Status] = verdict.BAD)
     found = []
     for results in groups.values():
         first = results[0]
-        who = phrases(united(map(subject, results)), everyone[first.suite, first.scenario, first.label])
+        who = phrases(united(map(subject, results)), everyone[first.suite, first.scenario, first.runtime])
         found.append(FailureGroup(verdict.status(first.outcome, first.known), results, who))
     return found
 
@@ -88,7 +88,7 @@ def defects(report: Report) -> list[Defect]:
         defect = found.setdefault(result.known.place, Defect(result.known, [], [], [], []))
         defect.results.append(result)
         for words, word in (
-            (defect.titles, result.title), (defect.runtimes, result.label), (defect.outcomes, result.outcome),
+            (defect.titles, result.title), (defect.runtimes, result.runtime), (defect.outcomes, result.outcome),
         ):  # fmt: skip
             if word not in words:
                 words.append(word)

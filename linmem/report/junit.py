@@ -61,7 +61,7 @@ def _case(suite: ElementTree.Element, result: Result, spec: str | None) -> None:
         name=printable(result.case.name),
         time=f"{result.duration:.6f}",
     )
-    given = {"suite": result.suite, "runtime": result.label, "version": result.version}
+    given = {"suite": result.suite, "runtime": result.runtime, "version": result.version}
     given |= {"guest": result.guest or "inline", "view": result.view or "", "spec": spec or ""}
     properties = ElementTree.SubElement(case, "properties")
     for name, value in given.items():

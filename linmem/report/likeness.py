@@ -103,7 +103,7 @@ def outcomes(results: Iterable[Result]) -> dict[str, Profile]:
     """What came of a scenario on each runtime."""
     given: dict[str, list[tuple[str | None, str | None, str]]] = defaultdict(list)
     for result in results:
-        given[result.label].append((result.guest, result.view, result.outcome))
+        given[result.runtime].append((result.guest, result.view, result.outcome))
     return {label: profile(values) for label, values in given.items()}
 
 
@@ -256,7 +256,7 @@ def _grouped(items: Iterable[tuple[_T, Result, str | None]]) -> list[tuple[_T, l
 def subject(result: Result, raw: str | None = None) -> Subject:
     """Who gave a result."""
     guests = [result.guest] if result.guest is not None else []
-    return Subject(runtime=result.label, view=result.view, guests=guests, raw=[raw] if raw is not None else [])
+    return Subject(runtime=result.runtime, view=result.view, guests=guests, raw=[raw] if raw is not None else [])
 
 
 def united(subjects: Iterable[Subject]) -> list[Subject]:
@@ -275,11 +275,13 @@ def _silent(results: list[Result], id_: str, missing: set[str], columns: Sequenc
     for result in results:
         if _by_chance(result) or any(item.id == id_ for item in result.observations):
             continue
-        place = result.label, result.view, result.outcome
-        entry = silent.setdefault(place, Silence(runtime=result.label, view=result.view, guests=[], why=result.outcome))
+        place = result.runtime, result.view, result.outcome
+        entry = silent.setdefault(
+            place, Silence(runtime=result.runtime, view=result.view, guests=[], why=result.outcome)
+        )
         if result.guest is not None and result.guest not in entry.guests:
             entry.guests.append(result.guest)
-    asked = {result.label for result in results}
+    asked = {result.runtime for result in results}
     found = list(silent.values())
     found += [Silence(runtime=label, why="missing") for label in columns if label in missing]
     found += [Silence(runtime=label, why=NOT_ASKED) for label in columns if label not in asked | missing]
@@ -328,7 +330,7 @@ def compared(
     tally = Compared()
     for key in scenarios:
         tally.total += 1
-        labels = {result.label for result in results.get(key, ())}
+        labels = {result.runtime for result in results.get(key, ())}
         if differs.get(key) == "outcome":
             tally.outcome_differs += 1
         elif key in differs:

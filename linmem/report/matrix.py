@@ -106,7 +106,7 @@ def matrix(report: Report) -> Matrix:
     """The matrix of a report. Scenarios and suites that were not selected have no row."""
     cells: dict[tuple[str, str], dict[str, Cell]] = defaultdict(lambda: defaultdict(Cell))
     for result in report.results:
-        cells[result.suite, result.scenario][result.label].results.append(result)
+        cells[result.suite, result.scenario][result.runtime].results.append(result)
     for gap in report.missing:
         cells[gap.suite, gap.scenario][gap.runtime].missing += 1
     differs = differing(report)

@@ -253,7 +253,7 @@ class PageData:
                 self.text(web_address(first.known.link)),
             ]
         return [
-            suite, row, self.columns[failure.first.label], verdict.rank(failure.status),
+            suite, row, self.columns[failure.first.runtime], verdict.rank(failure.status),
             verdict.OUTCOMES.index(first.outcome), headline,
             [[self.text(r.guest), self.text(r.view)] for r in failure.results], steps, stderr,
             self.text(first.where), known, int(full),

@@ -37,7 +37,7 @@ def script(report: Report, result: Result) -> str:
     """The reproducer of a result. Raises `ReproError` where there can be none."""
     if result.outcome in ("unsupported", "error", "timeout"):
         raise ReproError(f"{result.id} has outcome '{result.outcome}': there is nothing that a script could show")
-    runtime = next(item for item in report.runtimes if item.label == result.label)
+    runtime = next(item for item in report.runtimes if item.label == result.runtime)
     try:
         manifest = load_manifest(runtime.name)
         scenario = _scenario(result)
@@ -63,7 +63,7 @@ def _scenario(result: Result) -> Scenario:
 
 
 def _head(scenario: Scenario, result: Result, engine: str | None) -> list[str]:
-    lines = [one_line(f"{scenario.title}: {result.label.partition('@')[0]} {result.version}", 110)]
+    lines = [one_line(f"{scenario.title}: {result.runtime.partition('@')[0]} {result.version}", 110)]
     if engine:
         lines.append(f"({one_line(engine, 100)})")
     last = result.steps[-1] if result.steps and result.steps[-1].status == "failed" else None

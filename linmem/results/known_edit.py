@@ -173,7 +173,15 @@ def entries(report: Report, wanted: Sequence[str], reason: str | None, link: str
             raise KnownError(f"{result.id} is covered by {result.known.place} already: edit that entry")
         if result.outcome not in ("fail", "crash", "timeout"):
             raise KnownError(f"{result.id} has outcome '{result.outcome}': only a failure can be a known defect")
-        key = result.suite, result.scenario, result.label, result.version, result.guest, result.outcome, result.message
+        key = (
+            result.suite,
+            result.scenario,
+            result.runtime,
+            result.version,
+            result.guest,
+            result.outcome,
+            result.message,
+        )
         alike[key].append(result)
     runtimes = {runtime.label: runtime for runtime in report.runtimes}
     return [_entry(found, runtimes, reason, link) for found in alike.values()]
@@ -183,7 +191,7 @@ def _entry(
     found: Sequence[Result], runtimes: Mapping[str, RuntimeEntry], reason: str | None, link: str | None
 ) -> dict[str, Any]:
     first = found[0]
-    runtime = runtimes[first.label]
+    runtime = runtimes[first.runtime]
     name = f"{runtime.name}:{runtime.variant}" if runtime.variant else runtime.name
     entry: dict[str, Any] = {
         "scenario": f"{first.suite.rpartition('/')[2]}::{first.scenario}",

@@ -46,9 +46,9 @@ class Picture(msgspec.Struct, frozen=True):
 class Result(CaseEntry, tag="result", tag_field="type", kw_only=True):
     """What one runtime did with one scenario on one guest.
 
-    ``runtime`` and ``label`` are the runtime's label in the report. ``view`` is set where the scenario was played once
-    for each view kind. ``steps`` are given up to the failing one, and only when it did not pass. ``duration`` is in
-    seconds.
+    ``label`` is ``runtime``, by the name that it has in the report's list of runtimes. ``view`` is set where the
+    scenario was played once for each view kind. ``steps`` are given up to the failing one, and only when it did not
+    pass. ``duration`` is in seconds.
     """
 
     title: str
@@ -64,7 +64,10 @@ class Result(CaseEntry, tag="result", tag_field="type", kw_only=True):
     duration: float = 0.0
     label: str = ""
 
+    def __post_init__(self) -> None:
+        self.label = self.runtime
+
     @classmethod
     def begun(cls, case: Case, title: str, version: str, known: KnownFailure | None = None) -> Result:
         """The result of a case that is about to be played; an error until it has been."""
-        return cls(**entry(case), title=title, version=version, outcome="error", known=known, label=case.runtime)
+        return cls(**entry(case), title=title, version=version, outcome="error", known=known)
