@@ -1,15 +1,15 @@
-"""Which memory instructions a scenario reaches: those in the functions that its calls, by whatever way, lead to.
+"""Which memory instructions a scenario reaches: those in the functions that its calls lead to, directly or not.
 
-Read from the modules it is played with. A scenario's calls are its `call` steps, and those of host functions that they
-lead to; a start function; what a language's glue calls to start a guest; and, where an instance imports another's
-export, what that leads to. A call through a table is not followed, so what is listed is the least that is reached.
+They are read from the modules it is played with. A scenario's calls are its `call` steps, and those of host functions
+that they lead to; a start function; what a language's glue calls to start a guest; and, where an instance imports
+another's export, what that leads to. Calls through tables are not followed, so the list is a lower bound.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -34,18 +34,19 @@ class Played:
     started: bool = False
 
 
-Instructions = frozenset[tuple[str, frozenset[str]]]
-
-
-def reached(scenario: model.Scenario, plays: Sequence[Played]) -> Instructions:
-    """The memory instructions that a scenario reaches with any of its guests, each with its memory's peculiarities."""
-    return frozenset().union(*(_Reacher(scenario, played).instructions() for played in plays))
+def reached(scenario: model.Scenario, plays: Sequence[Played]) -> Mapping[str, frozenset[str]]:
+    """The memory instructions that a scenario reaches with any of its guests, each with the forms of its memories."""
+    table: dict[str, frozenset[str]] = {}
+    for played in plays:
+        for name, forms in _Reacher(scenario, played).instructions():
+            table[name] = table.get(name, frozenset()) | forms
+    return table
 
 
 def parts(value: Any, but: type | None = None) -> Iterator[Any]:
-    """Every part of a scenario that is of a type of `suites.model`: steps, host functions, agents, observations.
+    """Every part of a scenario that has a type of its model: steps, host functions, agents, observations.
 
-    What is of the type `but` is left out, with all in it.
+    Parts of the type `but` are left out, with all that they contain.
     """
     if isinstance(value, tuple):
         for item in value:
@@ -64,7 +65,7 @@ def parts(value: Any, but: type | None = None) -> Iterator[Any]:
 
 @functools.cache
 def _fields(kind: Any) -> tuple[str, ...]:
-    """Where a part of the model may hold further parts; nowhere for all that is no part of it, and for places."""
+    """The fields of a part of the model that may hold further parts; none for other types."""
     if kind.__module__ != model.__name__ or not dataclasses.is_dataclass(kind):
         return ()
     return tuple(field.name for field in dataclasses.fields(kind) if field.type not in _PLAIN)
@@ -98,11 +99,11 @@ class _Reacher:
             elif isinstance(part, model.TakeExport):
                 self.kept[part.bind] = part.instance, part.export
 
-    def instructions(self) -> Instructions:
+    def instructions(self) -> Collection[tuple[str, frozenset[str]]]:
         for name in self.instances:
             self.enter_start(name)
         self.enter_calls(self.scenario.steps)
-        return frozenset(self.found)
+        return self.found
 
     def enter_calls(self, steps: Sequence[model.Step]) -> None:
         """Every call in a list of steps, but those of host functions, which count when the guest calls them."""
@@ -163,5 +164,5 @@ class _Reacher:
 
 
 def _agent(agent: model.Agent) -> str:
-    """What an agent's instance is called here: no instance of a scenario's has such a name."""
+    """A name for an agent's instance, which no instance of the scenario has."""
     return f"{agent.where} {agent.name}"

@@ -1,4 +1,4 @@
-"""Survey the suites: everything that is to be covered, and which scenarios do."""
+"""What the suites are to cover, and which scenarios cover it."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from linmem.coverage import host, topics
-from linmem.coverage.reach import Instructions, Played, parts, reached
-from linmem.coverage.topics import Answer, Evidence, Topic
+from linmem.coverage.reach import Played, parts, reached
+from linmem.coverage.topics import AskResult, Evidence, Topic
 from linmem.scenario import model
 from linmem.wasm import instructions
 
@@ -22,10 +22,10 @@ class Survey:
     """What is covered, by which scenarios. A scenario is named by its file and its slug, ``growth.yaml::slug``."""
 
     scenarios: tuple[str, ...]
-    instructions: Mapping[str, Mapping[str, frozenset[str]]]  # instruction → scenario → its memories' peculiarities
+    instructions: Mapping[str, Mapping[str, frozenset[str]]]  # instruction → scenario → the forms of its memories
     ways: Mapping[str, set[str]]
     words: Mapping[str, Mapping[str, set[str]]]
-    topics: tuple[tuple[Topic, tuple[Answer, ...]], ...]
+    topics: tuple[tuple[Topic, tuple[AskResult, ...]], ...]
 
     @functools.cached_property
     def missing(self) -> tuple[str, ...]:
@@ -45,11 +45,11 @@ class Survey:
 def survey(suites: Sequence[tuple[Path, model.Suite]], plays: Plays, asked: Sequence[Topic] | None = None) -> Survey:
     """What these suites cover. ``plays`` gives the modules that a scenario is played with."""
     scenarios = {f"{path.name}::{scenario.slug}": scenario for path, suite in suites for scenario in suite.scenarios}
-    found = {name: _merged(reached(scenario, plays(scenario))) for name, scenario in scenarios.items()}
-    by_instruction: dict[str, dict[str, frozenset[str]]] = {name: {} for name in instructions.names()}
-    for scenario, table in found.items():
-        for name, peculiar in table.items():
-            by_instruction[name][scenario] = peculiar
+    found = {name: reached(scenario, plays(scenario)) for name, scenario in scenarios.items()}
+    by_instruction = {
+        name: {scenario: table[name] for scenario, table in found.items() if name in table}
+        for name in instructions.names()
+    }
     words = host.words(suites)
     evidence = Evidence(
         instructions=found,
@@ -59,17 +59,10 @@ def survey(suites: Sequence[tuple[Path, model.Suite]], plays: Plays, asked: Sequ
     )
     names = tuple(scenarios)
     answers = tuple(
-        (topic, tuple(topics.answer(ask, names, evidence) for ask in topic.asks))
+        (topic, tuple(topics.evaluate(ask, names, evidence) for ask in topic.asks))
         for topic in (topics.load() if asked is None else asked)
     )
     return Survey(names, by_instruction, host.ways(scenarios), words, answers)
-
-
-def _merged(found: Instructions) -> dict[str, frozenset[str]]:
-    table: dict[str, frozenset[str]] = {}
-    for name, peculiar in found:
-        table[name] = table.get(name, frozenset()) | peculiar
-    return table
 
 
 def _observes(scenario: model.Scenario) -> bool:
@@ -84,7 +77,7 @@ def as_json(survey: Survey) -> dict[str, Any]:
         "missing": list(survey.missing),
         "instructions": {
             group: {
-                name: {scenario: sorted(peculiar) for scenario, peculiar in survey.instructions[name].items()}
+                name: {scenario: sorted(forms) for scenario, forms in survey.instructions[name].items()}
                 for name in names
             }
             for group, names in instructions.groups().items()

@@ -46,7 +46,7 @@ def _instructions(survey: Survey) -> Iterator[str]:
         yield f"  {group}"
         for name in names:
             found = survey.instructions[name]
-            forms = [sum(form in peculiar for peculiar in found.values()) for form in (WIDE, MULTI, SHARED)]
+            forms = [sum(form in memories for memories in found.values()) for form in (WIDE, MULTI, SHARED)]
             row = f"    {name:25}{_count(found):>5}{forms[0] or '-':>8}{forms[1] or '-':>8}{forms[2] or '-':>7}"
             yield f"{row}  {_suites(found, WIDTH - len(row) - 2)}".rstrip()
 

@@ -1,4 +1,4 @@
-"""The topics that the suites are to cover: ``topics.yaml``. What a topic asks is held against the scenarios."""
+"""The topics that the suites are to cover, ``topics.yaml``, and how the scenarios cover them."""
 
 from __future__ import annotations
 
@@ -50,17 +50,17 @@ class Topic(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 @dataclass(frozen=True)
 class Evidence:
-    """What the scenarios show, each by its name: what `Ask` asks for."""
+    """What the scenarios show, by their names, in the terms of `Ask`."""
 
-    instructions: Mapping[str, Mapping[str, frozenset[str]]]  # scenario → instruction → its memories' peculiarities
+    instructions: Mapping[str, Mapping[str, frozenset[str]]]  # scenario → instruction → the forms of its memories
     words: Mapping[str, Mapping[str, set[str]]]  # kind → word → scenarios
     views: Mapping[str, str]  # scenario → the memory type it is played with every view kind for
     observing: frozenset[str]  # scenarios that observe
 
 
 @dataclass(frozen=True)
-class Answer:
-    """The scenarios that an ask's patterns match, and what they leave uncovered, a sentence for each."""
+class AskResult:
+    """The scenarios that an ask's patterns match, and what they leave uncovered, a line for each."""
 
     ask: Ask
     scenarios: tuple[str, ...]
@@ -90,32 +90,24 @@ def matching(text: str) -> tuple[str, ...]:
     return instructions.groups().get(text) or tuple(fnmatch.filter(instructions.names(), text))
 
 
-def answer(ask: Ask, names: Sequence[str], evidence: Evidence) -> Answer:
-    """Hold one ask against the scenarios."""
-    found: dict[str, None] = {}
-    missing = []
-    for pattern in ask.scenarios:
-        matched = fnmatch.filter(names, pattern)
-        found.update(dict.fromkeys(matched))
-        if not matched:
-            missing.append(f"no scenario matches {pattern}")
-    beyond = [
+def evaluate(ask: Ask, names: Sequence[str], evidence: Evidence) -> AskResult:
+    """The scenarios that an ask names, and what they do not show."""
+    matched = {pattern: fnmatch.filter(names, pattern) for pattern in ask.scenarios}
+    found = dict.fromkeys(name for group in matched.values() for name in group)
+    missing = [f"no scenario matches {pattern}" for pattern, group in matched.items() if not group]
+    reached = [evidence.instructions[scenario] for scenario in found]
+    absent = [
         name
         for name in ask.wanted
-        if not any(_reaches(evidence.instructions[scenario], name, ask.form) for scenario in found)
+        if not any(name in table and (not ask.form or ask.form in table[name]) for table in reached)
     ]
-    if beyond:
-        missing.append(f"not reached{f' ({ask.form})' if ask.form else ''}: {', '.join(beyond)}")
+    if absent:
+        missing.append(f"not reached{f' ({ask.form})' if ask.form else ''}: {', '.join(absent)}")
     for kind, wanted in (("step", ask.steps), ("expect", ask.expect)):
-        for word in wanted:
-            if not evidence.words[kind].get(word, set()) & set(found):
-                missing.append(f"no {kind} '{word}'")
+        used = evidence.words[kind]
+        missing += [f"no {kind} '{word}'" for word in wanted if not used.get(word, set()) & found.keys()]
     shown = {evidence.views.get(scenario) for scenario in found}
     missing += [f"{kind} not through every view kind" for kind in ask.views if kind not in shown]
-    if ask.observes and not evidence.observing & set(found):
+    if ask.observes and not evidence.observing & found.keys():
         missing.append("nothing is observed")
-    return Answer(ask, tuple(found), tuple(missing))
-
-
-def _reaches(reached: Mapping[str, frozenset[str]], name: str, form: str) -> bool:
-    return name in reached and (not form or form in reached[name])
+    return AskResult(ask, tuple(found), tuple(missing))
