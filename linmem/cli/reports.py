@@ -15,7 +15,7 @@ from linmem.compare.merge import Merged, Part, merge
 from linmem.report import terminal
 from linmem.report.build import ReportError
 from linmem.report.write import BADGES, NAMES, RECORD, write_all
-from linmem.repro import command as reproducer
+from linmem.repro import reproducer
 from linmem.results.record import RecordError, RecordWriter
 from linmem.results.text import join, plural
 

@@ -2,125 +2,108 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 
 from linmem.repro.goal import ReproError
-from linmem.repro.steps import Steps
-from linmem.repro.writing import Code
+from linmem.repro.instances import compiling, extern, imports_of
+from linmem.repro.steps import called, new_global
+from linmem.repro.writer import ScriptWriter, StepCode, cannot
 from linmem.scenario import model
-from linmem.scenario.model import Step
-from linmem.wasm.types import FuncType
 
 
-class AgentSteps(Steps):
-    """Writes `agents`, and what each of their calls came to as a step after them."""
+def agents(script: ScriptWriter, step: model.Agents) -> StepCode:
+    """All agents at once; what each of their calls came to is a step after it."""
+    if not script.templates.has("agent"):
+        raise cannot(step, "no reproducer can express this step yet")
+    by_rounds = _decided_by_rounds(script, step)
+    if step.rounds > 1 and by_rounds:
+        raise cannot(step, "no reproducer can count yet what their rounds came to")
+    compiled, running = [], []
+    for index, agent in enumerate(step.agents):
+        compiled += compiling(script, agent.module)
+        make = script.language.variable(f"make_{agent.name}")
+        script.output.add(*_maker(script, make, agent), "")
+        calls = [_agent_call(script, agent, call, f"given[{index}][{i}]") for i, call in enumerate(agent.calls)]
+        running.append(f"    ({make}, [{', '.join(calls)}]),")
+    end = f"], rounds={step.rounds})" if step.rounds > 1 else "])"
+    script.output.assign("given")
+    doing = script.assignment("doing", '"link"')
+    lines = [*compiled, doing, "given = run_agents([", *running, script.language.statement(end)]
+    together = functools.partial(_together, script, step) if by_rounds else None
+    return StepCode(lines, doing=None, calls=_calls(script, step), together=together)
 
-    def compiling(self, name: str) -> list[str]:
-        """What compiles a module, where that is still to be done."""
-        raise NotImplementedError
 
-    def code(self, step: Step, out: list[str]) -> Code:
-        if isinstance(step, model.Agents):
-            return self.agents(step, out)
-        if isinstance(step, model.AgentCall):
-            return self.came_of(step)
-        return super().code(step, out)
+def _maker(script: ScriptWriter, name: str, agent: model.Agent) -> list[str]:
+    """A function that makes the agent's instance."""
+    imports = []
+    types, instances = script.modules[agent.module].types, script.objects.instances
+    for wanted, spec, words in imports_of(script, types, {**script.scenario.imports, **agent.imports}):
+        if isinstance(spec, model.ImportedExport) and spec.export == wanted.name and spec.instance in instances:
+            instance = instances[spec.instance].variable
+            imports.append(script.templates.snippet("agent_import_instance", instance=instance, **words))
+            continue
+        if isinstance(spec, model.ImportedGlobal):
+            item = new_global(script, "agent_global", spec.type, spec.value, spec.mutable)
+        else:
+            item = extern(script, wanted, spec)
+        imports.append(script.templates.snippet("agent_import", item=item, **words))
+    module = script.compiled[agent.module]
+    text = script.templates.snippet("agent", make=name, module=module, imports="\n".join(imports))
+    return text.rstrip("\n").split("\n")
 
-    def agents(self, step: model.Agents, out: list[str]) -> Code:
-        if not self.recipe.has("agent"):
-            raise ReproError(f"{step.where}: {step.text}: no reproducer can express this step yet")
-        if step.rounds > 1 and self.decided_by_rounds(step):
-            raise ReproError(f"{step.where}: {step.text}: no reproducer can count yet what their rounds came to")
-        compiling, running = [], []
-        for index, agent in enumerate(step.agents):
-            compiling += self.compiling(agent.module)
-            make = self.language.variable(f"make_{agent.name}")
-            out += [*self.maker(make, agent, out), ""]
-            calls = [self.agent_call(agent, call, f"given[{index}][{i}]") for i, call in enumerate(agent.calls)]
-            running.append(f"    ({make}, [{', '.join(calls)}]),")
-        rounds = f"], rounds={step.rounds})" if step.rounds > 1 else "])"
-        self.assign("given")
-        self.assign("doing")
-        lines = [*compiling, self.statement('doing = "link"'), "given = run_agents([", *running, self.statement(rounds)]
-        return Code(lines, '"done"', [], None)
 
-    def maker(self, name: str, agent: model.Agent, out: list[str]) -> list[str]:
-        """A function that makes the agent's instance."""
-        types = self.modules[agent.module].types
-        specs = {**self.scenario.imports, **agent.imports}
-        imports = []
-        for wanted in types.imports if types is not None else ():
-            spec = specs.get(f"{wanted.module}.{wanted.name}")
-            if spec is None:
-                continue
-            words = {"namespace": self.language.text(wanted.module), "name": self.language.text(wanted.name)}
-            if (
-                isinstance(spec, model.ImportedExport)
-                and spec.export == wanted.name
-                and spec.instance in self.instances
-            ):
-                instance = self.instances[spec.instance].variable
-                imports.append(self.snippet("agent_import_instance", instance=instance, **words))
-                continue
-            if isinstance(spec, model.ImportedGlobal):
-                value, truth = self.argument(spec.value, spec.type), self.language.truth(spec.mutable)
-                item = self.snippet("agent_global", kind=spec.type, mutable=truth, value=value)
-            else:
-                item = self.extern(f"{wanted.module}_{wanted.name}", spec, wanted.type, out)
-            imports.append(self.snippet("agent_import", item=item, **words))
-        words = {"make": name, "module": self.compiled[agent.module], "imports": "\n".join(imports)}
-        return self.snippet("agent", **words).rstrip("\n").split("\n")
+def _agent_call(script: ScriptWriter, agent: model.Agent, call: model.AgentCall, given: str) -> str:
+    types = script.modules[agent.module].types
+    signature = types.function(call.export) if types is not None else None
+    if signature is None:
+        raise ReproError(f"{call.where}: {agent.name} exports no function '{call.export}' whose type can be read")
+    script.outcomes[id(call)] = given, signature
+    args = zip(call.args, signature.params, strict=True)
+    more = "".join(f", {script.names.argument(literal, kind)}" for literal, kind in args)
+    text = script.templates.snippet("agent_call", name=script.language.constant(call.export), more=more)
+    return f"({call.times}, {text})"
 
-    def extern(self, name: str, spec: model.ImportSpec, signature: FuncType | None, out: list[str]) -> str:
-        """What is given for an import; what must stand before it goes to `out`."""
-        raise NotImplementedError
 
-    def agent_call(self, agent: model.Agent, call: model.AgentCall, given: str) -> str:
-        types = self.modules[agent.module].types
-        signature = types.function(call.export) if types is not None else None
-        if signature is None:
-            raise ReproError(f"{call.where}: {agent.name} exports no function '{call.export}' whose type can be read")
-        self.outcomes[id(call)] = given, signature
-        args = [self.argument(literal, kind) for literal, kind in zip(call.args, signature.params, strict=True)]
-        more = "".join(f", {arg}" for arg in args)
-        text = self.snippet("agent_call", name=self.language.text(call.export), more=more)
-        return f"({call.times}, {text})"
+# ----------------------------------------------------------------- what came of it
 
-    # ------------------------------------------------------------ what came of it
 
-    def calls_of(self, step: model.Agents) -> Sequence[Step]:
-        """Calls whose outcomes are steps; there may be none where the agents themselves may be refused."""
-        calls = [call for agent in step.agents for call in agent.calls]
-        refusable = step.expect is not None or step.observe is not None
-        return [] if refusable and not any(self.goal.same(call.text, str(call.where)) for call in calls) else calls
+def call(script: ScriptWriter, step: model.AgentCall) -> StepCode:
+    """What an agent's call came to."""
+    given, signature = script.outcomes[id(step)]
+    return called(script, step, f"result_of({given})", signature.results)
 
-    def came_of(self, call: model.AgentCall) -> Code:
-        given, signature = self.outcomes[id(call)]
-        return self.called(call, f"result_of({given})", signature.results)
 
-    def write_round(self, step: model.Agents, out: list[str]) -> None:
-        """What the calls of the only round came to together."""
-        assert self.goal.result is not None
-        expected = self.language.text(self.goal.result.steps[-1].expected or "")
-        calls = [call for agent in step.agents for call in agent.calls if call.bind is not None]
-        shown = [
-            f"{self.language.text(f'{call.bind} = ')} + {self.show(self.outcomes[id(call)][1].results[0], name)}"
-            for call in calls
-            for name in [self.names[call.bind or ""]]
-        ]
-        out += [
-            f"announce({self.language.text(f'{step.where}: {step.text}')}, {expected})",
-            f'came = ", ".join([{", ".join(shown)}]) + " in 1 of 1 rounds"',
-            self.print("  actual:  ", "came"),
-            self.statement("finish()"),
-        ]
+def _calls(script: ScriptWriter, step: model.Agents) -> Sequence[model.AgentCall]:
+    """Calls whose outcomes are steps; there may be none where the agents themselves may be refused."""
+    calls = [call for agent in step.agents for call in agent.calls]
+    refusable = step.expect is not None or step.observe is not None
+    return [] if refusable and not any(script.goal.same(call) for call in calls) else calls
 
-    def decided_by_rounds(self, step: model.Agents) -> bool:
-        """Whether a round decided the case: by `allowed` or `forbidden`, or by a call of many rounds."""
-        if self.goal.result is None or not self.goal.turn:
-            return False
-        expected = self.goal.result.steps[-1].expected
-        if self.goal.same(step.text, str(step.where)):
-            return step.expect is None and expected is not None
-        calls = (call for agent in step.agents for call in agent.calls)
-        return step.rounds > 1 and any(self.goal.same(call.text, str(call.where)) for call in calls)
+
+def _together(script: ScriptWriter, step: model.Agents) -> None:
+    """Write what the calls of the only round came to together."""
+    assert script.goal.result is not None
+    language = script.language
+    shown = []
+    for call in (call for agent in step.agents for call in agent.calls):
+        if call.bind is not None:
+            kind = script.outcomes[id(call)][1].results[0]
+            text = script.show(kind, script.names.variables[call.bind])
+            shown.append(f"{language.constant(f'{call.bind} = ')} + {text}")
+    script.announce(step, script.goal.result.steps[-1].expected or "")
+    script.output.add(
+        f'came = ", ".join([{", ".join(shown)}]) + " in 1 of 1 rounds"',
+        language.print("  actual:  ", "came"),
+        language.statement("finish()"),
+    )
+
+
+def _decided_by_rounds(script: ScriptWriter, step: model.Agents) -> bool:
+    """Whether a round decided the case: by `allowed` or `forbidden`, or by a call of many rounds."""
+    goal = script.goal
+    if goal.result is None or not goal.turn:
+        return False
+    if goal.same(step):
+        return step.expect is None and goal.result.steps[-1].expected is not None
+    return step.rounds > 1 and any(goal.same(call) for agent in step.agents for call in agent.calls)

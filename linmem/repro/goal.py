@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from linmem.results.outcome import Result
+from linmem.results.outcome import Result, StepTrace
 from linmem.scenario.model import Step
 
 
@@ -32,21 +32,21 @@ class Goal:
             return
         if not steps or steps[-1].status != "failed":
             raise ReproError(f"the report knows no step at which it came to '{self.result.outcome}'")
-        self.turn = sum(self.same(step.text, step.where) for step in steps)
+        self.turn = sum(map(self.same, steps))
 
-    def same(self, text: str, where: str) -> bool:
-        """Whether a step of this text and place may be the deciding one."""
+    def same(self, step: Step | StepTrace) -> bool:
+        """Whether a step may be the deciding one, by its text and place."""
         if self.result is None or not self.result.steps:
             return False
         last = self.result.steps[-1]
-        return last.status == "failed" and (last.text, last.where) == (text, where)
+        return last.status == "failed" and (last.text, last.where) == (step.text, str(step.where))
 
     def is_next(self, step: Step, nested: bool) -> bool:
         """Whether this step, the next one in order, is the deciding one.
 
         One in a host function (`nested`) may be, each time that the function is called.
         """
-        if not self.turn or not self.same(step.text, str(step.where)):
+        if not self.turn or not self.same(step):
             return False
         self.seen += 1
         final = nested or self.seen == self.turn

@@ -17,10 +17,11 @@ from linmem.plugin import describe
 from linmem.plugin.recording import now
 from linmem.provision.manifest import load_manifest
 from linmem.report import build as report
-from linmem.repro.command import script
 from linmem.repro.goal import Goal, ReproError
-from linmem.repro.recipe import fill, load
-from linmem.repro.script import Script
+from linmem.repro.reproducer import of_result
+from linmem.repro.script import STEPS, script
+from linmem.repro.templates import fill, load
+from linmem.repro.writer import ScriptWriter
 from linmem.results import known, record, verdict
 from linmem.results.outcome import StepTrace
 from linmem.results.record import FORMAT, RecordWriter, Run
@@ -78,7 +79,7 @@ class Played:
     def script(self, result):
         """The script and None, or None and why there is none."""
         try:
-            return script(self.report, result), None
+            return of_result(self.report, result), None
         except ReproError as error:
             return None, str(error)
 
@@ -248,7 +249,7 @@ def test_what_can_t_be_said_of_agents_is_told_in_one_line(tmp_path):
     broken = StepTrace(step.text, str(step.where), "failed", "never r1 = 0", "r1 = 0 in 3 of 1000 rounds")
     result = msgspec.structs.replace(result, outcome="fail", steps=[broken])
     with pytest.raises(ReproError, match=r"rounds: no reproducer can count yet what their rounds came to$"):
-        script(played.report, result)
+        of_result(played.report, result)
 
 
 # ------------------------------------------------------------------ the command
@@ -283,23 +284,23 @@ def test_what_there_is_no_script_for_is_told_in_one_line(wasmtime, capsys):
     (result,) = wasmtime.report.results
     lacking = msgspec.structs.replace(result, outcome="unsupported")
     with pytest.raises(ReproError, match="there is nothing that a script could show"):
-        script(wasmtime.report, lacking)
+        of_result(wasmtime.report, lacking)
     gone = msgspec.structs.replace(result, scenario="gone")
     with pytest.raises(ReproError, match="has no scenario 'gone' any more"):
-        script(wasmtime.report, gone)
+        of_result(wasmtime.report, gone)
     moved = msgspec.structs.replace(result, steps=[msgspec.structs.replace(result.steps[-1], where="x.yaml:1")])
     with pytest.raises(ReproError, match="is not in this scenario any more: run it again"):
-        script(wasmtime.report, moved)
+        of_result(wasmtime.report, moved)
     with pytest.raises(ReproError, match="the report knows no step at which it came to 'fail'"):
         Goal(msgspec.structs.replace(result, steps=[]))
 
 
-def test_every_recipe_can_be_read():
+def test_every_repro_yaml_can_be_read():
     for path in sorted(paths.RUNTIMES.glob("*/repro.yaml")):
         if (path.parent / "runtime.yaml").exists():
-            recipe = load(load_manifest(path.parent.name))
+            templates = load(load_manifest(path.parent.name))
             kinds = [view.kind for view in load_manifest(path.parent.name).views]
-            assert all(recipe.view(kind, "open") for kind in kinds)
+            assert all(templates.view(kind, "open") for kind in kinds)
     with pytest.raises(ReproError, match="no reproducer can be written for it yet"):
         load(dataclasses.replace(load_manifest("node"), folder=Path("/nowhere/mine")))
 
@@ -316,12 +317,12 @@ def test_scripts_for_further_runtimes_can_be_read(label):
             guest = next((item for item in Guests([], None).of(scenario) if item), None)
             found, view = modules(scenario, guest), manifest.views[0].kind
             try:
-                made = Script(scenario, found, load(manifest), units, view, Goal(None))
-                text = made.text([scenario.title], "1.0", None)
+                writer = ScriptWriter(scenario, found, load(manifest), units, view, Goal(None), STEPS)
+                text = script(writer, [scenario.title], "1.0", None)
             except ReproError:
                 continue
             written += 1
-            if made.language.name == "python":
+            if load(manifest).language == "python":
                 compile(text, f"{scenario.slug}.py", "exec")
             else:
                 assert not re.search(r"node:|\b(fs|process)\.", text)

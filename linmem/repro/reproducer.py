@@ -10,9 +10,10 @@ from linmem.compare import inputs
 from linmem.errors import UserError
 from linmem.provision.manifest import load_manifest
 from linmem.report import again
-from linmem.repro import recipe
 from linmem.repro.goal import Goal, ReproError
-from linmem.repro.script import Script
+from linmem.repro.script import STEPS, script
+from linmem.repro.templates import load
+from linmem.repro.writer import ScriptWriter
 from linmem.results.document import Report
 from linmem.results.outcome import Result
 from linmem.results.text import one_line
@@ -30,10 +31,10 @@ def of_case(case: str, run: Path) -> str:
     if result is None:
         play = shlex.join(["linmem", "run", again.item(case)])
         raise ReproError(f"{run} has no case {case}: play it first: {play}")
-    return script(report, result)
+    return of_result(report, result)
 
 
-def script(report: Report, result: Result) -> str:
+def of_result(report: Report, result: Result) -> str:
     """The reproducer of a result. Raises `ReproError` where there can be none."""
     if result.outcome in ("unsupported", "error", "timeout"):
         raise ReproError(f"{result.id} has outcome '{result.outcome}': there is nothing that a script could show")
@@ -50,8 +51,8 @@ def script(report: Report, result: Result) -> str:
     except (SourceError, UserError) as error:
         raise ReproError(f"{result.id}: {error}") from None
     units = {view.kind: view.unit for view in manifest.views}
-    made = Script(scenario, found, recipe.load(manifest), units, result.view, Goal(result))
-    return made.text(_head(scenario, result, runtime.engine), result.version, runtime.variant)
+    writer = ScriptWriter(scenario, found, load(manifest), units, result.view, Goal(result), STEPS)
+    return script(writer, _head(scenario, result, runtime.engine), result.version, runtime.variant)
 
 
 def _scenario(result: Result) -> Scenario:

@@ -1,4 +1,4 @@
-"""How code for a runtime is written: its ``repro.yaml``, text with ``$words`` to be filled in."""
+"""How code for a runtime is written: its ``repro.yaml``, texts with ``$words`` to be filled in."""
 
 from __future__ import annotations
 
@@ -16,33 +16,33 @@ from linmem.repro.goal import ReproError
 NAME = "repro.yaml"
 
 
-class Recipe:
-    """A runtime's recipe. What it does not say of a step, a reproducer can't express."""
+class ScriptTemplates:
+    """A runtime's templates. What they have no entry for, a reproducer can't express."""
 
     def __init__(self, data: Mapping[str, Any], runtime: str) -> None:
         self.data, self.runtime = data, runtime
         self.language: str = data["language"]
 
     def text(self, key: str, /, **words: str) -> str:
-        """A text at the top of the recipe, filled in."""
+        """A text at the top of the file, filled in."""
         return fill(str(self.data.get(key, "")), words)
 
     def part(self, name: str, /, **words: str) -> str:
-        """A piece of code that a script needs once."""
-        parts: Mapping[str, str] = self.data["parts"]
-        if name not in parts:
-            raise ReproError(f"the recipe for {self.runtime} has no '{name}', so this can't be written for it yet")
-        return fill(parts[name], words)
+        """A piece of code that a script needs once. Raises `ReproError` where there is none."""
+        return self._filled("parts", name, words)
+
+    def snippet(self, name: str, /, **words: str) -> str:
+        """An expression or a statement. Raises `ReproError` where there is none."""
+        return self._filled("snippets", name, words)
 
     def has(self, name: str) -> bool:
         """Whether there is a snippet of this name."""
         return name in self.data["snippets"]
 
-    def snippet(self, name: str, /, **words: str) -> str:
-        """An expression or a statement."""
-        if not self.has(name):
-            raise ReproError(f"the recipe for {self.runtime} has no '{name}', so this can't be written for it yet")
-        return fill(str(self.data["snippets"][name]), words)
+    def _filled(self, section: str, name: str, words: Mapping[str, str]) -> str:
+        if name not in self.data[section]:
+            raise ReproError(f"{self.runtime}'s repro.yaml has no '{name}', so this can't be written for it yet")
+        return fill(str(self.data[section][name]), words)
 
     def default_view(self, memory_type: str, shared: bool) -> str:
         """The view kind that a user takes for this memory type."""
@@ -55,7 +55,7 @@ class Recipe:
         """How a view kind is opened, read, written or asked for its length; None: it can't be."""
         views: Mapping[str, Any] = self.data["views"]
         if kind not in views:
-            raise ReproError(f"the recipe for {self.runtime} has no view kind '{kind}'")
+            raise ReproError(f"{self.runtime}'s repro.yaml has no view kind '{kind}'")
         found = views[kind].get(what)
         if isinstance(found, dict):
             found = found.get(memory_type, found.get("all"))
@@ -75,14 +75,14 @@ def fill(text: str, words: Mapping[str, str]) -> str:
     return "\n".join(lines)
 
 
-def load(manifest: Manifest) -> Recipe:
-    """The recipe of a runtime. Raises `ReproError` where it has none."""
+def load(manifest: Manifest) -> ScriptTemplates:
+    """The templates of a runtime. Raises `ReproError` where it has none."""
     path = manifest.folder / NAME
     if not path.exists():
         raise ReproError(
             f"{manifest.name} has no {path.parent.name}/{NAME}, so no reproducer can be written for it yet"
         )
-    return Recipe(_read(path), manifest.name)
+    return ScriptTemplates(_read(path), manifest.name)
 
 
 @functools.lru_cache(maxsize=64)
