@@ -221,6 +221,8 @@ class _Builder:
 
     def scalar(self, event: Any) -> Any:
         text: str = event.value
+        if not text.isascii() and re.search("[\ud800-\udfff]", text):  # libyaml refuses it itself
+            raise self.fail(event, "is not YAML: half of a surrogate pair is no character")
         self.starts = self.line(event) + (event.style in ("|", ">"))
         if event.style or (event.tag or "").endswith(":str"):  # quoted, a block, or said to be text
             return text

@@ -4,6 +4,7 @@ import math
 from pathlib import Path
 
 import pytest
+import yaml
 
 from linmem.scenario import source as yamlsource
 from linmem.scenario.source import Map, Seq, SourceError, parse, read
@@ -210,3 +211,11 @@ def test_yaml_s_own_parser_reads_the_same(monkeypatch: pytest.MonkeyPatch) -> No
     assert (second, second.lines, second.starts) == (first, first.lines, first.starts)
     assert fault("a: 1\nb: \x00\n").line == 2
     assert fault("a: 1\nb: [\n").line == 3
+
+
+def test_half_of_a_surrogate_pair_is_no_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whichever of PyYAML's two parsers there is."""
+    for loader in (yamlsource._Loader, yaml.SafeLoader):
+        monkeypatch.setattr(yamlsource, "_Loader", loader)
+        with pytest.raises(SourceError, match=r"^f\.yaml:2: is not YAML: "):
+            parse('a: 1\nb: "\\ud800"\n', "f.yaml")
