@@ -110,6 +110,7 @@ def test_pytest_s_own_ways_are_left_to_it(on_a_terminal: Callable[..., str], opt
         assert "PASSED" in plain(text)
 
 
+@pytest.mark.slow
 def test_a_pipe_gets_no_codes_and_junit_tells_who_was_asked_what(run: Callable[..., Any], tmp_path: Path) -> None:
     suite = tmp_path / "small.yaml"
     suite.write_text(SUITE.format(expected=0), encoding="utf-8")

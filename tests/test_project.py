@@ -281,6 +281,7 @@ def test_a_runtime_that_only_the_project_file_names_has_its_own_list(mine: Path)
     assert report["command"][-1] == "--runtime=./fake"
 
 
+@pytest.mark.slow
 def test_in_a_folder_of_the_project_paths_lead_to_the_same(mine: Path) -> None:
     below = mine / "src"
     below.mkdir()

@@ -9,6 +9,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import properties
+import pytest
 
 TESTS = Path(__file__).parent
 CONSTANTS = "A = 1234567891\nB = 'a text of this module'\nC = -987654321987\n"
@@ -41,6 +42,7 @@ def test_examples_do_not_depend_on_the_modules_that_are_loaded(tmp_path: Path) -
     assert alone == beside
 
 
+@pytest.mark.slow
 def test_a_run_that_explores_names_its_seed() -> None:
     explore = ["--hypothesis-profile=explore", "-m", "hypothesis", str(TESTS / "scenario" / "test_values.py")]
     done = subprocess.run(

@@ -91,6 +91,7 @@ def test_a_fault_is_found_and_blamed(fault: str, topic: str, words: str, node: t
     assert {result.topic for result in wrong(report)} == {topic}
 
 
+@pytest.mark.slow
 def test_no_other_method_is_blamed(node: tuple[Manifest, Provided]) -> None:
     report = meddled("padded_read", node)
     assert [result.topic for result in wrong(report)] == ["memory.read"]

@@ -239,6 +239,7 @@ def test_agents_that_fail_together_and_agents_with_globals(tmp_path):
         assert said.endswith(f"  expected: {last.expected}\n  actual:   {last.actual}\n"), (result.id, said, fault)
 
 
+@pytest.mark.slow
 def test_what_can_t_be_said_of_agents_is_told_in_one_line(tmp_path):
     many = agents_that(lambda scenario: any(getattr(step, "rounds", 1) > 1 for step in scenario.steps))
     played = Played("wasmtime", tmp_path, many)
