@@ -87,7 +87,7 @@ class Row:
 
 
 @dataclass
-class Block:
+class SuiteRows:
     """A suite with its rows."""
 
     suite: SuiteEntry
@@ -99,7 +99,7 @@ class Matrix:
     """Every suite that was played, and the runtimes that are its columns."""
 
     columns: list[RuntimeEntry]
-    blocks: list[Block]
+    blocks: list[SuiteRows]
 
 
 def matrix(report: Report) -> Matrix:
@@ -118,7 +118,7 @@ def matrix(report: Report) -> Matrix:
             if (suite.path, scenario.scenario) in cells
         ]
         if rows:
-            blocks.append(Block(suite, rows))
+            blocks.append(SuiteRows(suite, rows))
     return Matrix(took_part(report), blocks)
 
 
