@@ -67,7 +67,7 @@ class ViewVariable:
 
 
 @dataclass
-class Block:
+class ScriptBlock:
     """Lines that stand together, and the variables that they assign to."""
 
     lines: list[str] = field(default_factory=list)
@@ -78,7 +78,7 @@ class Output:
     """The lines of a script: its body, and the bodies of the host functions that are being written."""
 
     def __init__(self) -> None:
-        self.body = Block()
+        self.body = ScriptBlock()
         self._blocks = [self.body]
 
     @property
@@ -97,9 +97,9 @@ class Output:
 
     def open(self) -> None:
         """Begin a host function's body."""
-        self._blocks.append(Block())
+        self._blocks.append(ScriptBlock())
 
-    def close(self) -> Block:
+    def close(self) -> ScriptBlock:
         """End it."""
         return self._blocks.pop()
 
