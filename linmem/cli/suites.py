@@ -15,14 +15,17 @@ from linmem import paths, project
 from linmem.cli.parsers import command, output
 from linmem.errors import UserError
 from linmem.provision import manifest_rules
+from linmem.provision.manifest import all_view_kinds
 from linmem.report import build
 from linmem.results import known
 from linmem.results.text import plural
+from linmem.run.runtimes import choose
 from linmem.scenario import schema, tables
 from linmem.scenario.files import ENDINGS, find, is_own, name_of, walk
 from linmem.scenario.loader import load_suite
 from linmem.scenario.model import Scenario, Suite
 from linmem.scenario.source import SourceError
+from linmem.scenario.view_kinds import check_view_kinds
 
 if TYPE_CHECKING:
     from linmem.coverage.reach import Played
@@ -85,6 +88,12 @@ def _check(options: argparse.Namespace) -> int:
     text are checked when they are played. Exit status: 0 nothing is wrong; 1 a scenario file is.
     """
     suites, faults = _load(options.suites)
+    kinds = all_view_kinds(chosen.manifest for chosen in choose(project.find().runtimes))
+    for _, suite in suites:
+        try:
+            check_view_kinds(suite.scenarios, kinds)
+        except SourceError as fault:
+            faults.append(fault)
     if not faults:
         print(f"ok: {_total([suite for _, suite in suites])}")
     return _told(faults, sys.stdout)

@@ -57,8 +57,8 @@ def reading(reply: Mapping[str, Any], kind: str, asked: int) -> Happened:
     if "value" in reply:
         found = number(reply["value"], kind)
         named = reply["value"].get("type") == kind  # else it is an i32 or i64, which has no sign
-        if named and not values.is_float(kind) and not values.has(kind, int(found.said)):
-            raise WrongInteger(f"got {found.said}, which is no {kind}")
+        if named and not values.is_float(kind) and not values.has(kind, int(reply["value"]["value"])):
+            raise WrongInteger(f"got {reply['value']['value']}, which is no {kind}")
         return found
     if "nothing" in reply:
         return Nothing(str(reply["nothing"]))
@@ -67,8 +67,7 @@ def reading(reply: Mapping[str, Any], kind: str, asked: int) -> Happened:
     except (KeyError, TypeError, ValueError):
         raise BadAnswer(f"a reading has 'bytes', 'value' or 'nothing', found {shorten(reply)}") from None
     if kind != "bytes" and len(data) == asked:
-        bits = int.from_bytes(data, "little")
-        return Number(kind, bits, str(bits))
+        return Number(kind, int.from_bytes(data, "little"))
     return Bytes(data, asked)
 
 

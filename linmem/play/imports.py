@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from linmem.play import decoding
@@ -16,7 +16,7 @@ from linmem.protocol import CallFailed, DriverFault, ImportFailed
 from linmem.scenario import model, values
 from linmem.scenario.expressions import ExpressionError
 from linmem.scenario.model import Step
-from linmem.wasm.types import FuncType, Import
+from linmem.wasm.types import FuncType, Import, ModuleTypes
 
 MAX_NESTING = 30  # how deep host functions and the guest may call each other
 
@@ -41,7 +41,7 @@ class Imports:
     def entries(
         self,
         instance: Instance,
-        wanted: Iterable[Import],
+        types: ModuleTypes | None,
         specs: Mapping[str, model.ImportSpec],
         host: LanguageHost | None,
         step: Step | None,
@@ -53,7 +53,7 @@ class Imports:
         Those that nobody provides are left out: the runtime has its own error for that.
         """
         entries = []
-        for one in wanted:
+        for one in types.imports if types is not None else ():
             name = f"{one.module}.{one.name}"
             given: dict[str, Any] | None = None
             if name in specs:
@@ -83,7 +83,12 @@ class Imports:
         if isinstance(spec, model.ImportedExport):
             if spec.instance not in self.scope.instances:
                 raise Stop("error", f"there is no instance '{spec.instance}' to import from", step)
-            return {"instance": self.scope.instances[spec.instance].handle, "export": spec.export}
+            provider = self.scope.instances[spec.instance]
+            if provider.types is not None and spec.export not in provider.types.exports:
+                exports = ", ".join(provider.types.exports) or "nothing"
+                what = f"{spec.where}: '{spec.instance}' exports no '{spec.export}' to import; it exports: {exports}"
+                raise Stop("error", what, step)
+            return {"instance": provider.handle, "export": spec.export}
         if isinstance(spec, model.BoundGlobal):
             if spec.variable not in self.scope.objects:
                 raise Stop("error", f"there is no global '{spec.variable}' to import", step)
@@ -103,7 +108,7 @@ class Imports:
 
     def language_function(self, host: LanguageHost, wanted: Import, instance: Instance) -> Serve:
         access = Access(self.pipeline, self.findings, instance)
-        return lambda args: host.call(wanted.module, wanted.name, args, access)
+        return lambda args: host.call(wanted.module, wanted.name, list(map(int, args)), access)
 
     def scripted(self, spec: model.HostFunction, signature: FuncType, post: Callable[[Step], None]) -> Serve:
         """A host function that a scenario gives as steps."""

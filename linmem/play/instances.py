@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from linmem.play import decoding
@@ -16,6 +16,7 @@ from linmem.protocol import FAILED, CallFailed
 from linmem.scenario import model, wasi
 from linmem.scenario.happened import Refused
 from linmem.scenario.model import GUEST, Step
+from linmem.wasm.types import ModuleTypes
 
 
 def instantiate(
@@ -36,10 +37,12 @@ def instantiate(
     make_host = (guest.fallback if glue is not None else guest.host) if guest is not None else None
     host = make_host() if make_host is not None else None
     instance = Instance(0, module.types)
-    wanted = module.types.imports if module.types is not None else ()
+    entries = context.imports.entries(instance, module.types, imports, host, step, context.post)
+    if glue is None and (step is None or (step.expect is None and step.observe is None)):
+        must_be_given(context, module.types, entries, step)
     params: dict[str, Any] = {
         "module": compiled,
-        "imports": context.imports.entries(instance, wanted, imports, host, step, context.post),
+        "imports": entries,
         "glue": {"kind": glue.kind, "path": str(glue.path)} if glue is not None else None,
     }
     if context.wasi is not None and wasi.concerns(module.types):
@@ -55,6 +58,20 @@ def instantiate(
     if host is not None and glue is None:
         instance.host = host
         start_language(context, instance, host)
+
+
+def must_be_given(
+    context: Context, types: ModuleTypes | None, entries: Sequence[Mapping[str, Any]], step: Step | None
+) -> None:
+    """Raises `Stop` for an import that nobody gives, where the scenario does not ask what the runtime makes of that."""
+    given = {(entry["module"], entry["name"]) for entry in entries}
+    missing = [
+        f"{wanted.module}.{wanted.name}"
+        for wanted in (types.imports if types is not None else ())
+        if (wanted.module, wanted.name) not in given and not (context.wasi is not None and wanted.module == wasi.MODULE)
+    ]
+    if missing:
+        raise Stop("error", f"nothing gives the import {', '.join(missing)}: name it under 'imports'", step)
 
 
 def refused(context: Context, failure: CallFailed, step: Step | None) -> None:

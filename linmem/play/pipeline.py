@@ -229,4 +229,4 @@ def understood(item: Pending, reply: Reply) -> Happened:
 
 def wire_integer(value: int) -> int | str:
     """An integer as the protocol carries it: a JSON number while every host reads it exactly, else a string."""
-    return value if -SAFE_INTEGER <= value <= SAFE_INTEGER else str(value)
+    return int(value) if -SAFE_INTEGER <= value <= SAFE_INTEGER else str(int(value))

@@ -19,6 +19,7 @@ from linmem.scenario import files
 from linmem.scenario.loader import load_suite
 from linmem.scenario.model import Suite
 from linmem.scenario.source import SourceError
+from linmem.scenario.view_kinds import check_view_kinds
 
 
 class ScenarioFailed(Exception):
@@ -47,6 +48,7 @@ class SuiteFile(pytest.File):
         """An item for every case of every scenario. A fault in the file is one line, and other files still run."""
         try:
             self.suite = load_suite(self.path, self.nodeid)
+            check_view_kinds(self.suite.scenarios, self.bench.view_kinds)
             for scenario in self.suite.scenarios:
                 for planned in self.bench.cases(scenario):
                     yield ScenarioItem.make(self, planned)

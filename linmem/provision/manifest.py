@@ -8,7 +8,7 @@ from __future__ import annotations
 import fnmatch
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, get_type_hints
@@ -218,6 +218,22 @@ def load_manifest(name_or_folder: str | Path) -> Manifest:
 def all_manifests() -> list[Manifest]:
     """The manifests of all runtimes that come with linmem, by name. Raises `UserError` where one is not right."""
     return [_load(folder) for folder in _folders().values()]
+
+
+def all_view_kinds(further: Iterable[Manifest] = ()) -> dict[str, set[str]] | None:
+    """The memory types of every view kind of the runtimes that come with linmem and of `further` ones.
+
+    None where a further manifest does not say its kinds: then any may exist. Raises `UserError`.
+    """
+    own = {manifest.folder: manifest for manifest in all_manifests()}
+    others = [manifest for manifest in further if manifest.folder not in own]
+    if not all(manifest.views for manifest in others):
+        return None
+    kinds: dict[str, set[str]] = {}
+    for manifest in (*own.values(), *others):
+        for view in manifest.views:
+            kinds.setdefault(view.kind, set()).update(view.types)
+    return kinds
 
 
 def _folders() -> dict[str, Path]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
@@ -12,7 +13,7 @@ from linmem.guests import probes
 from linmem.play.guest import Guest
 from linmem.play.player import Player
 from linmem.protocol import DriverFault
-from linmem.provision.manifest import all_manifests
+from linmem.provision.manifest import all_manifests, all_view_kinds
 from linmem.provision.uvtool import tell
 from linmem.results import known, known_check, verdict
 from linmem.results.case import Case
@@ -68,6 +69,11 @@ class Bench:
         self.sessions: dict[str, Session] = {}
         self.introductions: dict[str, dict[str, object] | None] = {}
         self.ahead: tuple[Planned, Player] | None = None
+
+    @functools.cached_property
+    def view_kinds(self) -> dict[str, set[str]] | None:
+        """The view kinds that a scenario may name, with their memory types; None: any."""
+        return all_view_kinds(chosen.manifest for chosen in self.runtimes)
 
     def provide(self, packages: Iterable[str] = ()) -> None:
         """Make the runtimes ready, and the packages of these names.

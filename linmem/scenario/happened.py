@@ -9,25 +9,39 @@ from linmem.scenario import values
 from linmem.scenario.expressions import FloatBits
 
 
-class NegativeBits(int):
-    """An unsigned integer, bound to a name, that the host's language had as a negative number."""
+class Bound(int):
+    """An integer that a name is bound to: unsigned, but for the signed memory types.
+
+    ``kind`` is its value type or memory type. ``negative`` is whether the host's language had it as a negative number;
+    None: the host had bytes.
+    """
+
+    kind: str
+    negative: bool | None
+
+    def __new__(cls, kind: str, value: int, negative: bool | None) -> Bound:
+        made = super().__new__(cls, value)
+        made.kind, made.negative = kind, negative
+        return made
 
 
 @dataclass(frozen=True)
 class Number:
-    """A number of a value type or memory type; ``said`` is the integer as the host language had it."""
+    """A number of a value type or memory type.
+
+    ``said`` is the integer as the host's language had it; None: the host had bytes, and the harness decoded them.
+    """
 
     kind: str
     bits: int
-    said: str = ""
+    said: str | None = None
 
     def bound(self) -> int:
-        """What a name is bound to that gets this number: unsigned. A float's bits are marked as such, and what the host
-        had as a negative number.
-        """
+        """What a name is bound to that gets this number: a `Bound`, or the `FloatBits` of a float."""
         if values.is_float(self.kind):
             return FloatBits(self.kind, self.bits)
-        return NegativeBits(self.bits) if self.said.startswith("-") else self.bits
+        value = values.signed(self.kind, self.bits) if values.is_signed(self.kind) else self.bits
+        return Bound(self.kind, value, None if self.said is None else self.said.startswith("-"))
 
     def __str__(self) -> str:
         return values.show(self.kind, self.bits)
@@ -54,7 +68,7 @@ class Bytes:
         shown = self.data[:32].hex(" ") + (" …" if len(self.data) > 32 else "")
         if len(self.data) != self.asked:
             return f"{len(self.data)} of {self.asked} bytes" + (f": {shown}" if self.data else "")
-        return f"bytes {shown}"
+        return f"bytes {shown}" if shown else "no bytes"
 
 
 @dataclass(frozen=True)
@@ -128,7 +142,7 @@ def answer(happened: Happened) -> str:
             happened.failure.kind, happened.failure.kind or "error"
         )
     if isinstance(happened, Bytes) and len(happened.data) == happened.asked:
-        return happened.data.hex(" ")
+        return happened.data.hex(" ") or "no bytes"
     if isinstance(happened, Bytes):
         return f"{len(happened.data)} of {happened.asked} bytes"
     return str(happened)

@@ -140,9 +140,13 @@ class Size(Step):
     memory: str
 
 
+VIEW_WORDS = ("each", "default")
+"""The words that stand for a view kind."""
+
+
 @dataclass(frozen=True, slots=True)
 class OpenView(Step):
-    """The host opens a view and keeps it; ``offset`` in bytes, ``count`` in units. ``bind`` is never None."""
+    """The host opens a view and keeps it; ``offset`` and ``count`` in bytes. ``bind`` is never None."""
 
     binds: ClassVar[str] = "view"
     kind: str

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from linmem.errors import nearest
-from linmem.scenario import model
+from linmem.scenario import model, values
 from linmem.scenario.expectations import Literal
 from linmem.scenario.expressions import Expression
 from linmem.scenario.model import GUEST, MEMORY
@@ -52,7 +52,7 @@ def makes_own_instances(scenario: model.Scenario) -> bool:
 
 def calls_back(scenario: model.Scenario) -> bool:
     """Whether a guest may call the scenario's own host functions."""
-    return next(_host_functions(scenario), None) is not None
+    return next(host_functions(scenario), None) is not None
 
 
 def import_tables(scenario: model.Scenario) -> list[Mapping[str, model.ImportSpec]]:
@@ -60,7 +60,8 @@ def import_tables(scenario: model.Scenario) -> list[Mapping[str, model.ImportSpe
     return [scenario.imports, *(step.imports for step in scenario.steps if isinstance(step, model.Instantiate))]
 
 
-def _host_functions(scenario: model.Scenario) -> Iterator[model.HostFunction]:
+def host_functions(scenario: model.Scenario) -> Iterator[model.HostFunction]:
+    """The host functions that a scenario gives as steps."""
     for table in import_tables(scenario):
         yield from (spec for spec in table.values() if isinstance(spec, model.HostFunction))
 
@@ -71,7 +72,7 @@ def check_names(scenario: model.Scenario, own_imports: Collection[str] = ()) -> 
     ``own_imports`` are the imports that the scenario itself gives; others stand for all the file's scenarios, and may
     name what only some of them bind.
     """
-    functions = list(_host_functions(scenario))
+    functions = list(host_functions(scenario))
     shared = _Names()
     for function in functions:
         shared["value"].update(function.params)
@@ -140,12 +141,22 @@ def _check_step(scenario: model.Scenario, step: model.Step, names: _Names) -> No
     elif isinstance(step, (model.Read, model.Write)) and step.through is not None:
         _need(where, [step.through], names["view"], "view")
     elif isinstance(step, (model.Read, model.Write, model.Grow, model.Size, model.OpenView)):
-        if getattr(step, "kind", None) == "each" and scenario.each_view is None:
-            raise where.error("'each' needs 'each_view' in the scenario")
+        if getattr(step, "kind", None) == "each":
+            if scenario.each_view is None:
+                raise where.error("'each' needs 'each_view' in the scenario")
+            _check_span(step, scenario.each_view)
         if step.memory != MEMORY:
             _need_object(where, step.memory, names, "memory")
         elif MEMORY not in names["memory"]:
             _need(where, [GUEST], names["instance"], "instance")
+
+
+def _check_span(step: model.Step, memory_type: str) -> None:
+    """A part of memory that views of one type see has a whole number of its elements."""
+    count = step.count if isinstance(step, model.OpenView) else None
+    width = values.MEMORY_TYPES.get(memory_type, 1)
+    if count is not None and count.offset is not None and not count.names and count.offset % width:
+        raise step.where.error(f"'count' is in bytes: {count} are no whole number of {memory_type}, which has {width}")
 
 
 def _check_new_instance(scenario: model.Scenario, new: model.Instantiate | model.Agent, names: _Names) -> None:

@@ -34,6 +34,19 @@ def is_float(kind: str) -> bool:
     return kind in _FLOAT
 
 
+def is_signed(kind: str) -> bool:
+    """Whether a type's integers have a sign: some memory types' have, WebAssembly's value types' have none."""
+    return kind.startswith("s")
+
+
+def is_plain(kind: str) -> bool:
+    """Whether a driver and the harness bind a result of this type to the same integer, so that it can be referred to.
+
+    A float is no integer, and references take a signed memory type's integers as unsigned.
+    """
+    return not is_float(kind) and not is_signed(kind)
+
+
 def is_word(text: object) -> bool:
     """Whether the text is one of the notation's words for a float (``inf``, ``-nan:0x1``) and so no name."""
     return isinstance(text, str) and _WORD.fullmatch(text.strip()) is not None
@@ -48,7 +61,7 @@ def in_range(kind: str, value: int) -> bool:
 def has(kind: str, value: int) -> bool:
     """Whether an integer is one of a memory type's: -1 is an ``s8`` and no ``u8``, 255 the other way round."""
     width = 8 * MEMORY_TYPES[kind]
-    return -(1 << (width - 1)) <= value < 1 << (width - 1) if kind.startswith("s") else 0 <= value < 1 << width
+    return -(1 << (width - 1)) <= value < 1 << (width - 1) if is_signed(kind) else 0 <= value < 1 << width
 
 
 def integer_bits(kind: str, value: int) -> int:
@@ -125,7 +138,7 @@ def show(kind: str, bits: int) -> str:
     """How a value reads in reports: decimal; floats in the notation above, so that every bit can be told."""
     if kind in _FLOAT:
         return _show_float(kind, bits)
-    if kind.startswith("s"):
+    if is_signed(kind):
         return str(signed(kind, bits))
     return str(bits)
 

@@ -8,10 +8,10 @@ One `Store` per process; instances and memories go when nothing refers to them. 
 ``buffer``          `memoryview` of `Memory.buffer`: ``u8`` by index, ``bytes`` by slice, the rest by `struct` at a byte
                     offset. The memoryview has the length that the memory had when it was made.
 
-The typed arrays' own ``offset`` argument counts *elements*: the protocol's byte offset is divided. They have no length
-argument. Numbers out of a type's range: the arrays raise `OverflowError`, a memoryview `ValueError`, `struct` its own
-error. Floats are Python floats for the arrays, `struct` and guest functions, so an ``f32`` NaN that is signalling
-becomes quiet on each of those ways; ``f64`` arrives bit by bit.
+The typed arrays' own ``offset`` counts *elements*: the protocol's byte offset is divided, as a user's would be.
+They have no length argument. Numbers out of a type's range: the arrays raise `OverflowError`, a memoryview
+`ValueError`, `struct` its own error. Floats are Python floats for the arrays, `struct` and guest functions, so an
+``f32`` NaN that is signalling becomes quiet on each of those ways; ``f64`` arrives bit by bit.
 
 An instance does not keep what it imports alive: when the last Python reference to a host's global or memory, or to
 another instance whose global it imports, goes, the guest reads freed memory. What the harness made it keeps until it
@@ -36,7 +36,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(
 
 from linmem_driver import Channel, CodeCache, Driver, Import, Refused, ViewKind, Wasi  # noqa: E402
 from linmem_session import serve  # noqa: E402
-from linmem_values import MEMORY_TYPES, WIDTH, number, packed  # noqa: E402
+from linmem_values import MEMORY_TYPES, WIDTH, in_units, number, packed  # noqa: E402
 from linmem_views import HandingBufferView, part  # noqa: E402
 
 CHANNEL = Channel()  # before the runtime is imported: whatever that prints must not reach the protocol
@@ -94,11 +94,7 @@ class TypedArray:
         if offset is None:
             self._array = make()
         else:
-            unit = VIEWS[kind].unit
-            if offset % unit:
-                text = "%s counts its offset in elements of %d bytes: %d is between two" % (kind, unit, offset)
-                raise Refused(text, "host", "Misaligned")
-            self._array = make(offset // unit)
+            self._array = make(in_units(offset, VIEWS[kind].unit))
         self._kind = kind
 
     def read(self, index: int, memory_type: str, count: int) -> Any:

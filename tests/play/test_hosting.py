@@ -29,8 +29,16 @@ WAT = """
 """
 
 
+GIVEN = """
+imports:
+  host.look: {return: 0}
+  host.stop: {}
+  host.echo: {return: 0.0}
+"""
+
+
 def suite(imports: str, steps: str, wat: str = WAT) -> str:
-    """One scenario. Its `imports` stand from line 5 on."""
+    """One scenario. Its `imports` stand from line 5 on; what else the module imports is given for the whole file."""
     block = "".join(f"      {line}\n" for line in wat.strip().splitlines())
     indented = [f"      {line}\n" for text in (imports, steps) for line in text.strip().splitlines()]
     count = len(imports.strip().splitlines())
@@ -40,6 +48,7 @@ def suite(imports: str, steps: str, wat: str = WAT) -> str:
         + "    steps:\n"
         + "".join(indented[count:])
         + f"    wat: |\n{block}"
+        + (GIVEN if wat == WAT else "")
     )
 
 
@@ -329,7 +338,6 @@ LANGUAGE = """
   (module
     (import "lang" "print" (func (param i32) (result i32)))
     (import "lang" "fail" (func))
-    (import "lang" "memory" (memory 1))
     (memory (export "mem") 1)
     (func (export "main") unreachable)
     (func (export "twice") (param i32) (result i32) unreachable)
@@ -358,7 +366,7 @@ def language_guest(**more: object) -> Guest:
 def test_a_language_s_host_serves_and_starts_the_guest(play: Play) -> None:
     toy = speaking()
     assert play(VALUE, toy, language_guest()).outcome == "pass"
-    assert set(toy.imports) == {"lang.print", "lang.fail"}  # a memory is no function: nobody gives it
+    assert set(toy.imports) == {"lang.print", "lang.fail"}
     assert toy.memory[8:10] == b"hi"
     assert toy.params("instance.create")["glue"] is None
 

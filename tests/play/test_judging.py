@@ -60,8 +60,70 @@ def test_a_view_that_was_refused_gives_no_value(play: Play) -> None:
 """
     text = suite(steps).replace("title: T\n", "title: T\nobservations: {opened: {question: Q}, seen: {question: Q}}\n")
     result = play(text, toy)
-    assert (result.outcome, [item.answer for item in result.observations]) == ("pass", ["error", "skipped"])
+    assert (result.outcome, [item.answer for item in result.observations]) == ("pass", ["error"])
     assert play(text.replace("observe: seen, ", ""), toy).outcome == "error"
+
+
+def test_what_was_not_asked_is_no_answer(play: Play) -> None:
+    toy = buffer(**{"view.open": refused("host", "no", "RangeError"), "view.length": refused("skipped")})
+    steps = "- {view: default, as: view, observe: opened}\n- {length: view, observe: long}"
+    text = suite(steps).replace("title: T\n", "title: T\nobservations: {opened: {question: Q}, long: {question: Q}}\n")
+    result = play(text, toy)
+    assert result.outcome == "pass"
+    assert [(item.id, item.answer) for item in result.observations] == [("opened", "error")]
+
+
+def test_no_bytes_have_a_word(play: Play) -> None:
+    text = suite("- {read: bytes, at: 0, count: 0, observe: none}")
+    result = play(text.replace("title: T\n", "title: T\nobservations: {none: {question: Q}}\n"), buffer())
+    assert [(item.answer, item.raw) for item in result.observations] == [("no bytes", "no bytes")]
+
+
+@pytest.mark.parametrize(("kind", "width"), [("s8", 1), ("s16", 2), ("s32", 4), ("s64", 8)])
+def test_a_signed_integer_is_bound_with_its_sign(kind: str, width: int, play: Play) -> None:
+    toy = buffer()
+    steps = f"""
+- {{write: {kind}, at: 8, value: -2}}
+- {{read: {kind}, at: 8, as: field, expect: -2}}
+- {{write: {kind}, at: 16, value: field}}
+- {{read: {kind}, at: 16, expect: field}}
+- {{read: u{8 * width}, at: 16, expect: {(1 << 8 * width) - 2}}}
+"""
+    assert play(suite(steps), toy).outcome == "pass"
+    assert toy.params("memory.write", 1)["value"] == {"type": kind, "value": "-2"}
+
+
+def test_a_result_of_the_guest_is_written_as_the_signed_integer_of_its_bits(play: Play) -> None:
+    toy = buffer(pointer={"values": [{"type": "i32", "value": "4294967294"}]})
+    assert play(suite("- {call: pointer, as: field}\n- {write: s32, at: 8, value: field}"), toy).outcome == "pass"
+    assert toy.params("memory.write")["value"] == {"type": "s32", "value": "-2"}
+
+
+def test_a_host_that_got_bytes_had_no_negative_number(play: Play) -> None:
+    steps = "- {read: s32, at: 0, as: field}\n- {negative: field, observe: sign}"
+    text = suite(steps).replace("title: T\n", "title: T\nobservations: {sign: {question: Q}}\n")
+    result = play(text, buffer())
+    assert [item.answer for item in result.observations] == ["bytes"]
+    result = play(suite("- {read: s32, at: 0, as: field}\n- {negative: field, expect: false}"), buffer())
+    assert result.outcome == "unsupported"
+    assert result.message == "this runtime's host API gave bytes for 'field', which have no sign"
+
+
+def test_an_import_that_nobody_gives_is_the_scenario_s_fault(play: Play) -> None:
+    wat = '(module (import "env" "f" (func)) (memory (export "memory") 1))'
+    result = play(suite("- {size: memory}", wat), buffer())
+    assert (result.outcome, result.message) == ("error", "nothing gives the import env.f: name it under 'imports'")
+    asked = play(suite("- {instantiate: guest, as: i, expect: {link_error: true}}", wat), buffer())
+    assert asked.outcome == "fail"  # the toy links anything
+
+
+def test_an_export_to_import_that_is_not_there_is_the_scenario_s_fault(play: Play) -> None:
+    text = suite("- {instantiate: guest, as: one}\n- {instantiate: guest, as: two, imports: {env.f: {export: one.g}}}")
+    text = text.replace("(module", '(module (import "env" "f" (func))', 1)
+    text = text.replace("as: one}", "as: one, imports: {env.f: {}}}")
+    result = play(text, buffer())
+    assert result.outcome == "error"
+    assert "'one' exports no 'g' to import; it exports: memory" in result.message
 
 
 def test_observations(play: Play) -> None:

@@ -119,6 +119,7 @@ GLOBALS = """
     (global (export "vector") v128 (v128.const i32x4 0 1 2 3))
     (global (export "last") i32 (i32.const 0)))
 """
+GIVEN = "imports: {env.given: {global: i64, value: 0}}\n"
 
 
 def test_globals_are_made_read_and_written(play: Play) -> None:
@@ -150,7 +151,7 @@ def test_an_exported_global_is_taken_once_unless_a_step_takes_it(play: Play) -> 
 - {get: last}
 - {release: guest}
 """
-    assert play(suite(steps, GLOBALS), toy).outcome == "pass"
+    assert play(suite(steps, GLOBALS) + GIVEN, toy).outcome == "pass"
     taken = [n for n, (method, _) in toy.requests.items() if method == "global.export"]
     assert [toy.params("global.export", n)["name"] for n in range(3)] == ["ratio", "ratio", "last"]
     assert [toy.params("global.set", n)["value"]["value"] for n in range(2)] == [str(0x3F800000), str(1 << 31)]
@@ -167,7 +168,7 @@ def test_a_bound_global_is_imported(play: Play) -> None:
 - {global: {type: i64, value: 5}, as: g}
 - {instantiate: guest, imports: {env.given: {global: g}}}
 """
-    assert play(suite(steps, GLOBALS), toy).outcome == "pass"
+    assert play(suite(steps, GLOBALS) + GIVEN, toy).outcome == "pass"
     assert toy.given["env.given"]["object"] == toy.number("global.create")
 
 
@@ -191,7 +192,7 @@ def test_an_instance_s_own_imports_go_before_the_scenario_s(play: Play) -> None:
     ],
 )
 def test_a_global_that_can_t_be_read(step: str, words: str, play: Play) -> None:
-    result = play(suite(f"- {step}", GLOBALS), buffer())
+    result = play(suite(f"- {step}", GLOBALS) + GIVEN, buffer())
     assert result.outcome == "error"
     assert words in result.message
 
@@ -237,7 +238,7 @@ def test_how_the_host_s_language_had_an_integer(said: str, negative: str, play: 
 - {{size: memory, as: y}}
 - {{negative: y, expect: false}}
 """
-    assert play(suite(steps, HIGH), toy).outcome == "pass"
+    assert play(suite(steps, HIGH, "    imports: {env.look: {}}\n"), toy).outcome == "pass"
 
 
 def test_how_the_host_s_language_had_an_argument(play: Play) -> None:

@@ -156,7 +156,7 @@ def test_the_folder_goes_with_a_scenario_that_is_given_up(load: Load) -> None:
 
 def test_only_modules_that_import_it_are_concerned(play: Play) -> None:
     runtime = ToyRuntime({"f": lambda: None})  # it has no WASI, and need not have one
-    assert play(suite(guest=f"wat: {USES_NONE}"), runtime).outcome == "pass"
+    assert play(suite(guest=f"wat: {USES_NONE}", more="imports: {env.f: {}}"), runtime).outcome == "pass"
     assert "wasi" not in runtime.params("instance.create")
 
 

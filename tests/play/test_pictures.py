@@ -58,7 +58,7 @@ def test_a_picture_can_be_taken_through_a_kept_view(play: Play) -> None:
     toy = buffer()
     steps = "- {view: wordwise, as: v}\n- {picture: p, at: 8, width: 2, height: 1, through: v}"
     assert play(suite(steps), toy).outcome == "pass"
-    assert (toy.params("view.read")["index"], toy.params("view.read")["count"]) == (2, 2)
+    assert (toy.params("view.read")["at"], toy.params("view.read")["count"]) == (8, 8)
 
 
 def test_what_can_t_be_read_whole_is_no_picture(play: Play) -> None:

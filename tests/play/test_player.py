@@ -57,7 +57,7 @@ def test_what_is_not_known_yet_is_a_reference(play: Play) -> None:
     assert toy.params("memory.write")["at"] == {"$ref": call, "+": -1}
     assert toy.params("function.call", 1)["args"] == [{"type": "i32", "value": {"$ref": call, "+": 8}}]
     assert toy.params("view.open")["offset"] == {"$ref": call}
-    assert toy.params("view.read")["index"] == {"$ref": call}
+    assert toy.params("view.read")["at"] == {"$ref": call}
     assert toy.params("memory.grow")["delta"] == {"$ref": toy.number("memory.size")}
     assert toy.events.index("wait instance.create") > toy.events.index("post object.release")
 
@@ -147,7 +147,7 @@ def test_a_float_is_no_address(play: Play) -> None:
     assert result.message == "'x' is an f32: it can be passed on and compared, not computed with"
 
 
-def test_a_view_of_wider_units_is_asked_by_its_index(play: Play) -> None:
+def test_a_view_of_wider_units_is_asked_in_bytes(play: Play) -> None:
     toy = buffer()
     steps = """
 - {view: wordwise, as: v}
@@ -158,24 +158,22 @@ def test_a_view_of_wider_units_is_asked_by_its_index(play: Play) -> None:
 - {read: u8, at: bytes - 1}
 """
     assert play(suite(steps), toy).outcome == "pass"
-    assert toy.params("view.write")["index"] == 2
-    assert toy.params("view.read")["index"] == 2
-    assert (toy.params("view.read", 1)["index"], toy.params("view.read", 1)["count"]) == (2, 2)
+    assert toy.params("view.write")["at"] == 8
+    assert toy.params("view.read")["at"] == 8
+    assert (toy.params("view.read", 1)["at"], toy.params("view.read", 1)["count"]) == (8, 8)
     assert toy.params("memory.read")["at"] == 65535  # what is bound is bytes, though the driver gave units
 
 
-@pytest.mark.parametrize(
-    "step",
-    [
-        "{read: u32, at: 6, through: v}",
-        "{write: u32, at: 6, value: 1, through: v}",
-        "{read: bytes, at: 0, count: 6, through: v}",
-    ],
-)
-def test_no_part_of_an_index_is_lost(step: str, play: Play) -> None:
-    result = play(suite(f"- {{view: wordwise, as: v}}\n- {step}"), buffer())
+def test_an_access_between_two_elements_is_asked_of_the_driver(play: Play) -> None:
+    toy = buffer()
+    assert play(suite("- {view: wordwise, as: v}\n- {read: u32, at: 6, through: v}"), toy).outcome == "pass"
+    assert toy.params("view.read")["at"] == 6
+
+
+def test_a_view_has_a_whole_number_of_elements(play: Play) -> None:
+    result = play(suite("- {view: wordwise, count: 6, as: v}"), buffer())
     assert result.outcome == "error"
-    assert result.message == "6 bytes are no whole number of indices: one counts 4 bytes"
+    assert result.message == "'count' is in bytes: 6 are no whole number for wordwise, whose elements have 4 bytes"
 
 
 def test_a_read_of_a_computed_number_of_bytes(play: Play) -> None:

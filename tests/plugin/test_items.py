@@ -21,6 +21,8 @@ Run = Callable[..., "Played"]
 class ToyBench:
     """Every scenario on two runtimes, with two view kinds where it asks for them."""
 
+    view_kinds = None
+
     def __init__(self) -> None:
         self.results: list[Result] = []
         self.begun: list[str] = []

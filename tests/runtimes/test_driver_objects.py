@@ -75,7 +75,7 @@ def test_a_store_that_is_released_takes_all_but_views_with_it(driver: Driver) ->
     client.call("object.release", store=True)
     assert client.refused("memory.size", memory=memory) == -32602
     assert client.refused("function.call", instance=made, name="load", args=[i32(0)], results=["i32"]) == -32602
-    found = client.call("view.read", view=view, index=0, type="u8")  # these default views hold their memory
+    found = client.call("view.read", view=view, at=0, type="u8")  # these default views hold their memory
     assert found in ({"value": {"type": "u8", "value": "0"}}, {"bytes": base64.b64encode(b"\0").decode()})
 
 

@@ -147,7 +147,7 @@ def test_shared_memories_keep_their_views(js: RawClient) -> None:
     assert js.call("memory.grow", memory=target, delta=1) == {"pages": 1}
     put(js, target, 3, b"\x05")
     assert js.call("view.length", view=view) == {"length": PAGE}
-    assert js.call("view.read", view=view, index=3, type="u8") == {"value": typed("u8", 5)}
+    assert js.call("view.read", view=view, at=3, type="u8") == {"value": typed("u8", 5)}
 
 
 def test_memories_that_cannot_be_made(js: RawClient) -> None:

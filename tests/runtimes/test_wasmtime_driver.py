@@ -174,13 +174,13 @@ def test_kept_views(driver: RawClient) -> None:
     assert driver.call("view.length", view=views["get_buffer_ptr"]) == {"length": 65536}
     assert driver.call("view.length", view=part) == {"length": 10}
     assert driver.refused("view.length", view=views["data_ptr"])["kind"] == "unsupported"
-    assert driver.call("view.read", view=views["read_write"], index=65536, type="u8") == {"bytes": "GQ=="}
-    old = driver.refused("view.read", view=views["get_buffer_ptr"], index=65536, type="u8")
+    assert driver.call("view.read", view=views["read_write"], at=65536, type="u8") == {"bytes": "GQ=="}
+    old = driver.refused("view.read", view=views["get_buffer_ptr"], at=65536, type="u8")
     assert old["type"] == "IndexError"
-    assert driver.call("view.read", view=part, index=5, type="u8")["value"]["value"] == "24"
+    assert driver.call("view.read", view=part, at=5, type="u8")["value"]["value"] == "24"
     value = {"type": "u8", "value": "7"}
     for index, kind in enumerate(views):
-        driver.call("view.write", view=views[kind], index=index, type="u8", value=value)
+        driver.call("view.write", view=views[kind], at=index, type="u8", value=value)
         assert driver.function(instance, "load", index, results=["i32"]) == ["7"]
     for kind in ("read_write", "data_ptr"):
         data = driver.refused("view.open", memory=memory, kind=kind, offset=4, length=None)

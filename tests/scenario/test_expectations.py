@@ -212,8 +212,18 @@ def test_long_bytes_are_shown_by_their_beginning() -> None:
 
 
 def test_what_a_name_is_bound_to() -> None:
-    assert U8.bound() == 24
-    assert type(U8.bound()) is int
-    bound = F32.bound()
-    assert isinstance(bound, FloatBits)
-    assert (bound, bound.kind) == (0x3FC0_0000, "f32")
+    bound = U8.bound()
+    assert isinstance(bound, happened.Bound)
+    assert (bound, bound.kind, bound.negative) == (24, "u8", None)  # the host had bytes
+    for kind, bits, said, value, negative in [
+        ("i32", 0xFFFF_FFFE, "-2", 0xFFFF_FFFE, True),  # WebAssembly's integers have no sign, the host's may have one
+        ("u32", 0xFFFF_FFFE, "4294967294", 0xFFFF_FFFE, False),
+        ("s32", 0xFFFF_FFFE, "-2", -2, True),
+        ("s32", 0xFFFF_FFFE, None, -2, None),
+    ]:
+        signed = Number(kind, bits, said).bound()
+        assert isinstance(signed, happened.Bound)
+        assert (signed, signed.negative) == (value, negative)
+    bound_float = F32.bound()
+    assert isinstance(bound_float, FloatBits)
+    assert (bound_float, bound_float.kind) == (0x3FC0_0000, "f32")

@@ -276,12 +276,12 @@ class ToyRuntime:
 
     def view_read(self, request: int, params: Mapping[str, Any]) -> Reply:
         view = self.made(params["view"])
-        at, unit = self.integer(params["index"]) * self.units[view], self.units[view]
-        return self.reading(request, self.memories[view], at, params, self.integer(params.get("count", 0)) * unit)
+        at = self.integer(params["at"])
+        return self.reading(request, self.memories[view], at, params, self.integer(params.get("count", 0)))
 
     def view_write(self, request: int, params: Mapping[str, Any]) -> Reply:
         view = self.made(params["view"])
-        return self.written(self.memories[view], self.integer(params["index"]) * self.units[view], params)
+        return self.written(self.memories[view], self.integer(params["at"]), params)
 
     def object_same(self, request: int, params: Mapping[str, Any]) -> Reply:
         one, other = (self.memories.get(self.made(item)) for item in params["objects"])
@@ -294,7 +294,7 @@ class ToyRuntime:
         return {}
 
     def reading(self, request: int, memory: bytearray, at: int, params: Mapping[str, Any], count: int) -> Reply:
-        data = bytes(memory[at : at + (count or values.MEMORY_TYPES[params["type"]])])
+        data = bytes(memory[at : at + (count if params["type"] == "bytes" else values.MEMORY_TYPES[params["type"]])])
         self.results[request] = int.from_bytes(data, "little")
         return {"bytes": base64.b64encode(data).decode()}
 

@@ -37,9 +37,9 @@ def run(context: Context, step: model.Agents) -> None:
         if isinstance(compiled, CallFailed):
             instances.refused(context, compiled, step)
             return
-        wanted = module.types.imports if module.types is not None else ()
         imports = {**context.scenario.imports, **agent.imports}
-        entries = context.imports.entries(Instance(0, module.types), wanted, imports, None, step, context.post)
+        entries = context.imports.entries(Instance(0, module.types), module.types, imports, None, step, context.post)
+        instances.must_be_given(context, module.types, entries, step)
         calls = [
             {
                 "name": call.export,

@@ -32,7 +32,7 @@ def call(context: Context, step: model.Call) -> None:
     context.imports.collect_if_called()
     pipeline.due(step, "function.call", {**callee, "args": args, "results": takes.results}, understand)
     context.imports.collect_if_called()
-    if step.bind is not None and values.is_float(takes.results[0]):  # a float is no reference
+    if step.bind is not None and not values.is_plain(takes.results[0]):
         pipeline.collect()
 
 

@@ -28,7 +28,7 @@ def get(context: Context, step: model.GetGlobal) -> None:
         return decoding.number(reply.get("value", {}), kind)
 
     context.pipeline.due(step, "global.get", {"global": handle, "type": kind}, understand)
-    if step.bind is not None and values.is_float(kind):  # a float is no reference
+    if step.bind is not None and not values.is_plain(kind):
         context.pipeline.collect()
 
 

@@ -11,9 +11,9 @@ from linmem.play.picture import picture as png
 from linmem.play.pipeline import Understand, wire_integer
 from linmem.play.scope import Held
 from linmem.play.stop import Stop
-from linmem.scenario import expressions, model, pictures, values
+from linmem.scenario import model, pictures, values
 from linmem.scenario.expectations import Literal
-from linmem.scenario.happened import Bytes, Happened
+from linmem.scenario.happened import Bound, Bytes, Happened
 from linmem.wasm.types import PAGE
 
 
@@ -44,8 +44,7 @@ def post_read(context: Context, step: model.Read, keep: Callable[[Happened], Non
     extra, asked = {}, values.MEMORY_TYPES.get(step.type, 0)
     if step.count is not None:
         asked = context.pipeline.known(step.count)
-        unit = context.scope.view_unit(step.through, step) if step.through is not None else 1
-        extra["count"] = wire_integer(whole(asked, unit, step.count))
+        extra["count"] = wire_integer(asked)
 
     def understand(reply: dict[str, Any]) -> Happened:
         seen = decoding.reading(reply, step.type, asked)
@@ -53,7 +52,7 @@ def post_read(context: Context, step: model.Read, keep: Callable[[Happened], Non
         return seen
 
     access(context, step, "read", extra, understand)
-    if step.bind is not None and values.is_float(step.type):  # a float is no reference
+    if step.bind is not None and not values.is_plain(step.type):
         context.pipeline.collect()
 
 
@@ -67,7 +66,10 @@ def write(context: Context, step: model.Write) -> None:
 
 
 def written(context: Context, kind: str, value: Literal | bytes | model.HostValue) -> dict[str, Any]:
-    """The value of a write: integers as they stand, also out of range, because hosts differ there."""
+    """The value of a write: integers as they stand, also out of range, because hosts differ there.
+
+    A name that is bound to an ``i32`` or ``i64``, which has no sign, stands for the signed integer of these bits.
+    """
     if isinstance(value, bytes):
         return {"bytes": value}
     if isinstance(value, model.HostValue):
@@ -76,25 +78,27 @@ def written(context: Context, kind: str, value: Literal | bytes | model.HostValu
         return context.pipeline.argument(value, kind)
     if value.expression is None:
         raise values.ValueNotation(f"'{value.raw}' is not an integer, as {kind} needs")
-    return {"type": kind, "value": str(context.pipeline.known(value.expression))}
+    integer = context.pipeline.known(value.expression)
+    bound = context.scope.integers.get(value.expression.base or "") if value.expression.offset == 0 else None
+    same_width = isinstance(bound, Bound) and values.NUMBER_TYPES.get(bound.kind) == values.WIDTHS[kind]
+    if same_width and values.is_signed(kind):
+        integer = values.signed(kind, integer)
+    return {"type": kind, "value": str(integer)}
 
 
 def access(
     context: Context, step: model.Read | model.Write, verb: str, extra: dict[str, Any], understand: Understand
 ) -> None:
     """Post a read or write, through a kept view or a new one."""
-    pipeline, scope = context.pipeline, context.scope
-    params: dict[str, Any]
+    pipeline = context.pipeline
+    what = {"at": pipeline.integer(step.at), "type": step.type, **extra}
     if step.through is not None:
-        unit = scope.view_unit(step.through, step)
-        index = wire_integer(whole(pipeline.known(step.at), unit, step.at)) if unit != 1 else pipeline.integer(step.at)
-        params = {"view": scope.held(step.through, step).handle, "index": index, "type": step.type, **extra}
-        pipeline.due(step, f"view.{verb}", params, understand)
+        view = context.scope.held(step.through, step).handle
+        pipeline.due(step, f"view.{verb}", {"view": view, **what}, understand)
     else:
         kind = new_view_kind(context, step)
         memory = pipeline.memory(step.memory, step)
-        params = {"memory": memory, "at": pipeline.integer(step.at), "type": step.type, "view": kind, **extra}
-        pipeline.due(step, f"memory.{verb}", params, understand)
+        pipeline.due(step, f"memory.{verb}", {"memory": memory, "view": kind, **what}, understand)
 
 
 def new_view_kind(context: Context, step: model.Read | model.Write) -> str | None:
@@ -138,7 +142,11 @@ def open_view(context: Context, step: model.OpenView) -> None:
     if step.offset is not None:
         params["offset"] = pipeline.integer(step.offset)
     if step.count is not None:
-        params["length"] = pipeline.integer(step.count)
+        length = pipeline.known(step.count)
+        if length % unit:
+            shown = f"{kind or 'this view'}, whose elements have {unit} bytes"
+            raise Stop("error", f"'count' is in bytes: {length} are no whole number for {shown}", step)
+        params["length"] = wire_integer(length)
     context.scope.objects[step.bind] = Held(pipeline.due(step, "view.open", params, decoding.done), unit=unit)
 
 
@@ -165,11 +173,3 @@ def make(context: Context, step: model.MakeMemory) -> None:
     handle = pipeline.due(step, "memory.create", params, decoding.done)
     context.scope.objects[step.bind] = Held(handle)
     context.scope.page_sizes[handle] = step.page_size
-
-
-def whole(offset: int, unit: int, shown: object) -> int:
-    """A number of bytes in units of `unit` bytes. Raises `ExpressionError` where it is no whole number of them."""
-    count, rest = divmod(offset, unit)
-    if rest:
-        raise expressions.ExpressionError(f"{shown} bytes are no whole number of indices: one counts {unit} bytes")
-    return count

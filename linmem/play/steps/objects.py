@@ -6,8 +6,9 @@ from linmem.play import decoding, instances
 from linmem.play.context import Context
 from linmem.play.pipeline import TAKING
 from linmem.play.scope import Held, global_type, must_export, signature
-from linmem.scenario import expressions, happened, model
-from linmem.scenario.happened import Truth
+from linmem.play.stop import Stop
+from linmem.scenario import expressions, model
+from linmem.scenario.happened import Bound, Nothing, Truth
 from linmem.scenario.model import MEMORY, Step
 
 
@@ -48,12 +49,19 @@ def either(context: Context, name: str, step: Step) -> int:
 
 
 def negative(context: Context, step: model.Negative) -> None:
-    """Whether the host had a bound integer as a negative number. No request: the answer is known."""
+    """Whether the host had a bound integer as a negative number. No request: the answer is known.
+
+    A host that had bytes had no number: that is an answer where the step only observes.
+    """
     context.pipeline.collect()
     integers = context.scope.integers
     if step.name not in integers:
         raise expressions.ExpressionError(f"nothing is bound to '{step.name}'")
-    context.findings.judge(step, Truth(isinstance(integers[step.name], happened.NegativeBits)))
+    bound = integers[step.name]
+    held = bound.negative if isinstance(bound, Bound) else False
+    if held is None and step.expect is not None:
+        raise Stop("unsupported", f"this runtime's host API gave bytes for '{step.name}', which have no sign", step)
+    context.findings.judge(step, Nothing("bytes") if held is None else Truth(held))
 
 
 def release(context: Context, step: model.Release) -> None:

@@ -131,10 +131,6 @@ export function exited(status, thrown) {
   return failed("exit", classOf(thrown), String(status), textOf(thrown));
 }
 
-export function misaligned(at, unit) {
-  return failed("host", "Misaligned", `byte address ${at} is not a multiple of ${unit}`);
-}
-
 /**
  * What the runtime threw, as an answer. `during` is "compile", "instantiate", "call" or "host" (any other use of the API):
  * the same class means different things in different places.

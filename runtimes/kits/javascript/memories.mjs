@@ -85,7 +85,7 @@ function openView(session, { memory: memoryId, kind: name, offset, length }, id)
   const { memory } = session.object(memoryId, Memory);
   const kind = kindNamed(name ?? DEFAULTS.u8);
   const start = offset == null ? undefined : Number(session.integer(offset));
-  const units = length == null ? undefined : Number(session.integer(length));
+  const units = length == null ? undefined : indexOf(kind, session.integer(length));
   let view;
   try {
     view = kind.open(memory.buffer, start, units);
@@ -104,25 +104,25 @@ function viewLength(session, { view: viewId }) {
   }
 }
 
-function readView(session, { view: viewId, index, type, count }) {
+function readView(session, { view: viewId, at, type, count }) {
   const { kind, view } = session.object(viewId, View);
   checkType(kind, type);
-  const at = Number(session.integer(index));
-  const units = type === "bytes" ? Number(session.integer(count)) : 0;
+  const index = indexOf(kind, session.integer(at));
+  const units = type === "bytes" ? indexOf(kind, session.integer(count)) : 0;
   try {
-    return read(session, kind, view, at, type, units);
+    return read(session, kind, view, index, type, units);
   } catch (error) {
     throw refused(error, "host");
   }
 }
 
-function writeView(session, { view: viewId, index, type, value }) {
+function writeView(session, { view: viewId, at, type, value }) {
   const { kind, view } = session.object(viewId, View);
   checkType(kind, type);
-  const at = Number(session.integer(index));
+  const index = indexOf(kind, session.integer(at));
   const data = writable(session, type, value);
   try {
-    write(kind, view, at, type, data);
+    write(kind, view, index, type, data);
   } catch (error) {
     throw refused(error, "host");
   }

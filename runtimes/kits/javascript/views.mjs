@@ -1,6 +1,6 @@
 // The view kinds: JavaScript's ways into a memory's bytes. Each does what its users write, and nothing more.
 
-import { badParams, misaligned, unsupported } from "./errors.mjs";
+import { badParams, unsupported } from "./errors.mjs";
 
 /** A typed array. Reads past the end give undefined, writes there are dropped: so says ECMAScript, and so we report. */
 class TypedArrayKind {
@@ -119,10 +119,7 @@ export function checkType(kind, type) {
   if (!kind.types.includes(type)) throw unsupported(`${kind.kind} has no ${type}`);
 }
 
-/** The index of a byte address, for kinds that count elements. */
+/** The index of a byte address, as `array[address / 4]` has it: a fraction between two elements. */
 export function indexOf(kind, at) {
-  if (kind.unit === 1) return Number(at);
-  const whole = typeof at === "number" ? at % kind.unit === 0 : at % BigInt(kind.unit) === 0n;
-  if (!whole) throw misaligned(at, kind.unit);
   return Number(at) / kind.unit;
 }

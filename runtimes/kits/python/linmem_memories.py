@@ -8,7 +8,7 @@ from typing import Any
 
 from linmem_driver import Refused, ViewKind
 from linmem_requests import Requests
-from linmem_values import WIDTH, host_value, integer_json, reading_json
+from linmem_values import WIDTH, host_value, in_units, integer_json, reading_json
 
 _PAGE = 65536
 
@@ -52,15 +52,11 @@ class MemoryMethods(Requests):
         where = (*self._where(params, memory_type), memory_type, value)
         return self._written(self._ask("memory.write", self._fresh, access, *where))
 
-    def _where(self, params: dict[str, Any], memory_type: str) -> tuple[Any, str, int]:
+    def _where(self, params: dict[str, Any], memory_type: str) -> tuple[Any, str, Any]:
         """The memory, the view kind and the index of a `memory.read` or `memory.write`."""
         memory, at = self._object("memory", params["memory"]), self._integer(params["at"])
         kind = params.get("view") or self._driver.default_view(memory, memory_type)
-        unit = self._supported(kind, memory_type).unit
-        if at % unit:
-            text = "%s counts %d bytes: address %d is between two of its elements" % (kind, unit, at)
-            raise Refused(text, "host", "Misaligned")
-        return memory, kind, at // unit
+        return memory, kind, in_units(at, self._supported(kind, memory_type).unit)
 
     def _supported(self, kind: str | None, memory_type: str | None = None) -> ViewKind:
         view: ViewKind | None = self._driver.views.get(kind)
@@ -87,9 +83,10 @@ class MemoryMethods(Requests):
     def _view_open(self, ident: int, params: dict[str, Any]) -> str:
         memory = self._object("memory", params["memory"])
         kind = params.get("kind") or self._driver.default_view(memory, "u8")
-        self._supported(kind)
-        part = self._optional(params.get("offset")), self._optional(params.get("length"))
-        view = self._ask("view.open", self._driver.view_open, memory, kind, *part)
+        unit = self._supported(kind).unit
+        offset, length = self._optional(params.get("offset")), self._optional(params.get("length"))
+        units = None if length is None else in_units(length, unit)
+        view = self._ask("view.open", self._driver.view_open, memory, kind, offset, units)
         self._objects["view"][ident] = (view, kind)
         return "{}"
 
@@ -99,15 +96,15 @@ class MemoryMethods(Requests):
         return '{"length":%s}' % integer_json(length)
 
     def _view_read(self, ident: int, params: dict[str, Any]) -> str:
-        (view, kind), index = self._object("view", params["view"]), self._integer(params["index"])
+        (view, kind), at = self._object("view", params["view"]), self._integer(params["at"])
         memory_type, count = self._what(params)
-        self._supported(kind, memory_type)
+        index = in_units(at, self._supported(kind, memory_type).unit)
         return self._reading(ident, memory_type, self._ask("view.read", view.read, index, memory_type, count))
 
     def _view_write(self, ident: int, params: dict[str, Any]) -> str:
-        (view, kind), index = self._object("view", params["view"]), self._integer(params["index"])
+        (view, kind), at = self._object("view", params["view"]), self._integer(params["at"])
         memory_type = params["type"]
-        self._supported(kind, memory_type)
+        index = in_units(at, self._supported(kind, memory_type).unit)
         access, value = self._given(memory_type, params["value"])
         return self._written(self._ask("view.write", _way(view, access), index, memory_type, value))
 

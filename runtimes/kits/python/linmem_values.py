@@ -29,6 +29,11 @@ _SAFE_INTEGER = 2**53
 _encode_string = json.encoder.encode_basestring_ascii
 
 
+def in_units(count: int, unit: int) -> Any:
+    """A number of bytes in units of a view kind, as a host's user gets it who divides: a float between two elements."""
+    return count // unit if count % unit == 0 else count / unit
+
+
 def to_number(value_type: str, bits: int) -> float:
     """The float that a bit pattern stands for. CPython makes a signalling ``f32`` NaN quiet; ``f64`` is exact."""
     return struct.unpack(FORMAT[value_type], bits.to_bytes(WIDTH[value_type], "little"))[0]  # type: ignore[no-any-return]

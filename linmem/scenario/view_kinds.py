@@ -1,0 +1,44 @@
+"""Check the view kinds that scenarios name: no runtime lacks a misspelt one, it is the scenario's fault."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+
+from linmem.errors import unknown
+from linmem.scenario import model
+from linmem.scenario.names import host_functions
+
+
+def check_view_kinds(scenarios: Iterable[model.Scenario], kinds: Mapping[str, Collection[str]] | None) -> None:
+    """Raises `SourceError` for a view kind that is not among `kinds`, or a memory type that a kind lacks.
+
+    ``kinds`` has the memory types of each view kind that a runtime has; None: any may exist.
+    """
+    if kinds is None:
+        return
+    for scenario in scenarios:
+        bound: dict[str, str] = {}  # kept views by name, and their kinds
+        for step in _steps(scenario):
+            if isinstance(step, model.OpenView) and step.kind not in model.VIEW_WORDS:
+                _need_kind(step, step.kind, kinds)
+                bound[step.bind or ""] = step.kind
+            elif isinstance(step, model.OpenView):
+                bound.pop(step.bind or "", None)
+            elif isinstance(step, model.Read | model.Write):
+                kind = bound.get(step.through) if step.through is not None else step.kind
+                if kind is not None and kind not in model.VIEW_WORDS:
+                    _need_kind(step, kind, kinds)
+                    if step.type not in kinds[kind]:
+                        has = ", ".join(sorted(kinds[kind]))
+                        raise step.where.error(f"{kind} has no {step.type}; it has {has}")
+
+
+def _need_kind(step: model.Step, kind: str, kinds: Mapping[str, Collection[str]]) -> None:
+    if kind not in kinds:
+        raise step.where.error(unknown("view kind", kind, sorted(kinds), "any runtime"))
+
+
+def _steps(scenario: model.Scenario) -> Iterable[model.Step]:
+    yield from scenario.steps
+    for function in host_functions(scenario):
+        yield from function.steps
