@@ -170,7 +170,7 @@ def open_view(script: ScriptWriter, step: model.OpenView) -> StepCode:
     offset = script.names.scaled(step.offset, unit)[0] if step.offset is not None else None
     length = stop = script.language.absent
     if step.count is not None:
-        length = script.names.integer(step.count)
+        length, _ = script.names.scaled(step.count, script.units.get(kind, 1))
         stop = f"{atom(offset or '0')} + {atom(length)}"
     words = {"memory": memory, "kind": kind, "length": length, "stop": stop}
     words["offset"] = offset or script.templates.view(kind, "no_offset") or "0"

@@ -139,9 +139,10 @@ class Names:
     def scaled(self, expression: Expression, unit: int) -> tuple[str, int | None]:
         """A number of bytes in units, as text and as a constant where it is one."""
         if not expression.names:
-            count, rest = divmod(expression.value({}), unit)
-            if rest:
-                raise ReproError(f"{expression} bytes are between two indices, which count {unit} bytes")
+            known = expression.value({})
+            count, rest = divmod(known, unit)
+            if rest:  # between two elements: the API is given the fraction
+                return f"{self._language.number('u32', known)} / {unit}", None
             return self._language.number("u32", count), count
         text = self.integer(expression)
         return (text if unit == 1 else f"{atom(text)} {self._language.divide} {unit}"), None
