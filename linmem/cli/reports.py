@@ -17,7 +17,7 @@ from linmem.report.build import ReportError
 from linmem.report.write import BADGES, NAMES, RECORD, write_all
 from linmem.repro import reproducer
 from linmem.results.record import RecordError, RecordWriter
-from linmem.results.text import join, plural
+from linmem.text import join, plural
 
 SHOWN = 20  # duplicates that are named one by one; they are harmless
 

@@ -18,7 +18,6 @@ from linmem.provision import manifest_rules
 from linmem.provision.manifest import all_view_kinds
 from linmem.report import build
 from linmem.results import known
-from linmem.results.text import plural
 from linmem.run.runtimes import choose
 from linmem.scenario import schema, tables
 from linmem.scenario.files import ENDINGS, find, is_own, name_of, walk
@@ -26,6 +25,7 @@ from linmem.scenario.loader import load_suite
 from linmem.scenario.model import Scenario, Suite
 from linmem.scenario.source import SourceError
 from linmem.scenario.view_kinds import check_view_kinds
+from linmem.text import plural
 
 if TYPE_CHECKING:
     from linmem.coverage.reach import Played

@@ -11,7 +11,7 @@ from msgspec import Struct
 from linmem.compare.diff import CaseChange, Diff, Kind
 from linmem.report import webpage
 from linmem.report.markdown import code, prose
-from linmem.results.text import one_line, plural, printable, sentence
+from linmem.text import one_line, plural, printable, sentence
 
 WIDTH = 80
 _TITLES: dict[Kind, str] = {

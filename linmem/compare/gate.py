@@ -21,7 +21,7 @@ from linmem.compare.snapshot import PairError, RunScope, Snapshot
 from linmem.results.atomic import replace
 from linmem.results.case_result import WORDS, CaseResult
 from linmem.results.document import Report
-from linmem.results.text import one_line, plural
+from linmem.text import one_line, plural
 
 Weight = Literal["REGRESSION", "MISSING", "IMPROVED", "NEW", "CHANGED"]
 FAILING: frozenset[Weight] = frozenset({"REGRESSION", "MISSING"})

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from linmem.compare.gate import Verdict
 from linmem.report.markdown import code, prose
 from linmem.results.document import as_json
-from linmem.results.text import plural
+from linmem.text import plural
 
 
 def summary(verdict: Verdict, name: str) -> str:

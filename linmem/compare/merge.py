@@ -19,7 +19,7 @@ from linmem.results.case_result import BY_CHANCE, CaseResult
 from linmem.results.document import GuestEntry, Report, RuntimeEntry, Selection, SuiteEntry
 from linmem.results.outcome import Result
 from linmem.results.record import FORMAT, Answered, End, Run
-from linmem.results.text import one_line
+from linmem.text import one_line
 
 Struct = msgspec.Struct
 _T = TypeVar("_T")

@@ -21,9 +21,9 @@ from linmem.report.build import ReportError
 from linmem.report.markdown import code, prose
 from linmem.results.document import Report, as_json
 from linmem.results.outcome import Result
-from linmem.results.text import plural
 from linmem.run.runtimes import ALL
 from linmem.scenario.files import find
+from linmem.text import plural
 
 STDERR = 2  # standard output is the answer's
 NOTHING_SELECTED = 5

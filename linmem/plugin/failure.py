@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import re
 import textwrap
 
 from linmem.results.outcome import Result, StepTrace
+from linmem.text import clip, printable
 
 WIDTH = 80
 SHOWN_STEPS = 12
 SHOWN_STDERR = 15
 SHOWN_TEXT = 400  # characters of one value or line
 MARKS = {"ok": "ok  ", "failed": "FAIL", "not reached": "    "}
-_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 def failure_text(result: Result) -> str:
@@ -48,7 +47,7 @@ def step_text(step: StepTrace, message: str) -> list[str]:
     """One step; values where it failed, if the message above has not said them."""
     head = f"  {MARKS[step.status]} {step.where.rpartition(':')[2]:>4}  "
     if step.status != "failed":
-        line = clean(f"{step.text} → {step.actual}" if step.actual not in (None, "done") else step.text)
+        line = printable(f"{step.text} → {step.actual}" if step.actual not in (None, "done") else step.text)
         room = WIDTH - len(head)
         return [head + (line if len(line) <= room else line[: room - 1] + "…")]
     lines = folded(head, step.text)
@@ -63,13 +62,8 @@ def step_text(step: StepTrace, message: str) -> list[str]:
 
 def folded(head: str, text: str) -> list[str]:
     """Text behind a head, folded below itself to 80 columns, without what a terminal would obey."""
-    text = clean(text if len(text) <= SHOWN_TEXT else text[:SHOWN_TEXT] + "…")
+    text = printable(clip(text, SHOWN_TEXT))
     if len(head) + len(text) <= WIDTH:
         return [head + text]
     indent = head if "|" in head else " " * len(head)
     return textwrap.wrap(text, WIDTH, initial_indent=head, subsequent_indent=indent, break_on_hyphens=False)
-
-
-def clean(text: str) -> str:
-    """Text in which control characters are written out."""
-    return _CONTROLS.sub(lambda match: f"\\x{ord(match[0]):02x}", text)

@@ -17,7 +17,7 @@ from rich.text import Text
 
 from linmem.plugin.recording import make_console
 from linmem.results.case import Case
-from linmem.results.text import one_line
+from linmem.text import one_line
 
 _WORDS = 32  # columns of what is played now
 _PAUSE = 0.1  # seconds between two drawings of the line

@@ -10,7 +10,7 @@ from linmem.report import anchors, webpage
 from linmem.report.matrix import share
 from linmem.results import verdict
 from linmem.results.document import Report, RuntimeEntry
-from linmem.results.text import one_line
+from linmem.text import one_line
 
 _COLOURS = {"brightgreen": "#3c8a1e", "yellowgreen": "#6f7d1a", "red": "#c23b2e", "lightgrey": "#6b6f76"}
 """The shield's names of colours, and what the image uses: dark enough for white text."""

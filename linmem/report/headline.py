@@ -9,7 +9,7 @@ from linmem.report.likeness import RuntimePair, behaviours, pairs
 from linmem.results import verdict
 from linmem.results.document import Report
 from linmem.results.outcome import LEFT_OUT
-from linmem.results.text import join, plural
+from linmem.text import join, plural
 
 _NAMED = 4  # runtimes that a sentence can name
 _NOUNS: dict[verdict.Status, str] = {

@@ -20,7 +20,7 @@ from linmem.report.matrix import LABELS, MARKS, MEANINGS, differing, matrix, sha
 from linmem.report.pagedata import PageData
 from linmem.results import verdict
 from linmem.results.document import GuestEntry, Report
-from linmem.results.text import clip, join, one_line, plural, sentence, web_address
+from linmem.text import clip, join, one_line, plural, sentence, web_address
 
 _SCRIPTS = (
     "data", "dom", "matrix", "panel", "failures", "portability", "differences", "theme", "router",

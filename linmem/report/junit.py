@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 from linmem.results import verdict
 from linmem.results.document import Report
 from linmem.results.outcome import Result
-from linmem.results.text import printable
+from linmem.text import printable
 
 NAME = "junit.xml"
 

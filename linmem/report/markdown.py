@@ -13,7 +13,7 @@ from linmem.report.findings import Phrase, findings, outcome_phrases
 from linmem.report.matrix import LABELS, share
 from linmem.results import verdict
 from linmem.results.document import Counts, Report
-from linmem.results.text import join, one_line, plural, sentence, web_address
+from linmem.text import join, one_line, plural, sentence, web_address
 
 LIMIT = 1_000_000
 """Bytes of UTF-8 that a page may have; GitHub refuses a job summary of more than 1 MiB."""

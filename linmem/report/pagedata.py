@@ -21,7 +21,7 @@ from linmem.results import verdict
 from linmem.results.case import Case
 from linmem.results.document import ObservationEntry, Report
 from linmem.results.outcome import Picture, StepTrace
-from linmem.results.text import clip, one_line, printable, web_address
+from linmem.text import clip, one_line, printable, web_address
 
 _ROOM = 2_500_000  # characters of failures told in full; of the rest only the headline is told
 _PICTURES = 1_000_000  # characters of pictures

@@ -16,7 +16,7 @@ from linmem.report.findings import Phrase, brief, outcome_phrases
 from linmem.report.matrix import LABELS, MARKS, matrix, share
 from linmem.results import verdict
 from linmem.results.document import Counts, Report, RuntimeEntry
-from linmem.results.text import one_line
+from linmem.text import one_line
 
 _STYLES: dict[verdict.Status, str] = {
     "pass": "green", "unsupported": "dim", "known": "magenta", "missing": "yellow", "unexpected": "bold magenta",

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import jinja2
 
-from linmem.results.text import printable
+from linmem.text import printable
 
 _TEMPLATES = Path(__file__).with_name("templates")
 _WEB = Path(__file__).with_name("web")

@@ -16,12 +16,12 @@ from linmem.repro.templates import load
 from linmem.repro.writer import ScriptWriter
 from linmem.results.document import Report
 from linmem.results.outcome import Result
-from linmem.results.text import one_line
 from linmem.run.guests import Guests, modules
 from linmem.scenario.files import file_of
 from linmem.scenario.loader import load_suite
 from linmem.scenario.model import Scenario
 from linmem.scenario.source import SourceError
+from linmem.text import one_line
 
 
 def of_case(case: str, run: Path) -> str:

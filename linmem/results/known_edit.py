@@ -20,7 +20,7 @@ from linmem.results.atomic import replace
 from linmem.results.document import Report, RuntimeEntry
 from linmem.results.known import Engine, KnownDefect, KnownDefects, KnownError
 from linmem.results.outcome import Result
-from linmem.results.text import one_line, plural
+from linmem.text import one_line, plural
 
 LONGEST = 160  # characters of a message that a new entry quotes
 

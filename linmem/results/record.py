@@ -21,7 +21,7 @@ from linmem.results import verdict
 from linmem.results.case import Case
 from linmem.results.document import Broken, GuestEntry, HarnessEnvironment, RuntimeEntry, Selection, SuiteEntry
 from linmem.results.outcome import Result
-from linmem.results.text import join, plural
+from linmem.text import join, plural
 
 FORMAT = 2
 

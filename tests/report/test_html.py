@@ -166,7 +166,9 @@ def test_hostile_text_stays_text(hostile):
     opened = Page(text)
     assert len(re.findall("<script", text)) == len(re.findall("</script>", text)) == 3
     assert text.count("</style>") == 1
-    assert "<script>alert(1)</script> | `tick` ``two`` ␛[31mred␛[0m </style> {{ 7*7 }} ⟨U+202E⟩left" in opened.text
+    assert (
+        "<script>alert(1)</script> | `tick` ``two`` \\x1b[31mred\\x1b[0m </style> {{ 7*7 }} \\u202eleft" in opened.text
+    )
     assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f\u202e]", text)
     assert not [attrs for _, attrs in opened.tags if any(name.startswith("on") for name in attrs)]
     assert {attrs["href"].partition(":")[0] for attrs in opened.all("a") if not attrs["href"].startswith("#")} <= {

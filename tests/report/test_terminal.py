@@ -103,7 +103,7 @@ def test_no_colour_is_honoured(mixed, monkeypatch):
 
 def test_hostile_text_is_made_visible(hostile):
     text = draw(hostile, failures=True)
-    assert "␛[31m" in text
+    assert "\\x1b[31m" in text
     assert "\u202e" not in text
     assert "[a](javascript:x)" in text.replace("\n      ", "")  # not taken for rich's markup
 

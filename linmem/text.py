@@ -1,0 +1,86 @@
+"""Make text fit to be shown, above all text from outside: what files hold and what runtimes say may be anything.
+
+`printable` is the one rule for all outputs: terminal, HTML, Markdown, JUnit, badges.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable
+
+_INVISIBLE = "\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0"  # letters and marks that take no room or are blank
+
+
+def printable(text: str) -> str:
+    r"""`text` in which each character that can't be seen as itself is written as Python escapes it (``\x1b``,
+    ``\u202e``): control and format characters, such as those that turn text around or take no room, halves of
+    surrogate pairs, private and unassigned ones. Newlines and tabs stay.
+    """
+    return _escaped(text.replace("\r\n", "\n"), _python_escape)
+
+
+def printable_json(text: str) -> str:
+    """JSON text in which the same characters are written as JSON's escapes, so that it stands for the same data."""
+    return _escaped(text, _json_escape)
+
+
+def _escaped(text: str, escape: Callable[[str], str]) -> str:
+    if text.isprintable() and text.isascii():
+        return text
+    unseen = {character for character in set(text) if _is_unseen(character)}
+    return text.translate({ord(character): escape(character) for character in unseen}) if unseen else text
+
+
+def _is_unseen(character: str) -> bool:
+    if character.isprintable():
+        return character in _INVISIBLE
+    return character not in "\n\t" and unicodedata.category(character) != "Zs"  # spaces are seen as such
+
+
+def _python_escape(character: str) -> str:
+    code = ord(character)
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def _json_escape(character: str) -> str:
+    units = character.encode("utf-16-be", "surrogatepass").hex()
+    return "".join(f"\\u{units[at : at + 4]}" for at in range(0, len(units), 4))
+
+
+def clip(text: str, limit: int, rest: str = "report.json") -> str:
+    """At most `limit` characters of `text`; what is left out is counted, and `rest` says where it stands whole."""
+    if len(text) <= limit:
+        return text
+    return f"{text[:limit]}… ({len(text) - limit:,} more characters{f' in {rest}' if rest else ''})"
+
+
+def one_line(text: str, limit: int = 300) -> str:
+    """`text` on one printable line of at most `limit` characters."""
+    line = " ".join(printable(text[: 4 * limit]).split())
+    return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
+
+
+def plural(count: int, noun: str) -> str:
+    """``1 scenario``, ``2 scenarios``, ``1,000 crashes``."""
+    if count == 1:
+        return f"1 {noun}"
+    return f"{count:,} {noun}es" if noun.endswith("sh") else f"{count:,} {noun}s"
+
+
+def join(words: list[str], limit: int = 0) -> str:
+    """``a, b and c``; beyond `limit` words (0: none) the rest is counted."""
+    if limit and len(words) > limit:
+        return f"{', '.join(words[:limit])} and {len(words) - limit:,} more"
+    return " and ".join(part for part in (", ".join(words[:-1]), words[-1] if words else "") if part)
+
+
+def sentence(text: str, capital: bool = True) -> str:
+    """`text` as a sentence of its own: with a full stop, and a capital where that is wanted."""
+    stop = "" if text.endswith((".", "!", "?", "…")) else "."
+    return (text[:1].upper() + text[1:] if capital else text) + stop
+
+
+def web_address(url: str | None) -> str | None:
+    """A URL that may be linked to; None for what is no web address, such as ``javascript:``."""
+    return url if url and re.fullmatch(r"https?://\S+", url) else None
