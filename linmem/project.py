@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from linmem import paths
+from linmem import paths, reading
 from linmem.errors import UserError
 from linmem.schema import Schema
 
@@ -41,6 +41,7 @@ class Project:
     file: Path | None = None
     runtimes: tuple[str, ...] = ()
     suites: tuple[str, ...] = ()
+    modules: tuple[Path, ...] = ()
     known: tuple[Path, ...] = ()
     baseline: Path | None = None
     report_dir: Path | None = None
@@ -83,11 +84,11 @@ def _find(here: Path) -> Project:
 
 def _load(path: Path) -> dict[str, Any]:
     try:
-        found: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
+        found: dict[str, Any] = tomllib.loads(reading.read_text(path, reading.MAX_TEXT))
         return found
-    except OSError as error:
-        raise UserError(f"{paths.shown(path)}: can't be read: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except reading.Unreadable as error:
+        raise UserError(f"{paths.shown(path)}: {error.message}") from None
+    except (tomllib.TOMLDecodeError, RecursionError, ValueError) as error:  # it has no limits for nesting and digits
         raise UserError(f"{paths.shown(path)}: is not TOML: {error}") from None
 
 
@@ -129,6 +130,7 @@ def _split(text: str) -> tuple[str, str]:
 _READ: Mapping[str, Callable[[Path, Any], Any]] = {
     "runtimes": _runtimes,
     "suites": _suites,
+    "modules": lambda path, value: tuple(path.parent / text for text in _texts(value)),
     "known": lambda path, value: tuple(path.parent / text for text in _texts(value)),
     "baseline": lambda path, value: path.parent / value,
     "report-dir": lambda path, value: path.parent / value,

@@ -222,8 +222,8 @@ modules:
   good: {wat: '(module (func (export "f") (result i32) (i32.const 7)))'}
 scenarios:
   - {name: truncated, module: truncated.wasm, steps: [{call: f}]}
-  - {name: not wasm, module: text.wasm, steps: [{call: f}]}
-  - {name: expected to be refused, module: text.wasm, steps: [{instantiate: guest, expect: {compile_error: true}}]}
+  - {name: not wasm, wat: '(module binary "hello")', steps: [{call: f}]}
+  - {name: expected to be refused, module: truncated.wasm, steps: [{instantiate: guest, expect: {compile_error: true}}]}
   - {name: missing export, wat: '(module (func (export "g")))', steps: [{call: f}]}
   - {name: wrong arity, wat: '(module (func (export "f") (param i32)))', steps: [{call: f, args: [1, 2]}]}
   - {name: missing import, wat: '(module (import "a" "b" (func)))', steps: [{call: f}]}
@@ -246,7 +246,6 @@ PLAYED = {
 
 def test_damaged_and_endless_guests(run: DoRun, tmp_path: Path, processes_with: Processes) -> None:
     (tmp_path / "truncated.wasm").write_bytes(b"\0asm\1\0\0\0\1\4\1\x60\0\0\3\2\1\0\7\5\1\1f\0\0\x0a\4\1\2")
-    (tmp_path / "text.wasm").write_text("hello")
     suite = tmp_path / "modules.yaml"
     suite.write_text(MODULES)
     mark = f"LINMEM_TEST={uuid.uuid4()}"

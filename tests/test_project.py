@@ -28,6 +28,7 @@ scenarios:
 EVERY_KEY = """\
 runtimes = ["wasmtime", "./my-runtime"]
 suites = ["memory", "more.yaml"]
+modules = "build"
 known = ["known.yaml", "lists/more.yaml"]
 baseline = "baseline.yaml"
 report-dir = "out/linmem"
@@ -69,11 +70,12 @@ def test_every_key(folder: Path) -> None:
     assert found.file == folder / "linmem.toml"
     assert found.runtimes == ("wasmtime", "./my-runtime")
     assert found.suites == ("./memory", "./more.yaml")
+    assert found.modules == (folder / "build",)
     assert found.known == (folder / "known.yaml", folder / "lists" / "more.yaml")
     assert found.baseline == folder / "baseline.yaml"
     assert (found.report_dir, found.out) == (folder / "out/linmem", Path("out/linmem"))
     assert found.step_timeout == 2.5
-    assert found.keys == {"runtimes", "suites", "known", "baseline", "report-dir", "step-timeout"}
+    assert found.keys == {"runtimes", "suites", "modules", "known", "baseline", "report-dir", "step-timeout"}
     assert found.keys == set(project._READ)
 
 
@@ -136,7 +138,7 @@ WRONG = [
     ('runtime = "node"', "linmem.toml: unknown key 'runtime' in the file; did you mean 'runtimes'?"),
     (
         "x = 1",
-        "linmem.toml: unknown key 'x' in the file; known: runtimes, suites, known, baseline, report-dir, step-timeout",
+        "linmem.toml: unknown key 'x' in the file; known: runtimes, suites, modules, known, baseline, report-dir, step-timeout",
     ),
     ("report_dir = 'x'", "linmem.toml: unknown key 'report_dir' in the file; did you mean 'report-dir'?"),
     ("runtimes = 1", "linmem.toml: 'runtimes' must be text or a list of texts, found 1"),
@@ -176,7 +178,7 @@ def test_a_mistake_in_pyproject_toml_names_the_table(folder: Path) -> None:
 
 def test_a_file_that_is_no_text_or_can_not_be_read(folder: Path) -> None:
     (folder / "linmem.toml").write_bytes(b"\xff\xfe")
-    with pytest.raises(UserError, match=r"^linmem\.toml: is not TOML: "):
+    with pytest.raises(UserError, match=r"^linmem\.toml: is not UTF-8 text"):
         find()
 
 

@@ -76,7 +76,7 @@ def test_the_project_file_of_the_page_is_read(tmp_path: Path) -> None:
     assert shown.file == tmp_path / project.NAME
     table = README.partition("| Key | Same as |")[2].partition("\n\n")[0]
     keys = set(re.findall(r"^\| `([\w-]+)` \|", table, re.MULTILINE))
-    assert shown.keys < keys == {"runtimes", "suites", "known", "baseline", "report-dir", "step-timeout"}
+    assert shown.keys < keys == {"runtimes", "suites", "modules", "known", "baseline", "report-dir", "step-timeout"}
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import filelock
 
-from linmem import cache
+from linmem import cache, reading
 from linmem.errors import Unavailable, UserError
 from linmem.guests import lockfile
 from linmem.guests.gojs import GojsHost
@@ -126,9 +126,9 @@ def _build_once(program: Program, language: str, toolchain: TinyGo) -> Path:
 def _read_module(path: Path, asked: str) -> ModuleTypes:
     """The imports and exports of the module in a file. Raises `UserError`, naming what the user `asked`."""
     try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise UserError(f"{asked}: can't read {path}: {error.strerror}") from None
+        data = reading.read_bytes(path, reading.MAX_MODULE)
+    except reading.Unreadable as error:
+        raise UserError(f"{asked}: {path} {error.message}") from None
     if not data.startswith(MAGIC):
         raise UserError(f"{asked}: {path} is not a WebAssembly module: it does not begin with the bytes 00 61 73 6d")
     try:

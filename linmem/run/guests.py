@@ -6,14 +6,16 @@ import functools
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from linmem import reading
 from linmem.errors import Unavailable, UserError, unknown
 from linmem.guests import catalogue, packages
 from linmem.play.guest import Guest, MissingGuest
 from linmem.play.scope import Module
 from linmem.provision.uvtool import Progress
+from linmem.scenario.loader import NO_MODULE
 from linmem.scenario.model import GUEST, ModuleSource, Scenario
 from linmem.scenario.source import SourceError
-from linmem.wasm.types import UnreadableModule, read_types
+from linmem.wasm.types import MAGIC, UnreadableModule, read_types
 from linmem.wasm.wat import WatError, assemble
 
 INLINE = "inline"  # how `--guest` names the guests inside scenario files
@@ -126,7 +128,13 @@ def modules(scenario: Scenario, guest: Guest | None) -> dict[str, Module]:
 
 def _from_source(source: ModuleSource) -> Module:
     if source.path is not None:
-        return _from_file(source.path)
+        try:
+            data = reading.read_bytes(source.path, reading.MAX_MODULE)
+        except reading.Unreadable as error:
+            raise source.where.error(f"module {source.path.name} {error.message}") from None
+        if not data.startswith(MAGIC):  # it has changed since the scenario was loaded
+            raise source.where.error(NO_MODULE.format(f"module {source.path.name}"))
+        return _module(data)
     assert source.wat is not None
     try:
         return _from_wat(source.wat)
@@ -143,9 +151,9 @@ def _from_wat(text: str) -> Module:
 @functools.lru_cache(maxsize=64)
 def _from_file(path: Path) -> Module:
     try:
-        return _module(path.read_bytes())
-    except OSError as error:
-        raise UserError(f"{path}: can't be read: {error.strerror}") from None
+        return _module(reading.read_bytes(path, reading.MAX_MODULE))
+    except reading.Unreadable as error:
+        raise UserError(f"{path}: {error.message}") from None
 
 
 def _module(data: bytes) -> Module:

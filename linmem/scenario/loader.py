@@ -12,12 +12,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from linmem import project, reading
 from linmem.scenario import schema, wasi
 from linmem.scenario.model import ModuleSource, Observation, Scenario, Suite
 from linmem.scenario.names import check_names
 from linmem.scenario.parameters import fill
 from linmem.scenario.source import Map, SourceError, Where, read
 from linmem.scenario.steps import Building, import_specs, steps
+from linmem.wasm.types import MAGIC
+
+NO_MODULE = "{} is no binary module: it does not begin with the bytes 00 61 73 6d (a module's text goes under 'wat')"
 
 
 def load_suite(path: Path, shown: str) -> Suite:
@@ -125,10 +129,29 @@ class _Loader:
     def source(self, holder: Map) -> ModuleSource:
         if "wat" in holder:
             return ModuleSource(Where(holder.file, holder.starts["wat"] - 1), wat=holder["wat"])
-        path = (self.path.parent / holder["module"]).resolve()
-        if not path.is_file():
-            raise holder.error(f"there is no module '{holder['module']}' beside this file", "module")
+        path = self.module(holder["module"], holder.where("module"))
         return ModuleSource(holder.where("module"), path=path)
+
+    def module(self, name: str, where: Where) -> Path:
+        """The file of a binary module. A scenario file is not to be trusted with any other file of its user's."""
+        here = self.path.parent
+        try:
+            path = (here / name).resolve()
+            places = [folder.resolve() for folder in (here, *project.find().modules)]
+        except (OSError, ValueError, RuntimeError):  # a name with NUL, links in a circle
+            raise where.error(f"module '{name}' can't be read: no file can have such a name") from None
+        if not any(path.is_relative_to(place) for place in places):
+            advice = f"put it there, or its folder under 'modules' in {project.NAME}"
+            raise where.error(f"module '{name}' is outside of this file's folder: {advice}")
+        try:
+            with reading.opened(path, reading.MAX_MODULE) as file:
+                start = file.read(len(MAGIC))
+        except reading.Unreadable as error:
+            missing = f"there is no module '{name}' beside this file"
+            raise where.error(missing if error.missing else f"module '{name}' {error.message}") from None
+        if start != MAGIC:
+            raise where.error(NO_MODULE.format(f"module '{name}'"))
+        return path
 
 
 def slugify(title: str) -> str:

@@ -15,10 +15,13 @@ from typing import Any
 
 import yaml
 
-MAX_BYTES = 1_000_000
+from linmem import reading
+from linmem.text import one_line
+
 MAX_NODES = 100_000
 MAX_DEPTH = 40
 TOO_DEEP = f"is nested more than {MAX_DEPTH} levels deep"
+LONGEST = 600  # characters of an error, which may quote the file
 MAX_DIGITS = 100  # far beyond any address or value
 
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -43,8 +46,9 @@ class SourceError(Exception):
     """The file can't be read as scenarios: one line, ``file:line: what is wrong``."""
 
     def __init__(self, file: str, line: int | None, message: str) -> None:
-        self.file, self.line, self.message = file, line, message
-        super().__init__(f"{file}:{line}: {message}" if line else f"{file}: {message}")
+        self.file, self.line, self.message = file, line, one_line(message, LONGEST)
+        place = f"{one_line(file)}:{line}" if line else one_line(file)
+        super().__init__(f"{place}: {self.message}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,15 +99,9 @@ class Seq(list[Any]):
 def read(path: Path, shown: str) -> Any:
     """The data in the file at `path`, named `shown` in errors. Raises `SourceError`."""
     try:
-        size = path.stat().st_size
-        if size > MAX_BYTES:
-            raise SourceError(shown, None, f"has {size / 1e6:.1f} MB, but such a file may have 1 MB: split it by topic")
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise SourceError(shown, None, f"can't be read: {error.strerror}") from None
-    except UnicodeDecodeError as error:
-        line = error.object[: error.start].count(b"\n") + 1
-        raise SourceError(shown, line, f"is not UTF-8 text, from byte {error.start} on: save it as UTF-8") from None
+        text = reading.read_text(path, reading.MAX_TEXT)
+    except reading.Unreadable as error:
+        raise SourceError(shown, error.line, error.message) from None
     return parse(text, shown)
 
 

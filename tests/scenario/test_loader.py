@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from linmem import paths
+from linmem.run.guests import modules
 from linmem.scenario import model
 from linmem.scenario.happened import Bytes
 from linmem.scenario.loader import load_suite, slugify
@@ -337,11 +340,75 @@ def test_where_a_module_s_text_stands(load: Load) -> None:
 def test_a_module_file_is_looked_for_beside_the_suite(tmp_path: Path) -> None:
     (tmp_path / "deep").mkdir()
     (tmp_path / "guest.wasm").write_bytes(b"\0asm\1\0\0\0")
-    suite = tmp_path / "deep" / "f.yaml"
-    suite.write_text("title: T\nmodule: ../guest.wasm\nscenarios: [{name: a, steps: [{call: f}]}]\n", encoding="utf-8")
-    guest = load_suite(suite, "f.yaml").scenarios[0].guest
+    guest = load_suite(with_module(tmp_path, "deep/../guest.wasm"), "f.yaml").scenarios[0].guest
     assert guest is not None
     assert guest.path == tmp_path / "guest.wasm"
+
+
+def with_module(folder: Path, name: str) -> Path:
+    suite = folder / "f.yaml"
+    text = f"title: T\nmodule: {json.dumps(name)}\nscenarios: [{{name: a, steps: [{{call: f}}]}}]\n"
+    suite.write_text(text, encoding="utf-8")
+    return suite
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("/proc/self/environ", "module '/proc/self/environ' is outside of this file's folder: put it there, or its"),
+        ("../other.wasm", "module '../other.wasm' is outside of this file's folder"),
+        ("there/other.wasm", "module 'there/other.wasm' is outside of this file's folder"),
+        ("link.wasm", "module 'link.wasm' is outside of this file's folder"),
+        ("none.wasm", "there is no module 'none.wasm' beside this file"),
+        ("a\0b", "module 'a\\x00b' can't be read: no file can have such a name"),
+        ("x" * 5000, "module 'xxx"),
+        ("x/" * 3000, "module 'x/x/x/"),
+        ("circle", "module 'circle' can't be read: "),
+        ("pipe", "module 'pipe' can't be read: it is no regular file"),
+        (".", "module '.' can't be read: Is a directory"),
+        ("huge", "module 'huge' has 3,221.2 MB, but such a file may have 67 MB"),
+        ("secret.txt", "module 'secret.txt' is no binary module: it does not begin with the bytes 00 61 73 6d"),
+        ("empty", "module 'empty' is no binary module"),
+    ],
+)
+def test_module_files_that_are_refused(name: str, words: str, tmp_path: Path) -> None:
+    folder = tmp_path / "suites"
+    folder.mkdir()
+    (tmp_path / "other.wasm").write_bytes(b"\0asm\1\0\0\0")
+    (folder / "there").symlink_to(tmp_path)
+    (folder / "link.wasm").symlink_to(tmp_path / "other.wasm")
+    (folder / "circle").symlink_to("circle")
+    os.mkfifo(folder / "pipe")
+    (folder / "secret.txt").write_text("token=24")
+    (folder / "empty").touch()
+    with (folder / "huge").open("wb") as file:
+        file.truncate(3 << 30)
+    with pytest.raises(SourceError) as caught:
+        load_suite(with_module(folder, name), "f.yaml")
+    assert str(caught.value).startswith(f"f.yaml:2: {words}")
+    assert len(str(caught.value)) < 700
+    assert "24" not in str(caught.value)
+
+
+@pytest.mark.usefixtures("project_read_anew")
+def test_the_project_file_names_other_folders_of_modules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "build").mkdir()
+    (tmp_path / "build" / "guest.wasm").write_bytes(b"\0asm\1\0\0\0")
+    (tmp_path / "suites").mkdir()
+    (tmp_path / "linmem.toml").write_text("modules = 'build'\n")
+    monkeypatch.chdir(tmp_path)
+    guest = load_suite(with_module(tmp_path / "suites", "../build/guest.wasm"), "f.yaml").scenarios[0].guest
+    assert guest is not None
+    assert guest.path == tmp_path / "build" / "guest.wasm"
+
+
+def test_a_module_file_that_has_changed_is_not_played(tmp_path: Path) -> None:
+    (tmp_path / "guest.wasm").write_bytes(b"\0asm\1\0\0\0")
+    (scenario,) = load_suite(with_module(tmp_path, "guest.wasm"), "f.yaml").scenarios
+    assert modules(scenario, None)["guest"].data == b"\0asm\1\0\0\0"
+    (tmp_path / "guest.wasm").write_bytes(b"secret")
+    with pytest.raises(SourceError, match=r"^f\.yaml:2: module guest\.wasm is no binary module"):
+        modules(scenario, None)
 
 
 def test_a_scenario_s_guest_goes_before_the_file_s(load: Load) -> None:
