@@ -182,6 +182,21 @@ def _reentrant_memory(driver: DriverUnderTest) -> None:
     same("import.call", [135], driver.call(instance, "visit", 5))
 
 
+def _caller(driver: DriverUnderTest) -> None:
+    """The memory of the instance that calls, which is not the one that was made last."""
+    instance = driver.instance(modules.HOST, *HOSTED)
+    driver.instance(modules.HOST, *HOSTED)
+
+    def answer(func: str, args: Arguments) -> list[Typed]:
+        found = driver.supported("memory.caller", "a memory", name="memory")
+        if found is not None:
+            same("memory.caller", b"\x05", driver.byte(found[0], 1), "what the guest wrote before it called")
+        return [i32(0)]
+
+    driver.serve(answer)
+    driver.call(instance, "visit", 5)
+
+
 def _nested(driver: DriverUnderTest) -> None:
     instance = driver.instance(modules.HOST, *HOSTED)
     depths: list[int] = []
@@ -256,6 +271,7 @@ CHECKS: Checks = {
         "the export is a memory": lambda driver: driver.refuses_export("function.call", "memory", args=[], results=[]),
         "traps, in the specification's words": _traps,
     },
+    "memory.caller": {"of two instances that could have called": _caller},
     "import.call": {
         "arguments and results of every type": _import_types,
         "memory is read and written while the guest's call is under way": _reentrant_memory,

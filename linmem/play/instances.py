@@ -54,7 +54,9 @@ def instantiate(
     else:
         instance.handle = context.runtime.post("instance.create", params)
         pipeline.setup.append(instance.handle)
+    instance.starting = context.imports.calls_back
     context.imports.collect_if_called()
+    instance.starting = False
     if host is not None and glue is None:
         instance.host = host
         start_language(context, instance, host)

@@ -21,7 +21,7 @@ from linmem.protocol import CallFailed, DriverFault, Reply, Runtime
 from linmem.scenario import expressions, values
 from linmem.scenario.expectations import Literal, NoValue
 from linmem.scenario.happened import Happened, Refused
-from linmem.scenario.model import Step
+from linmem.scenario.model import CALLER, Step
 
 SAFE_INTEGER = (1 << 53) - 1
 TAKING = {
@@ -83,10 +83,15 @@ class Pipeline:
         """Ask for an export of a kind (a key of `TAKING`), once more if it was asked for before; its handle."""
         word, method = TAKING[kind]
         must_export(instance, kind, word, export, step)
-        request = self.runtime.post(method, {"instance": instance.handle, "name": export})
-        quiet = Step(step.where, f"get the guest's {word} '{export}'", None, None, None)
-        self.pending.append(Pending(quiet, request, decoding.done))
+        params = {"instance": instance.handle, "name": export}
+        request = self.quietly(step, f"get the guest's {word} '{export}'", method, params)
         self.note_page_size(request, instance, export)
+        return request
+
+    def quietly(self, step: Step, text: str, method: str, params: Mapping[str, Any]) -> int:
+        """Post a request that a step needs first: it must simply go through."""
+        request = self.runtime.post(method, params)
+        self.pending.append(Pending(Step(step.where, text, None, None, None), request, decoding.done))
         return request
 
     def note_page_size(self, handle: int, instance: Instance, export: str) -> None:
@@ -97,6 +102,9 @@ class Pipeline:
         """The handle of a memory by the name a step gives it."""
         if name in self.scope.objects:
             return self.scope.objects[name].handle
+        owner, _, export = name.partition(".")
+        if owner == CALLER:  # asked for anew each time: the next call may have another
+            return self.quietly(step, f"get the caller's memory '{export}'", "memory.caller", {"name": export})
         instance, export = self.scope.owner(name, step)
         if export not in instance.memories:
             instance.memories[export] = self.take("memory", instance, export, step)

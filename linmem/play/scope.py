@@ -8,7 +8,7 @@ from typing import NoReturn
 from linmem.play.guest import LanguageHost
 from linmem.play.stop import Stop
 from linmem.scenario import values
-from linmem.scenario.model import GUEST, MEMORY, Step
+from linmem.scenario.model import CALLER, GUEST, MEMORY, Step
 from linmem.wasm.types import FuncType, ModuleTypes
 
 
@@ -29,6 +29,7 @@ class Instance:
     memories: dict[str, int] = field(default_factory=dict)
     globals: dict[str, int] = field(default_factory=dict)
     host: LanguageHost | None = None  # that serves its language's imports
+    starting: bool = False  # whether it is being made, and its start function may call a host function
 
     def exported(self, kind: str, export: str) -> list[str]:
         """The names of its exports of a kind; `export` alone where its types can't be read."""
@@ -85,6 +86,9 @@ class Scope:
     def instance(self, name: str, step: Step) -> Instance:
         if name not in self.instances:
             raise Stop("error", f"there is no instance '{name}' here", step)
+        if self.instances[name].starting:
+            what = f"the host has no instance '{name}' while its start function runs"
+            raise Stop("error", f"{what}; a memory of the caller is named 'in: {CALLER}.{MEMORY}'", step)
         return self.instances[name]
 
     def owner(self, name: str, step: Step) -> tuple[Instance, str]:

@@ -14,7 +14,7 @@ from linmem.repro.templates import ScriptTemplates
 from linmem.scenario import model, values
 from linmem.scenario.expectations import Literal
 from linmem.scenario.expressions import Expression, ExpressionError
-from linmem.scenario.model import GUEST, MEMORY, Step
+from linmem.scenario.model import CALLER, GUEST, MEMORY, Step
 from linmem.wasm.types import FuncType, ModuleTypes
 
 _SIMPLE = re.compile(r"-?[\w.]+( [+-] \d+)?")
@@ -296,6 +296,8 @@ class ScriptWriter:
         """The variable of a memory, taken from its instance if that is still to be done."""
         if name in self.objects.variables:
             return self.objects.variables[name]
+        if name.partition(".")[0] == CALLER:
+            raise ReproError(f"no reproducer can express a memory of the caller yet: {name}")
         instance, export = self.objects.owner(name)
         if export == MEMORY and instance.types is not None and MEMORY not in instance.memories():
             export = (*instance.memories(), MEMORY)[0]

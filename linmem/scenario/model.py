@@ -12,6 +12,7 @@ from linmem.scenario.expressions import Expression
 from linmem.scenario.source import Where
 
 GUEST = "guest"  # the name of the instance a scenario is about
+CALLER = "caller"  # in a host function's steps: the instance that calls it
 MEMORY = "memory"  # stands for that instance's only memory, whatever it is exported as
 
 

@@ -14,7 +14,7 @@ from linmem.errors import nearest
 from linmem.scenario import model, values
 from linmem.scenario.expectations import Literal
 from linmem.scenario.expressions import Expression
-from linmem.scenario.model import GUEST, MEMORY
+from linmem.scenario.model import CALLER, GUEST, MEMORY
 from linmem.scenario.source import Where
 
 _COMPARABLE = ("memory", "function", "global")
@@ -33,6 +33,8 @@ class _Names:
     def bind(self, step: model.Step) -> None:
         if isinstance(step, model.Agents):
             self["value"].update(call.bind for agent in step.agents for call in agent.calls if call.bind is not None)
+        if step.bind == CALLER:
+            raise step.where.error(f"'{CALLER}' is the instance that calls a host function: take another name")
         if step.bind is not None:
             kind = step.kind if isinstance(step, model.TakeExport) else step.binds
             self["function" if kind == "func" else kind].add(step.bind)
@@ -91,7 +93,7 @@ def check_names(scenario: model.Scenario, own_imports: Collection[str] = ()) -> 
             names.forget(names.of(*_OBJECTS), (*_COMPARABLE, "instance"))
     for function in functions:
         for step in function.steps:
-            _check_step(scenario, step, everything)
+            _check_step(scenario, step, everything, called=True)
         for literal in function.returns:
             _need(function.where, literal.names, everything["value"], "value")
     given = {name: scenario.imports[name] for name in own_imports}
@@ -111,7 +113,8 @@ def _check_imports(table: Mapping[str, model.ImportSpec], names: _Names) -> None
             _need(spec.where, spec.value.names, names["value"], "value")
 
 
-def _check_step(scenario: model.Scenario, step: model.Step, names: _Names) -> None:
+def _check_step(scenario: model.Scenario, step: model.Step, names: _Names, called: bool = False) -> None:
+    """``called`` is whether a guest calls this step, which then has a caller."""
     where = step.where
     for expression in _expressions(step):
         _need(where, expression, names["value"], "value")
@@ -145,7 +148,10 @@ def _check_step(scenario: model.Scenario, step: model.Step, names: _Names) -> No
             if scenario.each_view is None:
                 raise where.error("'each' needs 'each_view' in the scenario")
             _check_span(step, scenario.each_view)
-        if step.memory != MEMORY:
+        if step.memory.partition(".")[0] == CALLER:
+            if not called or step.memory == CALLER:
+                raise where.error(f"'{CALLER}.EXPORT' is a memory of the instance that calls a host function")
+        elif step.memory != MEMORY:
             _need_object(where, step.memory, names, "memory")
         elif MEMORY not in names["memory"]:
             _need(where, [GUEST], names["instance"], "instance")

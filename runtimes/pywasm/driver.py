@@ -168,6 +168,11 @@ class PywasmDriver(Driver):
     def memory_export(self, instance: Any, name: str) -> Any:
         return self._scenario_runtime().exported_memory(instance, name)
 
+    def memory_caller(self, name: str) -> Any:
+        """Of the machine's innermost frame, which is where pywasm's own host functions, WASI's, find it."""
+        runtime = self._scenario_runtime()
+        return runtime.exported_memory(runtime.machine.stack.frame[-1].module, name)
+
     def memory_create(self, min: int, max: int | None, shared: bool, index: str) -> Any:
         """A maximum of 0 is none: so pywasm's `Limits` have it."""
         if shared or index == "i64":

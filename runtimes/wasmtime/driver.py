@@ -21,10 +21,11 @@ the same, so the driver calls it a trap; the answer has the class beside it.
 from __future__ import annotations
 
 import ctypes
+import functools
 import os
 import sys
 from importlib.metadata import version
-from typing import Any, Sequence
+from typing import Any, Callable, Sequence
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "kits", "python"))
 
@@ -182,6 +183,7 @@ class WasmtimeDriver(Driver):
         self._types = {name: getattr(wasmtime.ValType, name)() for name in VALUE_TYPES + ("externref", "funcref")}
         self._store: Any = None
         self._wasi: Wasi | None = None  # the store's
+        self._callers: list[Any] = []  # of the host functions that run, the innermost last
 
     def default_view(self, memory: Any, memory_type: str) -> str | None:
         """`read_write`; for a `SharedMemory`, which has no other, the pointer."""
@@ -253,7 +255,17 @@ class WasmtimeDriver(Driver):
             instance, name = item.value
             return instance.exports(store)[name]
         signature = wasmtime.FuncType(self._value_types(item.params), self._value_types(item.results))
-        return wasmtime.Func(store, signature, item.value)
+        return wasmtime.Func(store, signature, functools.partial(self._called, item.value), access_caller=True)
+
+    def _called(self, function: Callable[..., Any], caller: Any, *args: Any) -> Any:
+        self._callers.append(caller)
+        try:
+            return function(*args)
+        finally:
+            self._callers.pop()
+
+    def memory_caller(self, name: str) -> Any:
+        return self._memory(self._callers[-1][name], name)
 
     def _value_types(self, names: Sequence[str]) -> list[Any]:
         for name in names:
@@ -297,7 +309,9 @@ class WasmtimeDriver(Driver):
     # Memories
 
     def memory_export(self, instance: Any, name: str) -> Any:
-        found = instance.exports(self._scenario_store())[name]
+        return self._memory(instance.exports(self._scenario_store())[name], name)
+
+    def _memory(self, found: Any, name: str) -> Any:
         if not isinstance(found, (wasmtime.Memory, SharedMemory)):
             raise TypeError("export %r is a %s, not a memory" % (name, type(found).__name__))
         return found

@@ -227,10 +227,10 @@ def test_a_guest_that_swallows_the_failure_changes_nothing(play: Play) -> None:
 def test_a_failing_step_in_a_start_function(play: Play) -> None:
     toy = guest()
     toy.start = lambda: toy.host("host.stop") and None
-    imports = "host.stop: {steps: [{call: plain, expect: 8}]}"
+    imports = "host.stop: {steps: [{read: u8, at: 0, in: caller.memory, expect: 8}]}"
     result = play(suite(imports, "- {size: memory}"), toy)
     assert (result.outcome, result.where) == ("fail", "f.yaml:5")
-    assert result.message == "call plain(): expected 8, got 7"
+    assert result.message == "read u8 at 0 in caller.memory: expected 8, got 0"
 
 
 @pytest.mark.parametrize(
@@ -438,3 +438,32 @@ def test_a_driver_s_fault_while_a_language_starts(play: Play) -> None:
     toy.answers = {"memory.write": DriverDied("killed by SIGSEGV")}
     result = play(VALUE, toy, language_guest())
     assert (result.outcome, result.message) == ("crash", "killed by SIGSEGV, while the guest was made ready")
+
+
+AT_START = """
+  (module
+    (import "host" "look" (func $look (param i32) (result i32)))
+    (memory (export "memory") 1)
+    (func $init (drop (call $look (i32.const 0))))
+    (start $init))
+"""
+
+
+def test_the_host_has_no_instance_while_its_start_function_runs(play: Play) -> None:
+    toy = ToyRuntime()
+    toy.start = lambda: toy.host("host.look", 0)
+    imports = "host.look: {params: [x], steps: [{read: u8, at: x}], return: 0}"
+    result = play(suite(imports, "- {size: memory}", AT_START), toy)
+    assert result.outcome == "error"
+    assert result.message == (
+        "the host has no instance 'guest' while its start function runs; "
+        "a memory of the caller is named 'in: caller.memory'"
+    )
+
+
+def test_a_memory_of_the_caller_is_asked_for_in_each_call(play: Play) -> None:
+    toy = guest()
+    imports = "host.look: {params: [x], steps: [{read: u8, at: x, in: caller.memory}], return: 0}"
+    assert play(suite(imports, "- {call: run, args: [3]}\n- {call: run, args: [4]}"), toy).outcome == "pass"
+    assert toy.posted.count("memory.caller") == 2
+    assert toy.params("memory.read", 1)["memory"] == toy.number("memory.caller", 1)

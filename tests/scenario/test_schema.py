@@ -251,6 +251,8 @@ NAME = [
     ("- negative: x", 6, "unknown value 'x'"),
     ("- memory: {min: 1}\n  as: m\n- negative: m", 8, "unknown value 'm'"),
     ("- get: other.g", 6, "unknown instance 'other'"),
+    ("- size: caller.memory", 6, "'caller.EXPORT' is a memory of the instance that calls a host function"),
+    ("- {instantiate: guest, as: caller}", 6, "'caller' is the instance that calls a host function: take another name"),
     ("- memory: {min: 1}\n  as: m\n- set: m\n  value: 1", 8, "'m' is bound, but not to a global"),
     ("- global: {type: i32, value: x}\n  as: g", 6, "unknown value 'x'"),
     ("- global: {type: i32}\n  as: g\n- set: g\n  value: x", 8, "unknown value 'x'"),

@@ -242,6 +242,10 @@ class ToyRuntime:
         self.memories[request] = self.memory
         return {}
 
+    def memory_caller(self, request: int, params: Mapping[str, Any]) -> Reply:
+        self.memories[request] = self.memory
+        return {}
+
     def memory_create(self, request: int, params: Mapping[str, Any]) -> Reply:
         self.memories[request] = bytearray(PAGE * self.integer(params["min"]))
         return {}

@@ -15,6 +15,10 @@ function exportMemory(session, { instance, name }, id) {
   session.keep(id, new Memory(memory));
 }
 
+function callerMemory() {
+  throw unsupported("the JavaScript API does not tell a host function which instance calls it");
+}
+
 function createMemory(session, { min, max, shared, index, page_size: pageSize }, id) {
   if ((pageSize ?? PAGE) !== PAGE) throw unsupported("a memory's descriptor says no page size");
   const [initial, maximum] = [session.integer(min), max == null ? null : session.integer(max)];
@@ -147,6 +151,7 @@ function writable(session, type, value) {
 
 export const MEMORY_METHODS = [
   ["memory.export", exportMemory],
+  ["memory.caller", callerMemory],
   ["memory.create", createMemory],
   ["memory.size", memorySize],
   ["memory.grow", growMemory],

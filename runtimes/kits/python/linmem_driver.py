@@ -85,6 +85,7 @@ class Driver:
         function_export(instance, name) -> function
         function_apply(function, args, results) -> sequence of values      a function that was taken before
         memory_export(instance, name) -> memory
+        memory_caller(name) -> memory                                      of the instance that calls a host function
         memory_create(min, max, shared, index) -> memory                   pages; max may be None; index i32 or i64;
                                                                            see also `custom_page_sizes`
         memory_size(memory) -> pages

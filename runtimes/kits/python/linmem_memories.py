@@ -19,6 +19,12 @@ class MemoryMethods(Requests):
     def _memory_export(self, ident: int, params: dict[str, Any]) -> str:
         return self._export("memory", ident, params)
 
+    def _memory_caller(self, ident: int, params: dict[str, Any]) -> str:
+        if not hasattr(self._driver, "memory_caller"):
+            raise Refused("the host API does not tell a host function which instance calls it")
+        self._objects["memory"][ident] = self._ask("memory.caller", self._driver.memory_caller, params["name"])
+        return "{}"
+
     def _memory_create(self, ident: int, params: dict[str, Any]) -> str:
         limits = self._integer(params["min"]), self._optional(params["max"])
         create, page_size = self._driver.memory_create, params.get("page_size", _PAGE)

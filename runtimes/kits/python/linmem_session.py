@@ -42,6 +42,7 @@ class _Session(AgentMethods, MemoryMethods):
         self._imports_called = self._nesting = 0
         self._globals: list[Any] = []  # that were made as imports; the host keeps them until all is released
         self._methods["initialize"], self._methods["shutdown"] = self._initialize, self._shutdown
+        self._methods["memory.caller"] = self._memory_caller  # an API without it says so
         self._methods["object.same"], self._methods["host.collect"] = self._object_same, self._host_collect
 
     # Methods
