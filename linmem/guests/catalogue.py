@@ -19,11 +19,12 @@ import filelock
 from linmem import cache, reading
 from linmem.errors import Unavailable, UserError
 from linmem.guests import lockfile
-from linmem.guests.gojs import GojsHost
+from linmem.guests.gojs import GojsHost, is_go
 from linmem.guests.packages import LABEL, Package
 from linmem.guests.program import Program, find_program, programs
+from linmem.guests.tinygo import TinyGoHost, is_tinygo
 from linmem.guests.toolchains import TOOLCHAINS, BuildError, Go, TinyGo
-from linmem.guests.wasi import ENTRIES, TinyGoHost, WasiHost
+from linmem.guests.wasi import WasiHost, entry
 from linmem.play.guest import Glue, Guest, LanguageHost, MissingGuest
 from linmem.wasm.types import MAGIC, ModuleTypes, UnreadableModule, read_types
 
@@ -146,14 +147,14 @@ def _hosts(types: ModuleTypes) -> tuple[Factory | None, Factory | None]:
     Today's glue scripts have no ``wasi_unstable``, which only modules of old TinyGo versions import.
     """
     imports = [(item.module, item.name) for item in types.imports]
-    if any(GojsHost().provides(*item) for item in imports):
+    if is_go(types):
         return GojsHost, None
-    entry = next((name for name in ENTRIES if types.function(name) is not None), None)
-    if any(name.startswith("syscall/js.") for _, name in imports):
-        return functools.partial(TinyGoHost, entry), None
-    if entry is None and not any(WasiHost().provides(*item) for item in imports):
+    if is_tinygo(types):
+        host: Factory = functools.partial(TinyGoHost, types)
+    elif (first := entry(types)) is None and not any(WasiHost().provides(*item) for item in imports):
         return None, None
-    host = functools.partial(WasiHost, entry)
+    else:
+        host = functools.partial(WasiHost, first)
     return host, host if any(module == "wasi_unstable" for module, _ in imports) else None
 
 

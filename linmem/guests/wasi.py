@@ -1,8 +1,7 @@
-"""The host sides of modules that print and exit through WASI, as TinyGo's do, or only need to be started.
+"""The host side of modules that print and exit through WASI, or only need to be started.
 
-They are linmem's own, for guests whose language needs one. Scenarios about the WASI that a runtime brings say ``wasi``;
-nothing of this module takes part in them. Sources: WASI snapshot preview 1, ``fd_write`` and ``proc_exit``; TinyGo's
-``syscall/js`` and ``runtime`` packages.
+It is linmem's own, for guests whose language needs one. Scenarios about the WASI that a runtime brings say ``wasi``;
+nothing of this module takes part in them. Source: WASI snapshot preview 1.
 """
 
 from __future__ import annotations
@@ -10,45 +9,36 @@ from __future__ import annotations
 import codecs
 import os
 import struct
-import time
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from linmem.play.guest import GuestAccess, HostFault
 from linmem.protocol import CallFailed
+from linmem.wasm.types import ModuleTypes
 
 SUCCESS = 0
 BADF = 8  # errno: bad file descriptor
 OUTPUTS = (1, 2)  # standard output and standard error
 ENTRIES = ("_start", "_initialize")
+MOST_RANDOM = 65536  # bytes that one call of `crypto.getRandomValues` gives; JavaScript hosts throw for more
 IMPORTS = frozenset(
     {
         ("wasi_snapshot_preview1", "fd_write"),
         ("wasi_snapshot_preview1", "proc_exit"),
+        ("wasi_snapshot_preview1", "random_get"),
         ("wasi_unstable", "fd_write"),
     }
 )
 
-# A reference of syscall/js is 64 bits: a NaN's upper 32 with the kind of value in the lowest three, then the value's
-# number.
-_NAN = 0x7FF80000
-_OBJECT, _FUNCTION = 1, 4
-_GLOBAL_NUMBER = 5  # NaN, 0, null, true, false come before
-GLOBAL = (_NAN | _OBJECT) << 32 | _GLOBAL_NUMBER
-_FIRST_FREE = 7  # 6 is the Go object
-MODULES = ("gojs", "env")  # `env` until Go 1.20
-
 
 class WasiHost:
-    """Serves ``fd_write`` and ``proc_exit`` for one instance, the former under ``wasi_unstable`` too, as TinyGo
-    imported it before 0.18. Whatever else a module imports is missing, and the runtime says so when it links.
+    """Serves ``fd_write``, ``proc_exit`` and ``random_get`` for one instance, the first under ``wasi_unstable`` too.
+    Whatever else a module imports is missing.
 
     ``entry`` is the exported function to call once after instantiation (one of `ENTRIES`), or None.
     """
 
     def __init__(self, entry: str | None = None) -> None:
-        self._entry = entry
-        self._status: int | None = None
-        self._decoders = {fd: codecs.getincrementaldecoder("utf-8")("replace") for fd in OUTPUTS}
+        self._process = WasiProcess(entry, OUTPUTS)
 
     @property
     def ended(self) -> None:
@@ -62,13 +52,38 @@ class WasiHost:
     def call(self, module: str, name: str, args: Sequence[int], guest: GuestAccess) -> Sequence[int]:
         """Serve one call. Raises `HostFault` where memory can't be reached, and always for ``proc_exit``."""
         if name == "fd_write":
-            fd, vectors, count, written = args
-            return [self._fd_write(guest, fd, vectors, count, written)]
-        self._status = args[0]
-        raise HostFault(f"the guest exited with status {self._status}")
+            return [self._fd_write(guest, *args)]
+        if name == "random_get":
+            put_random(guest, name, *args)
+            return [SUCCESS]
+        self._process.exit(args[0])
+        return []
 
     def start(self, guest: GuestAccess) -> None:
         """Call the entry, if there is one. Leaving it by ``proc_exit`` with status 0 is a success."""
+        self._process.start(guest)
+
+    def _fd_write(self, guest: GuestAccess, fd: int, vectors: int, count: int, written: int) -> int:
+        if fd not in OUTPUTS:
+            return BADF
+        total = 0
+        for data in buffers(guest, vectors, count):
+            self._process.print(guest, fd, data)
+            total += len(data)
+        guest.write(written, struct.pack("<I", total & 0xFFFFFFFF))
+        return SUCCESS
+
+
+class WasiProcess:
+    """What a program that is started like a process has: an entry, a status once it has exited, and outputs."""
+
+    def __init__(self, entry: str | None, outputs: Collection[int]) -> None:
+        self._entry = entry
+        self._status: int | None = None
+        self._decoders = {fd: codecs.getincrementaldecoder("utf-8")("replace") for fd in outputs}
+
+    def start(self, guest: GuestAccess) -> None:
+        """Call the entry, if there is one. Leaving it by `exit` with status 0 is a success."""
         if self._entry is None:
             return
         try:
@@ -77,52 +92,33 @@ class WasiHost:
             if self._status != 0:
                 raise
 
-    def _fd_write(self, guest: GuestAccess, fd: int, vectors: int, count: int, written: int) -> int:
-        """``vectors`` is the address of `count` pairs of a buffer's address and length, each 32 bits."""
-        if fd not in self._decoders:
-            return BADF
-        total = 0
-        for address, length in struct.iter_unpack("<II", guest.read(vectors, 8 * count)):
-            guest.log(self._decoders[fd].decode(guest.read(address, length)))
-            total += length
-        guest.write(written, struct.pack("<I", total & 0xFFFFFFFF))
-        return SUCCESS
+    def exit(self, status: int) -> None:
+        """Leave the guest's call. Always raises `HostFault`."""
+        self._status = status
+        raise HostFault(f"the guest exited with status {status}")
+
+    def print(self, guest: GuestAccess, fd: int, data: bytes) -> None:
+        """Log what the guest wrote to an output. A character may be cut in two."""
+        guest.log(self._decoders[fd].decode(data))
 
 
-class TinyGoHost(WasiHost):
-    """Serves TinyGo modules that use ``syscall/js``, for runtimes that can't run TinyGo's ``wasm_exec.js``.
+def entry(types: ModuleTypes) -> str | None:
+    """The exported function that starts a module, or None."""
+    return next((name for name in ENTRIES if types.function(name) is not None), None)
 
-    Beyond `WasiHost` that is WASI's ``random_get`` and what every such module does when it starts: package
-    ``syscall/js`` asks the global object for ``Object`` and ``Array``, and gets references with nothing behind them, as
-    there is no JavaScript. Whatever else of JavaScript a program uses raises an error that says so. Timers never fire,
-    because only the scenario calls the guest.
+
+def buffers(guest: GuestAccess, vectors: int, count: int) -> Iterator[bytes]:
+    """The contents of buffers; ``vectors`` is the address of `count` pairs of address and length, 32 bits each.
+
+    What is empty is not read: its address may be any.
     """
+    for address, length in struct.iter_unpack("<II", guest.read(vectors, 8 * count) if count else b""):
+        yield guest.read(address, length) if length else b""
 
-    def __init__(self, entry: str | None = None) -> None:
-        super().__init__(entry)
-        self._references = 0
 
-    def provides(self, module: str, name: str) -> bool:
-        """Whether it is one of the functions served; those of ``syscall/js`` are, if only to say that they can't be."""
-        if module in MODULES and (name in ("runtime.ticks", "runtime.sleepTicks") or name.startswith("syscall/js.")):
-            return True
-        return (module, name) == ("wasi_snapshot_preview1", "random_get") or super().provides(module, name)
-
-    def call(self, module: str, name: str, args: Sequence[int], guest: GuestAccess) -> Sequence[int]:
-        """Serve one call. Raises `HostFault` for what needs JavaScript, and as `WasiHost` does."""
-        if name == "random_get":
-            guest.write(args[0], os.urandom(args[1]))
-            return [SUCCESS]
-        if name == "runtime.ticks":
-            return [time.monotonic_ns()]
-        if name == "runtime.sleepTicks":
-            guest.log("the TinyGo program went to sleep; under linmem's host it is not woken\n")
-            return []
-        if not name.startswith("syscall/js."):
-            return super().call(module, name, args, guest)
-        if name == "syscall/js.valueGet" and args[0] == GLOBAL:
-            self._references += 1
-            return [(_NAN | _FUNCTION) << 32 | _FIRST_FREE + self._references]
-        if name == "syscall/js.finalizeRef":
-            return []
-        raise HostFault(f"{name}: the guest wants JavaScript, and on this runtime there is none")
+def put_random(guest: GuestAccess, function: str, address: int, count: int) -> None:
+    """Write random bytes for a call of `function`. Raises `HostFault` for more than one call gives."""
+    if count > MOST_RANDOM:
+        raise HostFault(f"{function} of {count} bytes; {MOST_RANDOM} are the most")
+    if count:
+        guest.write(address, os.urandom(count))

@@ -70,10 +70,14 @@ class Export:
 
 @dataclass(frozen=True)
 class ModuleTypes:
-    """What a module imports and exports, in the module's order."""
+    """What a module imports and exports, in the module's order, and the tools that made it.
+
+    ``tools`` are those in the custom section ``producers``, each with its version, if the section was not stripped.
+    """
 
     imports: tuple[Import, ...] = ()
     exports: dict[str, Export] = field(default_factory=dict)
+    tools: dict[str, str] = field(default_factory=dict)
 
     def function(self, name: str) -> FuncType | None:
         """The signature of the exported function `name`, or None."""
@@ -189,8 +193,11 @@ def read_types(data: bytes) -> ModuleTypes:
     variables: list[tuple[str, bool]] = []
     imports: list[Import] = []
     exports: dict[str, Export] = {}
+    tools: dict[str, str] = {}
     for section, body in sections(data):
-        if section == 1:
+        if section == 0:
+            tools |= _read_tools(body)
+        elif section == 1:
             _read_type_section(body, types)
         elif section == 2:
             imports += [_import(types, *body.import_()) for _ in range(body.leb())]
@@ -211,7 +218,18 @@ def read_types(data: bytes) -> ModuleTypes:
                 variable = variables[index] if kind == GLOBAL and index < len(variables) else ("", False)
                 shown = KINDS[kind] if kind < len(KINDS) else f"kind {kind}"
                 exports[name] = Export(name, shown, function, page_size, *variable)
-    return ModuleTypes(tuple(imports), exports)
+    return ModuleTypes(tuple(imports), exports, tools)
+
+
+def _read_tools(body: Reader) -> dict[str, str]:
+    """The tools in a custom section; none where it is another one, or can't be read: it has no meaning for a module."""
+    try:
+        if body.name() != "producers":
+            return {}
+        fields = {body.name(): {body.name(): body.name() for _ in range(body.leb())} for _ in range(body.leb())}
+    except UnreadableModule:
+        return {}
+    return fields.get("processed-by", {})
 
 
 def _import(types: list[FuncType | None], module: str, name: str, kind: int, about: Any) -> Import:

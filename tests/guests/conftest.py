@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import shutil
+import struct
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -16,6 +17,7 @@ import wasmtime
 from linmem.play.guest import HostFault, LanguageHost
 
 ROOT = Path(__file__).parents[2]
+FORMATS = {"i32": "<i", "i64": "<q", "f32": "<f", "f64": "<d"}  # as wasmtime gives and takes numbers
 
 
 @functools.cache
@@ -41,17 +43,27 @@ class InProcess:
             assert host is not None
             assert host.provides(wanted.module, wanted.name), f"{wanted.module}.{wanted.name}"
             assert isinstance(wanted.type, wasmtime.FuncType)
-            serve = self._served(host, wanted.module, wanted.name)
-            imports.append(wasmtime.Func(self.store, wanted.type, serve))
+            imports.append(wasmtime.Func(self.store, wanted.type, self._served(host, wanted)))
         self.exports = wasmtime.Instance(self.store, compiled, imports).exports(self.store)
         self.memory = next(item for item in self.exports.values() if isinstance(item, wasmtime.Memory))
         if host is not None:
             host.start(self)
 
-    def _served(self, host: LanguageHost, module: str, name: str) -> Callable[..., int | None]:
-        def serve(*args: int) -> int | None:
-            results = host.call(module, name, [arg & 0xFFFFFFFF for arg in args], self)
-            return results[0] if results else None
+    def _served(self, host: LanguageHost, wanted: wasmtime.ImportType) -> Callable[..., float | None]:
+        """A host function; language hosts take and give the bits of numbers."""
+        assert isinstance(wanted.type, wasmtime.FuncType)
+        params, results = (
+            [FORMATS[str(kind)] for kind in kinds] for kinds in (wanted.type.params, wanted.type.results)
+        )
+        module, name = wanted.module, wanted.name or ""
+
+        def serve(*args: float) -> float | None:
+            bits = [int.from_bytes(struct.pack(kind, arg), "little") for kind, arg in zip(params, args, strict=True)]
+            given = host.call(module, name, bits, self)
+            if not results:
+                return None
+            number: float = struct.unpack(results[0], given[0].to_bytes(struct.calcsize(results[0]), "little"))[0]
+            return number
 
         return serve
 
@@ -66,11 +78,14 @@ class InProcess:
         return data
 
     def write(self, at: int, data: bytes) -> None:
-        self.memory.write(self.store, data, at)
+        try:
+            self.memory.write(self.store, data, at)
+        except IndexError as error:
+            raise HostFault(f"{len(data)} bytes at {at}: {error}") from None
 
     def call(self, export: str, args: Sequence[int]) -> list[int]:
         result = self.exports[export](self.store, *args)
-        return [] if result is None else [result & 0xFFFFFFFF]
+        return [] if result is None else [result & 0xFFFFFFFF if isinstance(result, int) else result]
 
     def log(self, text: str) -> None:
         self.logged += text

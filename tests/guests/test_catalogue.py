@@ -267,13 +267,6 @@ def test_a_go_module_gets_gos_host():
     assert (found.host, found.glue) == (GojsHost, None)
 
 
-def test_tinygos_own_gojs_imports_are_not_gos(module):
-    path = module("ticks.wasm", '(module (import "gojs" "runtime.ticks" (func (result f64))) (func (export "_start")))')
-    host = catalogue.user_guest(f"shared_buffer={path}").host
-    assert host is not None
-    assert isinstance(host(), WasiHost)
-
-
 @pytest.mark.parametrize("name", ["wasi_snapshot_preview1", "wasi_unstable"])
 def test_a_module_that_prints_gets_wasis_host(module, name, tmp_path):
     text = f'(module (import "{name}" "fd_write" (func (param i32 i32 i32 i32) (result i32))))'

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -12,8 +11,9 @@ from linmem.cli import main as fixtures_main
 from linmem.errors import Unavailable, UserError
 from linmem.guests import catalogue, packages
 from linmem.guests.packages import LABEL, Package, find_package, read_packages
-from linmem.guests.wasi import GLOBAL, TinyGoHost, WasiHost
-from linmem.play.guest import Guest, GuestAccess, HostFault
+from linmem.guests.tinygo import TinyGoHost
+from linmem.guests.wasi import WasiHost
+from linmem.play.guest import Guest
 from linmem.run.guests import Guests
 from linmem.scenario.loader import load_suite
 from linmem.scenario.source import SourceError
@@ -43,7 +43,15 @@ def test_every_package_can_be_had_and_holds_the_module_that_the_list_names(
 def test_a_package_is_a_guest_with_the_host_that_its_imports_ask_for() -> None:
     guests = {name: catalogue.package_guest(package) for name, package in packages.packages().items()}
     hosts = {name: type(guest.host()) if guest and guest.host else None for name, guest in guests.items()}
-    assert hosts == {"llhttp": WasiHost, "source_map": None, "dprint_json": None, "sh_syntax": TinyGoHost}
+    assert hosts == {
+        "llhttp": WasiHost,
+        "source_map": None,
+        "dprint_json": None,
+        "sh_syntax": TinyGoHost,
+        "sh_syntax_05": TinyGoHost,
+        "sh_syntax_03": TinyGoHost,
+        "gofmt": TinyGoHost,
+    }
     guest = guests["sh_syntax"]
     assert guest is not None
     assert guest.glue is not None
@@ -149,56 +157,3 @@ def test_where_nothing_is_played_a_package_need_not_be_there(tmp_path: Path) -> 
     (guest,) = Guests([], None).of(scenario)
     assert isinstance(guest, Guest)
     assert guest.label == LABEL
-
-
-# ------------------------------------------------------------------------------------------------ TinyGo's imports
-
-
-class Memory(GuestAccess):
-    """A guest of which only the memory matters."""
-
-    def __init__(self) -> None:
-        self.data, self.logged = bytearray(64), ""
-
-    def read(self, at: int, count: int) -> bytes:
-        return bytes(self.data[at : at + count])
-
-    def write(self, at: int, data: bytes) -> None:
-        self.data[at : at + len(data)] = data
-
-    def call(self, export: str, args: Sequence[int]) -> list[int]:
-        return []
-
-    def log(self, text: str) -> None:
-        self.logged += text
-
-
-def test_tinygos_host_serves_what_a_program_does_when_it_starts() -> None:
-    host, guest = TinyGoHost(), Memory()
-    first, second = (host.call("gojs", "syscall/js.valueGet", [GLOBAL, 0, 6], guest)[0] for _ in range(2))
-    assert first != second
-    assert first >> 32 == second >> 32 == 0x7FF80004
-    assert host.call("gojs", "syscall/js.finalizeRef", [first], guest) == []
-    assert host.call("wasi_snapshot_preview1", "random_get", [8, 16], guest) == [0]
-    assert any(guest.data[8:24])
-    assert not any(guest.data[24:])
-    earlier, later = (host.call("gojs", "runtime.ticks", [], guest)[0] for _ in range(2))
-    assert later >= earlier > 0
-    host.call("gojs", "runtime.sleepTicks", [1000], guest)
-    assert "not woken" in guest.logged
-
-
-@pytest.mark.parametrize(("name", "args"), [("valueCall", [0] * 7), ("valueGet", [GLOBAL + 1, 0, 4])])
-def test_tinygos_host_has_no_javascript(name: str, args: list[int]) -> None:
-    host = TinyGoHost()
-    assert host.provides("gojs", f"syscall/js.{name}")
-    with pytest.raises(HostFault, match=f"syscall/js.{name}: the guest wants JavaScript, and on this runtime there is"):
-        host.call("gojs", f"syscall/js.{name}", args, Memory())
-
-
-def test_tinygos_host_serves_no_more_than_it_says() -> None:
-    host = TinyGoHost()
-    assert host.provides("wasi_snapshot_preview1", "fd_write")
-    assert not host.provides("wasi_snapshot_preview1", "fd_read")
-    assert not host.provides("gojs", "runtime.other")
-    assert not host.provides("other", "syscall/js.valueGet")
