@@ -6,6 +6,7 @@ import difflib
 import re
 from collections.abc import Iterable
 
+COMPARED = 500  # names that are looked through, and characters of one
 _NOT_THE_POINT = re.compile(r"note: |stack backtrace:|\s*\d+: |\s+at ")  # what Rust prints after the message of a panic
 
 
@@ -28,8 +29,11 @@ class Unavailable(Exception):
 def nearest(found: str, known: Iterable[str]) -> str:
     """What to say of a name that is not known: the nearest known one, else all there are."""
     known = list(known)
-    near = difflib.get_close_matches(found, known, 1)
-    return f"did you mean '{near[0]}'?" if near else f"known: {', '.join(known)}" if known else "there is none"
+    near = difflib.get_close_matches(found, known[:COMPARED], 1) if len(found) <= COMPARED else []
+    if near:
+        return f"did you mean '{near[0]}'?"
+    more = f" and {len(known) - COMPARED:,} more" if len(known) > COMPARED else ""
+    return f"known: {', '.join(known[:COMPARED])}{more}" if known else "there is none"
 
 
 def unknown(what: str, found: str, known: Iterable[str], place: str) -> str:

@@ -50,8 +50,22 @@ BROKEN = {
         ":4: 'requires' names 'memory46', for which there is no probe; known: ",
     ),
     "huge.yaml": ("title: " + "x" * 10_000_000, ": has 10.0 MB, but such a file may have 1 MB"),
+    "environ.yaml": (
+        f"title: T\nmodule: /proc/self/environ\n{SCENARIO}",
+        ":2: module '/proc/self/environ' is outside of this file's folder",
+    ),
     "key.yaml": (f"title: T\nwatt: x\n{SCENARIO}", ":2: unknown key 'watt' in the file; did you mean 'wat'?"),
     "latin.yaml": ("title: T\nabout: Gr\udcfc\udcdfe\n", ":2: is not UTF-8 text"),
+    "loop.yaml": (
+        "title: T\nwat: (module)\nscenarios: [{name: one, steps: [{for: {i: [0, 1"
+        + "0" * 30
+        + "]}, steps: [{call: f}]}]}]\n",
+        ":3: a scenario may have 20,000 steps; this loop unrolls to more",
+    ),
+    "nul.yaml": (
+        f'title: T\nmodule: "a\\0b"\n{SCENARIO}',
+        ":2: module 'a\\x00b' can't be read: no file can have such a name",
+    ),
     "name.yaml": (
         "title: T\nwat: (module)\nscenarios:\n  - name: one\n    steps:\n      - read: u8\n        at: buffer + 1\n",
         ":6: unknown value 'buffer' in this scenario (bind it with 'as' in an earlier step)",

@@ -14,6 +14,7 @@ from typing import Any
 
 from linmem import project, reading
 from linmem.scenario import schema, wasi
+from linmem.scenario.limits import LINE, VALUES, Budget
 from linmem.scenario.model import ModuleSource, Observation, Scenario, Suite
 from linmem.scenario.names import check_names
 from linmem.scenario.parameters import fill
@@ -47,6 +48,8 @@ class _Loader:
     def __init__(self, path: Path, data: Map) -> None:
         self.path, self.data = path, data
         self.checked: set[object] = set()
+        self.budget = Budget()
+        self.files: dict[str, Path] = {}
         questions: Map = data.get("observations", Map(data.file, data.line))
         self.observations = {
             name: Observation(name, item["question"], item.get("answers", {}), questions.where(name))
@@ -68,15 +71,20 @@ class _Loader:
         return Suite(self.data.file, title, about, tuple(found.values()), self.observations)
 
     def scenario(self, template: Map, case: Mapping[str, Any]) -> Scenario:
-        data = fill(template, case, skip="cases")
+        data = fill(template, case, self.budget, skip="cases")
         self.check_filled(template, case, data)
         title = data["name"]
         if case and "$" not in template["name"]:
             title += " [" + ", ".join(f"{key}={value}" for key, value in case.items()) + "]"
+        if len(title) > LINE:
+            hint = "give what tells its cases apart in 'name', as $parameters"
+            raise template.error(f"a name with its case may have {LINE} characters, found {len(title)}: {hint}", "name")
         slug = slugify(title)
         if not slug:
             raise template.error(f"scenario name '{title}' has no letters or digits", "name")
-        building = Building(self.observations)
+        building = Building(self.observations, self.budget)
+        for key in ("modules", "imports", "requires"):  # which each scenario has again
+            self.budget.spend(VALUES, len(self.data.get(key, ())), self.data, key)
         modules, imports = ({**self.data.get(key, {}), **data.get(key, {})} for key in ("modules", "imports"))
         program, package, guest = self.guest(data)
         setting: Map | None = data.get("wasi", self.data.get("wasi"))
@@ -96,7 +104,7 @@ class _Loader:
             spec=data.get("spec", self.data.get("spec")),
             host=data.get("host"),
             each_view=data.get("each_view"),
-            wasi=None if setting is None else wasi.build(setting),
+            wasi=None if setting is None else wasi.build(setting, self.budget),
             case=dict(case),
         )
         check_names(scenario, data.get("imports", {}))
@@ -129,8 +137,10 @@ class _Loader:
     def source(self, holder: Map) -> ModuleSource:
         if "wat" in holder:
             return ModuleSource(Where(holder.file, holder.starts["wat"] - 1), wat=holder["wat"])
-        path = self.module(holder["module"], holder.where("module"))
-        return ModuleSource(holder.where("module"), path=path)
+        name, where = holder["module"], holder.where("module")
+        if name not in self.files:
+            self.files[name] = self.module(name, where)
+        return ModuleSource(where, path=self.files[name])
 
     def module(self, name: str, where: Where) -> Path:
         """The file of a binary module. A scenario file is not to be trusted with any other file of its user's."""

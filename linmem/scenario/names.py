@@ -42,6 +42,9 @@ class _Names:
     def of(self, *kinds: str) -> set[str]:
         return set().union(*(self[kind] for kind in kinds))
 
+    def has(self, name: str, kinds: Iterable[str]) -> bool:
+        return any(name in self[kind] for kind in kinds)
+
     def forget(self, names: Collection[str], kinds: Iterable[str] = _OBJECTS) -> None:
         for kind in kinds:
             self[kind].difference_update(names)
@@ -140,7 +143,9 @@ def _check_step(scenario: model.Scenario, step: model.Step, names: _Names, calle
     elif isinstance(step, model.ViewLength):
         _need(where, [step.view], names["view"], "view")
     elif isinstance(step, model.Release):
-        _need(where, step.objects, names.of(*_OBJECTS), "object")
+        missing = [name for name in step.objects if not names.has(name, _OBJECTS)]
+        if missing:
+            _need(where, missing, names.of(*_OBJECTS), "object")
     elif isinstance(step, (model.Read, model.Write)) and step.through is not None:
         _need(where, [step.through], names["view"], "view")
     elif isinstance(step, (model.Read, model.Write, model.Grow, model.Size, model.OpenView)):
@@ -189,9 +194,9 @@ def _expressions(step: model.Step) -> Iterator[frozenset[str]]:
 
 def _need_object(where: Where, name: str, names: _Names, *kinds: str) -> None:
     """The name is that of a bound object of one of these kinds, or of an export of an instance that is there."""
-    if name in names.of(*kinds):
+    if names.has(name, kinds):
         return
-    if name in names.of("value", *_OBJECTS):
+    if names.has(name, ("value", *_OBJECTS)):
         raise where.error(f"'{name}' is bound, but not to a {' or '.join(kinds)}")
     instance, dot, _ = name.partition(".")
     _need(where, [instance if dot else GUEST], names["instance"], "instance")

@@ -12,7 +12,8 @@ from typing import Any
 from linmem.errors import unknown
 from linmem.scenario import expectations, expressions, model, values
 from linmem.scenario.expectations import Expected, Literal
-from linmem.scenario.source import Map, Where
+from linmem.scenario.limits import BYTES, STEP_BYTES, TIMES, VALUES, Budget, integer
+from linmem.scenario.source import Map, Seq, Where
 from linmem.schema import describe
 
 HOST_VALUES: Mapping[str, tuple[str, tuple[type, ...]]] = {
@@ -23,7 +24,6 @@ HOST_VALUES: Mapping[str, tuple[str, tuple[type, ...]]] = {
     "nothing": ("given without a value", (type(None),)),
 }
 """The kinds of values that a host's language has: how a scenario gives one, and as which YAML types."""
-MAX_BYTES = 16 << 20  # that one step writes or expects
 
 
 @contextlib.contextmanager
@@ -75,22 +75,24 @@ def typed(kind: str, value: Literal, where: Where) -> Literal:
     return value
 
 
-def data(raw: Any, where: Where) -> bytes:
+def data(raw: Any, where: Where, budget: Budget) -> bytes:
     """The bytes that a list, ``{hex: …}`` or ``{text: …}`` stands for, as often as ``times`` says."""
-    if isinstance(raw, list):
+    if isinstance(raw, Seq):
+        budget.spend(BYTES, len(raw), raw)
         wrong = [item for item in raw if type(item) is not int or not 0 <= item <= 255]
         if wrong:
             raise where.error(f"a byte is 0 to 255, found {describe(wrong[0])}")
         return bytes(raw)
-    if not isinstance(raw, dict):
+    if not isinstance(raw, Map):
         raise where.error("bytes are given as a list, {hex: …} or {text: …}")
     try:
         once = raw["text"].encode() if "text" in raw else bytes.fromhex(raw["hex"])
     except ValueError:
         raise where.error(f"{describe(raw['hex'])} is not hexadecimal: two digits for each byte") from None
-    times = raw.get("times", 1)
-    if len(once) * times > MAX_BYTES:
-        raise where.error(f"a step may have {MAX_BYTES:,} bytes, found {len(once)} × {times:,}")
+    times = integer(raw, "times", 1, TIMES, 1)
+    if len(once) * times > STEP_BYTES:
+        raise where.error(f"a step may have {STEP_BYTES:,} bytes, found {len(once)} × {times:,}")
+    budget.spend(BYTES, len(once) * times, raw)
     return bytes(once * times)
 
 
@@ -117,7 +119,7 @@ def host_value(item: Map) -> model.HostValue:
     return model.HostValue(kind, raw, text)
 
 
-def observe(item: Map, known: Mapping[str, model.Observation]) -> model.Observe | None:
+def observe(item: Map, known: Mapping[str, model.Observation], budget: Budget) -> model.Observe | None:
     """The observation that a step makes, if any: one of those that the file declares."""
     raw = item.get("observe")
     if raw is None:
@@ -131,15 +133,18 @@ def observe(item: Map, known: Mapping[str, model.Observation]) -> model.Observe 
             parsed = expressions.parse(key)
             if parsed.names:
                 computed[parsed] = word
+    if not own:
+        return model.Observe(name, known[name].answers, {})
+    budget.spend(VALUES, len(known[name].answers), item, "observe")
     return model.Observe(name, {**known[name].answers, **own}, computed)
 
 
-def expectation(item: Map) -> Expected | None:
+def expectation(item: Map, budget: Budget) -> Expected | None:
     """What a step or call expects, if anything."""
-    return _expectation(item["expect"], item.where("expect")) if "expect" in item else None
+    return _expectation(item["expect"], item.where("expect"), budget) if "expect" in item else None
 
 
-def _expectation(raw: Any, where: Where) -> Expected:
+def _expectation(raw: Any, where: Where, budget: Budget) -> Expected:
     if isinstance(raw, list):
         return expectations.Literals(tuple(literal(item, where) for item in raw))
     if isinstance(raw, bool):
@@ -158,6 +163,6 @@ def _expectation(raw: Any, where: Where) -> Expected:
     if key == "at_least":
         return expectations.AtLeast(literal(value, where))
     if key == "any_of":
-        return expectations.AnyOf(tuple(_expectation(item, where) for item in value))
+        return expectations.AnyOf(tuple(_expectation(item, where, budget) for item in value))
     word = f"text {raw['text']!r}" if "text" in raw else f"bytes {raw['hex']}"
-    return expectations.ExactBytes(data(raw, where), word + (f" × {raw['times']:,}" if "times" in raw else ""))
+    return expectations.ExactBytes(data(raw, where, budget), word + (f" × {raw['times']:,}" if "times" in raw else ""))

@@ -10,15 +10,17 @@ from typing import Any, TypeVar
 
 from linmem.scenario import expectations, expressions, model, parts, pictures, schema, values
 from linmem.scenario.expectations import AllBytes, Literal
+from linmem.scenario.limits import ROUNDS, SCENARIO_STEPS, STEPS, TIMES, Budget, integer
 from linmem.scenario.model import GUEST, MEMORY
 from linmem.scenario.parameters import fill_items
 from linmem.scenario.source import Map, Seq, Where
 from linmem.schema import describe
+from linmem.text import clip
 from linmem.wasm.types import PAGE
 
-MAX_STEPS = 20_000
 _NAME = re.compile("[A-Za-z_][A-Za-z0-9_]*")
-_TOO_MANY = f"a scenario may have {MAX_STEPS:,} steps; this %s unrolls to more"
+_TOO_MANY = f"a scenario may have {SCENARIO_STEPS:,} steps; this %s unrolls to more"
+_LONGEST = 1000  # characters of a step as reports show it
 _Step = TypeVar("_Step", bound=model.Step)
 
 
@@ -30,6 +32,7 @@ class Building:
     """
 
     observations: Mapping[str, model.Observation]
+    budget: Budget
     count: int = 0
     checked: set[tuple[int, object]] = field(default_factory=set)
 
@@ -48,10 +51,10 @@ class Draft:
             check_name(item["as"], item.where("as"))
         common = {
             "bind": item.get("as"),
-            "expect": parts.expectation(item),
-            "observe": parts.observe(item, self.building.observations),
+            "expect": parts.expectation(item, self.building.budget),
+            "observe": parts.observe(item, self.building.observations, self.building.budget),
         }
-        step = kind(where=item.where(), text=text, **{**common, **fields})
+        step = kind(where=item.where(), text=clip(text, _LONGEST, ""), **{**common, **fields})
         gives = step.type if isinstance(step, model.Read) else step.gives
         reason = expectations.impossible(step.expect, gives) if step.expect is not None else None
         if reason is not None:
@@ -91,7 +94,8 @@ def steps(items: Seq, building: Building) -> tuple[model.Step, ...]:
             built += _loop(item, building)
         else:
             building.count += 1
-            if building.count > MAX_STEPS:
+            building.budget.spend(STEPS, 1, item)
+            if building.count > SCENARIO_STEPS:
                 raise item.error(_TOO_MANY % "one")
             kind = next(key for key in schema.STEPS if key in item)
             built.append(KINDS[kind](Draft(item, building)))
@@ -100,18 +104,20 @@ def steps(items: Seq, building: Building) -> tuple[model.Step, ...]:
 
 def _loop(item: Map, building: Building) -> Iterable[model.Step]:
     ((name, given),) = item["for"].items()
-    turns: Sequence[Any]
+    turns: Iterable[Any]
     if isinstance(given, Map):
-        turns = given["in"]
+        turns, count = given["in"], len(given["in"])
     else:
         first, last = given
+        if type(first) is not int or type(last) is not int:  # to the schema, 1.0 is an integer
+            raise item.error(f"'for' counts in integers, found {first} and {last}", "for")
         if last < first:
             raise item.error(f"'for' goes up: {first} to {last} is empty", "for")
-        turns = range(first, last + 1)
-    if len(turns) * len(item["steps"]) > MAX_STEPS:
+        turns, count = range(first, last + 1), last + 1 - first  # which may be too many for len()
+    if count * len(item["steps"]) > SCENARIO_STEPS:
         raise item.error(_TOO_MANY % "loop", "for")
     for value in turns:
-        filled = fill_items(item["steps"], {name: value})
+        filled = fill_items(item["steps"], {name: value}, building.budget)
         kind = (item.line, value if isinstance(value, str) else type(value))
         if kind not in building.checked:  # of numbers, one shows whether all may stand there; text differs
             schema.validate_steps(filled)
@@ -131,7 +137,8 @@ def check_name(name: str, where: Where) -> None:
 
 def _repeated(names: Sequence[str]) -> str | None:
     """The first name that is there twice."""
-    return next((name for index, name in enumerate(names) if name in names[:index]), None)
+    seen: set[str] = set()
+    return next((name for name in names if name in seen or seen.add(name)), None)  # type: ignore[func-returns-value]
 
 
 def _shown_call(export: str, args: Iterable[Literal]) -> str:
@@ -189,7 +196,7 @@ def _picture(draft: Draft) -> model.Step:
         f"read a picture of {width} × {height} pixels{words}",
         type="bytes",
         count=expressions.parse(f"({width}) * ({height}) * {pictures.FORMATS[layout]}"),
-        expect=parts.expectation(item) or AllBytes(),
+        expect=parts.expectation(item, draft.building.budget) or AllBytes(),
         picture=model.PictureLayout(item["picture"], width, height, layout),
         **fields,
     )
@@ -205,7 +212,7 @@ def _write(draft: Draft) -> model.Step:
             raise where.error("a value of the host's language is written as one number, not as bytes")
         value = parts.host_value(raw)
     elif kind == "bytes":
-        value = parts.data(raw, where)
+        value = parts.data(raw, where, draft.building.budget)
     elif isinstance(raw, list | dict):
         raise where.error(f"'value' is {describe(raw)}, but the step writes one {kind}")
     else:
@@ -266,7 +273,7 @@ def _memory(draft: Draft) -> model.Step:
         max=high,
         shared=spec.get("shared", False),
         index=spec.get("index", "i32"),
-        page_size=spec.get("page_size", PAGE),
+        page_size=integer(spec, "page_size", 1, 1 << 32, PAGE),
     )
 
 
@@ -331,7 +338,10 @@ def _agents(draft: Draft) -> model.Step:
     twice = _repeated(bound)
     if twice is not None:
         raise item.error(f"two calls of these agents are both bound to '{twice}'")
-    rounds = item.get("rounds", 1)
+    rounds = integer(item, "rounds", 1, ROUNDS, 1)
+    calls = sum(len(agent.calls) for agent in agents)
+    if rounds * calls > 2 * ROUNDS:
+        raise item.error(f"agents may make {2 * ROUNDS:,} calls in all rounds, found {rounds:,} × {calls}", "rounds")
     return draft.make(
         model.Agents,
         f"{' and '.join(agent.name for agent in agents)} run at once" + (f", {rounds} rounds" if rounds > 1 else ""),
@@ -354,7 +364,7 @@ def _agent(name: str, spec: Map, building: Building) -> model.Agent:
 
 def _agent_call(agent: str, draft: Draft) -> model.AgentCall:
     item = draft.item
-    args, times = parts.literals(item, "args"), item.get("times", 1)
+    args, times = parts.literals(item, "args"), integer(item, "times", 1, TIMES, 1)
     text = f"{agent} calls {_shown_call(item['call'], args)}" + (f" {times} times" if times > 1 else "")
     return draft.make(model.AgentCall, text, export=item["call"], args=args, times=times)
 

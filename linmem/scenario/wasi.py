@@ -7,6 +7,7 @@ language can't go without them.)
 from __future__ import annotations
 
 from linmem.scenario import model
+from linmem.scenario.limits import Budget
 from linmem.scenario.names import import_tables
 from linmem.scenario.parts import data
 from linmem.scenario.source import Map
@@ -15,13 +16,17 @@ from linmem.wasm.types import ModuleTypes
 VERSION = "preview1"  # as drivers name it
 MODULE = "wasi_snapshot_preview1"  # as modules import it
 FOLDER = "/files"  # as guests see the folder with a scenario's files
+LONGEST_NAME = 255  # bytes; file systems allow no more
 ARGS = ("guest",)  # unless a scenario says otherwise
 
 
-def build(item: Map) -> model.Wasi:
+def build(item: Map, budget: Budget) -> model.Wasi:
     """A scenario's ``wasi`` from its data."""
     given: Map | None = item.get("files")
-    files = None if given is None else {name: data(raw, given.where(name)) for name, raw in given.items()}
+    files = None if given is None else {name: data(raw, given.where(name), budget) for name, raw in given.items()}
+    for name in given or ():
+        if len(name.encode()) > LONGEST_NAME:
+            raise item["files"].error(f"the name of a file may have {LONGEST_NAME} bytes, found {len(name)}", name)
     return model.Wasi(item.where(), tuple(item.get("args", ARGS)), dict(item.get("env", {})), files)
 
 
