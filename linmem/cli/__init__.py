@@ -16,6 +16,7 @@ from linmem.report.build import ReportError
 from linmem.repro.goal import ReproError
 from linmem.results.known import KnownError
 from linmem.results.record import RecordError
+from linmem.text import printable
 
 MISTAKES = (RecordError, ReportError, BaselineError, KnownError, PairError, ReproError, UserError, Unavailable)
 UNUSABLE = 2
@@ -71,24 +72,41 @@ def end(command: Callable[[], int]) -> int:
     """Do what a command is for and return its exit status: 2 after one line if a mistake is the user's or a file can't
     be read or written, 130 after Ctrl-C. Whoever reads its output may close the pipe early, as ``head`` does.
     """
+    if not _has_output():
+        print("linmem: standard output is closed: nothing can be shown", file=sys.stderr)
+        return UNUSABLE
     try:
         try:
             return command()
         finally:  # also where argparse has printed its help, and exits
             sys.stdout.flush()
     except MISTAKES as error:
-        print(f"linmem: {error}", file=sys.stderr)
+        print(f"linmem: {printable(str(error))}", file=sys.stderr)
     except BrokenPipeError:
         _forget_output()
         return 0
     except OSError as error:
         if error.filename is None:  # it is the output that can't be written
             _forget_output()
-        print(f"linmem: {error.filename or 'the output'}: {error.strerror or error}", file=sys.stderr)
+        print(f"linmem: {printable(str(error.filename or 'the output'))}: {error.strerror or error}", file=sys.stderr)
     except KeyboardInterrupt:
         print("linmem: interrupted", file=sys.stderr)
         return INTERRUPTED
     return UNUSABLE
+
+
+def _has_output() -> bool:
+    """Whether there is a standard output. What of the three standard files is closed leads nowhere from now on: the
+    next file to be opened would take its place, and get what is written there.
+    """
+    for descriptor in range(3):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # gets the lowest number that is free
+    sys.stdin = sys.stdin or open(os.devnull)  # noqa: SIM115
+    sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115
+    return sys.stdout is not None
 
 
 def _forget_output() -> None:

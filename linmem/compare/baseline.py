@@ -19,18 +19,20 @@ from __future__ import annotations
 import json
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote
 
-import yaml
-
+from linmem import reading
 from linmem.compare.snapshot import Column, Snapshot
 from linmem.results.case import Case
 from linmem.results.case_result import BY_CHANCE, CaseResult
+from linmem.scenario import source as yamlsource
+from linmem.scenario.source import Map, Where
 
 FORMAT = "linmem-baseline/1"
+MAX_VALUES = 2_000_000
 STATES = ("pass", "unsupported", "known", BY_CHANCE, "fail", "timeout", "crash", "error")
 _HEAD = """\
 # What linmem found, for later runs to be held against (docs/comparing.md). It is written by
@@ -116,89 +118,79 @@ def _scalar(text: str) -> str:
 
 def load(path: Path) -> Snapshot:
     """Read a baseline back. Raises `BaselineError`."""
+    shown = str(path)
     try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        how = f"linmem gate RUN --record-baseline {path}, or linmem run --record-baseline={path}"
-        raise BaselineError(f"{path}: there is no such baseline; record one: {how}") from None
-    except OSError as error:
-        raise BaselineError(f"{path}: can't be read: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise BaselineError(f"{path}: is no UTF-8 text") from None
+        text = reading.read_text(path, reading.MAX_RUN)
+        data = yamlsource.parse(text, shown, limit=MAX_VALUES, typed=False)
+    except reading.Unreadable as error:
+        if error.missing:
+            how = f"linmem gate RUN --record-baseline {path}, or linmem run --record-baseline={path}"
+            raise BaselineError(f"{path}: there is no such baseline; record one: {how}") from None
+        raise BaselineError(f"{path}: {error}") from None
+    except yamlsource.SourceError as error:
+        hint = " (left over from a merge?)" if "is not YAML" in error.message else ""
+        raise BaselineError(f"{error}{hint}") from None
     try:
-        node = yaml.compose(text, Loader=getattr(yaml, "CBaseLoader", yaml.BaseLoader))
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise BaselineError(f"{path}:{line}: is not YAML: {error.problem} (left over from a merge?)") from None
-    except yaml.YAMLError as error:
-        raise BaselineError(f"{path}: is not YAML: {str(error).splitlines()[0]}") from None
-    return _BaselineReader(path).snapshot(node)
+        return _BaselineReader(shown).snapshot(data)
+    except yamlsource.SourceError as error:
+        raise BaselineError(str(error)) from None
 
 
 class _BaselineReader:
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, shown: str) -> None:
+        self.shown = shown
 
-    def fail(self, node: Any, message: str) -> BaselineError:
-        return BaselineError(
-            f"{self.path}:{node.start_mark.line + 1}: {message}" if node else f"{self.path}: {message}"
-        )
+    def mapping(self, data: Any, what: str, where: Where) -> Map:
+        if not isinstance(data, Map):
+            raise where.error(f"{what} must be a mapping: it is no linmem baseline, or a damaged one")
+        return data
 
-    def mapping(self, node: Any, what: str) -> Iterator[tuple[str, Any]]:
-        """Keys and values; a key that stands twice, as after a merge gone wrong, is an error."""
-        if not isinstance(node, yaml.MappingNode):
-            raise self.fail(node, f"{what} must be a mapping: it is no linmem baseline, or a damaged one")
-        seen: dict[str, int] = {}
-        for key, value in node.value:
-            if not isinstance(key, yaml.ScalarNode):
-                raise self.fail(key, "a key must be a word")
-            line = key.start_mark.line + 1
-            if key.value in seen:
-                raise self.fail(key, f"'{key.value}' stands twice, first in line {seen[key.value]}: merge the two")
-            seen[key.value] = line
-            yield key.value, value
-
-    def snapshot(self, node: Any) -> Snapshot:
-        top = dict(self.mapping(node, "the file"))
-        form = getattr(top.get("format"), "value", None)
+    def snapshot(self, data: Any) -> Snapshot:
+        top = self.mapping(data, "the file", Where(self.shown, 1))
+        form = top.get("format")
         if form != FORMAT:
-            raise self.fail(top.get("format") or node, f"has format {form!r}; this linmem reads '{FORMAT}'")
+            raise top.error(f"has format {form!r}; this linmem reads '{FORMAT}'", "format")
         for key in ("runtimes", "suites", "end"):
             if key not in top:
-                raise self.fail(node, f"has no '{key}': it is damaged, or was cut off")
-        columns = [Column(label, value.value or None) for label, value in self.mapping(top["runtimes"], "'runtimes'")]
-        labels = {column.label for column in columns}
+                raise top.error(f"has no '{key}': it is damaged, or was cut off")
+        runtimes = self.mapping(top["runtimes"], "'runtimes'", top.where("runtimes"))
+        columns = [Column(label, version or None) for label, version in runtimes.items()]
         cases: dict[Case, CaseResult] = {}
-        for suite, scenarios in self.mapping(top["suites"], "'suites'"):
-            for slug, parts in self.mapping(scenarios, f"'{suite}'"):
-                cases.update(self.scenario(suite, slug, parts, labels))
+        suites = self.mapping(top["suites"], "'suites'", top.where("suites"))
+        for suite, scenarios in suites.items():
+            scenarios = self.mapping(scenarios, f"'{suite}'", suites.where(suite))
+            for slug, parts in scenarios.items():
+                parts = self.mapping(parts, f"'{slug}'", scenarios.where(slug))
+                cases.update(self.scenario(suite, slug, parts, runtimes.keys()))
         return Snapshot(columns, cases)
 
-    def scenario(self, suite: str, slug: str, node: Any, labels: set[str]) -> dict[Case, CaseResult]:
+    def scenario(self, suite: str, slug: str, data: Map, labels: Collection[str]) -> dict[Case, CaseResult]:
         found: dict[Case, CaseResult] = {}
         answers: dict[Case, dict[str, str]] = defaultdict(dict)
-        for key, value in self.mapping(node, f"'{slug}'"):
+        for key in data:
             if key == "answers":
-                for question, given in self.mapping(value, "'answers'"):
-                    for answer, who in self.mapping(given, f"'{question}'"):
-                        for case in self.who(suite, slug, who, labels):
+                questions = self.mapping(data[key], "'answers'", data.where(key))
+                for question in questions:
+                    given = self.mapping(questions[question], f"'{question}'", questions.where(question))
+                    for answer in given:
+                        for case in self.who(suite, slug, given, answer, labels):
                             if question in answers[case]:
-                                raise self.fail(who, f"{case.id} answers '{question}' twice")
+                                raise given.error(f"{case.id} answers '{question}' twice", answer)
                             answers[case][question] = answer
                 continue
             if key not in STATES:
-                raise self.fail(value, f"'{key}' is no outcome; there are {', '.join(STATES)}")
-            for case in self.who(suite, slug, value, labels):
+                raise data.error(f"'{key}' is no outcome; there are {', '.join(STATES)}", key)
+            for case in self.who(suite, slug, data, key, labels):
                 if case in found:
-                    raise self.fail(value, f"{case.id} stands under two outcomes")
+                    raise data.error(f"{case.id} stands under two outcomes", key)
                 found[case] = CaseResult(key, answers=answers[case])
         lost = next((case for case in answers if case not in found), None)
         if lost is not None:
-            raise self.fail(node, f"{lost.id} has an answer and no outcome")
+            raise data.error(f"{lost.id} has an answer and no outcome")
         return found
 
-    def who(self, suite: str, slug: str, node: Any, labels: set[str]) -> Iterator[Case]:
-        text = node.value if isinstance(node, yaml.ScalarNode) else ""
+    def who(self, suite: str, slug: str, holder: Map, key: str, labels: Collection[str]) -> Iterator[Case]:
+        text = holder[key] if isinstance(holder[key], str) else ""
         end = 0
         for match in _TOKEN.finditer(text):
             if match.start() != end:
@@ -206,9 +198,9 @@ class _BaselineReader:
             end = match.end()
             label, inside = match[1], match[2]
             if label not in labels:
-                raise self.fail(node, f"'{label}' is not among the 'runtimes' of this baseline")
+                raise holder.error(f"'{label}' is not among the 'runtimes' of this baseline", key)
             for word in ["-"] if inside is None else inside.split():
                 guest, dot, view = ("", "", "") if word == "-" else word.partition(".")
                 yield Case(suite, slug, label, unquote(guest) if guest else None, unquote(view) if dot else None)
         if not text or end != len(text):
-            raise self.fail(node, f"{text[end:]!r:.40} names no runtimes, as in 'node[go wat] wasmtime'")
+            raise holder.error(f"{text[end:]!r:.40} names no runtimes, as in 'node[go wat] wasmtime'", key)

@@ -53,7 +53,16 @@ def complete(path: Path) -> Report:
 
 
 def _check(path: Path, loaded: Report) -> None:
-    """Whether a report's parts fit together: one that lost some of its results must not pass for whole."""
+    """Whether a report's parts fit together: one that lost some of its results must not pass for whole. Raises
+    `ReportError`.
+    """
+    places, labels = loaded.scenarios.keys(), {runtime.label for runtime in loaded.runtimes}
+    cases = [*loaded.results, *loaded.missing]
+    known = all((item.suite, item.scenario) in places and item.runtime in labels for item in cases)
+    known &= all((item.suite, item.scenario) in places for item in loaded.differences)
+    known &= all((item.suite, item.scenario) in places for item in loaded.observations)
+    if not known or not loaded.summary.suites.keys() >= {suite.path for suite in loaded.suites}:
+        raise ReportError(f"{path}: is damaged: its results and its lists of suites and runtimes don't fit together")
     counted = sum(loaded.summary.total.values())
     held = len(loaded.results) + len(loaded.missing)
     if counted != held:

@@ -5,6 +5,7 @@ It lives in the controlling process only; workers' results reach it through pyte
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import importlib.metadata
 import os
@@ -12,10 +13,11 @@ import platform
 import sys
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import msgspec
 import pytest
+from msgspec import Struct
 from rich.console import Console
 
 from linmem import paths
@@ -27,6 +29,7 @@ from linmem.results.document import HarnessEnvironment, Report
 from linmem.results.record import RecordWriter, Run
 
 PACKAGES = ("pytest", "pytest-xdist", "msgspec", "PyYAML", "jsonschema-rs", "wasmtime", "uv")
+UNWRITABLE = pytest.ExitCode.INTERRUPTED
 DESELECTED = "linmem_deselected"  # in what a worker puts out
 
 
@@ -74,6 +77,8 @@ class Recording:
         self.broken: list[tuple[str, str]] = []
         self.deselected: dict[Case, None] = {}
         self.stopped: str | None = None
+        self.unwritable: str | None = None
+        """Why the folder can't be written any more."""
 
     # ------------------------------------------------------------- the plan
 
@@ -115,12 +120,15 @@ class Recording:
             return
         run = self.header(planned)
         self.folder.mkdir(parents=True, exist_ok=True)
-        self.writer = RecordWriter(self.folder / RECORD)
-        self.writer.write(run)
+        try:
+            self.writer = RecordWriter(self.folder / RECORD)
+        except OSError as error:
+            self.stop(error)
+        self.write(run)
         if self.place is not None:
             self.place.keep()
         for suite, message in self.broken:
-            self.writer.write({"type": "broken", "suite": suite, "message": message})
+            self.write({"type": "broken", "suite": suite, "message": message})
 
     # -------------------------------------------------------------- results
 
@@ -139,9 +147,22 @@ class Recording:
         if self.writer is None:
             return
         if runtime is not None:
-            self.writer.write({"type": "runtime", **runtime})
+            self.write({"type": "runtime", **runtime})
         if result is not None:
-            self.writer.write({"type": "result", **result})
+            self.write({"type": "result", **result})
+
+    def write(self, line: Mapping[str, Any] | Struct) -> None:
+        """Append a line. If there is no room for it, the run ends: a result that is nowhere is worth nothing."""
+        try:
+            if self.writer is not None:
+                self.writer.write(line)
+        except OSError as error:
+            self.stop(error)
+
+    def stop(self, error: OSError) -> NoReturn:
+        """End the run, with what is in the record as its results."""
+        self.unwritable = f"{self.folder}: can't be written: {error.strerror}"
+        pytest.exit(self.unwritable, UNWRITABLE)
 
     # ------------------------------------------------------------------ end
 
@@ -157,26 +178,34 @@ class Recording:
         early = self.stopped or session.shouldfail or session.shouldstop
         complete = not early and exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
         reason = None if complete else str(early or f"pytest ended with status {int(exitstatus)}")
-        self.writer.write(
-            {
-                "type": "end",
-                "finished": now(),
-                "complete": complete,
-                "reason": reason,
-                "deselected": list(self.deselected),
-            }
-        )
-        self.writer.close()
-        self.report = write_all(self.folder / RECORD, self.folder, self.leave)
+        try:
+            if self.unwritable is None:
+                self.writer.write(
+                    {
+                        "type": "end",
+                        "finished": now(),
+                        "complete": complete,
+                        "reason": reason,
+                        "deselected": list(self.deselected),
+                    }
+                )
+            self.writer.close()
+            self.report = write_all(self.folder / RECORD, self.folder, self.leave)
+        except OSError as error:
+            self.unwritable = f"{self.folder}: can't be written: {error.strerror}"
+            session.exitstatus = UNWRITABLE
 
     def pytest_unconfigure(self) -> None:
         """A run that has played nothing restores the reports that were there."""
         if self.writer is None and self.place is not None:
-            self.place.give_back()
+            with contextlib.suppress(OSError):
+                self.place.give_back()
             self.place = None
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         """The matrix, below pytest's own lines."""
+        if self.unwritable is not None:
+            terminalreporter.write_line(f"ERROR: {self.unwritable}: the reports are not whole", red=True)
         if self.report is None:
             return
         console = make_console(terminalreporter._tw._file, terminalreporter._tw.hasmarkup)

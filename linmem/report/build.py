@@ -8,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 
+from linmem import reading
 from linmem.report import likeness
 from linmem.results import verdict
 from linmem.results.case import CaseEntry, entry
@@ -178,15 +179,15 @@ def _counts(counter: Counter[verdict.Status]) -> Counts:
 def load(path: Path) -> Report:
     """Read a report back from its JSON file. Raises `ReportError`."""
     try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise ReportError(f"{path}: can't be read: {error.strerror}") from None
+        data = reading.read_bytes(path, reading.MAX_RUN)
+    except reading.Unreadable as error:
+        raise ReportError(f"{path}: {error}") from None
     try:
         schema = msgspec.json.decode(data, type=_ReportHead).schema
         if schema != FORMAT:
             raise ReportError(f"{path}: has schema '{schema}'; this linmem reads '{FORMAT}'")
         return msgspec.json.decode(data, type=Report)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ReportError(f"{path}: is no linmem report: {error}") from None
 
 

@@ -17,6 +17,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from linmem import reading
 from linmem.results import verdict
 from linmem.results.case import Case
 from linmem.results.document import Broken, GuestEntry, HarnessEnvironment, RuntimeEntry, Selection, SuiteEntry
@@ -134,9 +135,11 @@ class RecordWriter:
 def read(path: Path) -> Record:
     """Read a record back, a torn last line or a damaged one in its midst included. Raises `RecordError`."""
     try:
-        with path.open("rb") as file:
+        with reading.opened(path, reading.MAX_RUN) as file:
             record = Record(_first(path, file.readline()))
             _rest(record, file)
+    except reading.Unreadable as error:
+        raise RecordError(f"{path}: {error}") from None
     except OSError as error:
         raise RecordError(f"{path}: can't be read: {error.strerror}") from None
     done = {result.case for result in record.results}
@@ -154,7 +157,7 @@ def _first(path: Path, line: bytes) -> Run:
         if head.format != FORMAT:
             raise RecordError(f"{path}:1: has record format {head.format}; this linmem reads format {FORMAT}")
         return msgspec.json.decode(line, type=Run)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise RecordError(f"{path}:1: is no record of a run: {error}") from None
 
 
@@ -178,7 +181,7 @@ def _rest(record: Record, lines: Iterable[bytes]) -> None:
         try:
             kind = tag.decode(line).type
             item = decoders[kind].decode(line) if kind in decoders else None
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             if line.endswith(b"\n"):  # else the last line, torn when the run was killed: no end line follows it
                 record.unreadable.append(number)
             continue

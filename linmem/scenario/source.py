@@ -105,9 +105,12 @@ def read(path: Path, shown: str) -> Any:
     return parse(text, shown)
 
 
-def parse(text: str, shown: str) -> Any:
-    """The data in a YAML text, named `shown` in errors. Raises `SourceError`."""
-    builder = _Builder(shown, text)
+def parse(text: str, shown: str, *, limit: int = MAX_NODES, typed: bool = True) -> Any:
+    """The data in a YAML text, named `shown` in errors; `limit` values at most. Raises `SourceError`.
+
+    If not `typed`, every scalar is text.
+    """
+    builder = _Builder(shown, text, limit, typed)
     try:
         return builder.document()
     except yaml.MarkedYAMLError as error:
@@ -135,8 +138,8 @@ def _not_yaml(error: yaml.MarkedYAMLError, shown: str) -> SourceError:
 class _Builder:
     """Builds data from YAML's events (not its node tree, whose C code would recurse as deep as the file asks)."""
 
-    def __init__(self, shown: str, text: str) -> None:
-        self.shown = shown
+    def __init__(self, shown: str, text: str, limit: int, typed: bool) -> None:
+        self.shown, self.limit, self.typed = shown, limit, typed
         self.events: Iterator[Any] = yaml.parse(text, Loader=_Loader)
         self.anchors: dict[str, tuple[Any, int]] = {}
         self.nodes = 0
@@ -168,7 +171,7 @@ class _Builder:
             if event.anchor not in self.anchors:
                 raise self.fail(event, f"alias '*{event.anchor}' stands before its anchor, or inside it")
             data, self.starts = self.anchors[event.anchor]
-            self.count(event, _size(data, MAX_NODES))
+            self.count(event, _size(data, self.limit))
             return data
         if event.tag is not None and event.tag not in _PLAIN_TAGS:
             tag = event.tag.replace("tag:yaml.org,2002:", "!!")
@@ -185,10 +188,9 @@ class _Builder:
 
     def count(self, event: Any, nodes: int) -> None:
         self.nodes += nodes
-        if self.nodes > MAX_NODES:
-            raise self.fail(
-                event, f"grows to more than {MAX_NODES:,} values (aliases counted as often as they are used)"
-            )
+        if self.nodes > self.limit:
+            message = f"grows to more than {self.limit:,} values (aliases counted as often as they are used)"
+            raise self.fail(event, message)
 
     def sequence(self, event: Any, depth: int) -> Seq:
         data = Seq(self.shown, event.start_mark.line + 1)
@@ -222,7 +224,7 @@ class _Builder:
         if not text.isascii() and re.search("[\ud800-\udfff]", text):  # libyaml refuses it itself
             raise self.fail(event, "is not YAML: half of a surrogate pair is no character")
         self.starts = self.line(event) + (event.style in ("|", ">"))
-        if event.style or (event.tag or "").endswith(":str"):  # quoted, a block, or said to be text
+        if event.style or not self.typed or (event.tag or "").endswith(":str"):  # quoted, a block, or said to be text
             return text
         if text.lower() in _WORDS:
             return _WORDS[text.lower()]

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -100,3 +101,53 @@ def test_it_is_a_command_with_help():
     assert done.stdout.startswith("usage: linmem")
     for command in ("build", "show", "schema"):
         assert command in done.stdout
+
+
+@pytest.mark.parametrize("command", ["show", "gate", "diff", "merge", "known"])
+@pytest.mark.parametrize("lost", ["summary of a suite", "suite", "scenario", "runtime"])
+def test_a_report_whose_parts_do_not_fit_together_is_refused(records, tmp_path, capsys, command, lost):
+    write.write_all(records.write([result(outcome="fail", message="24 was due")]), tmp_path)
+    path = tmp_path / "report.json"
+    data = json.loads(path.read_text())
+    if lost == "summary of a suite":
+        data["summary"]["suites"].clear()
+    elif lost == "scenario":
+        data["suites"][0]["scenarios"].clear()
+    else:
+        data[f"{lost}s"].clear()
+    path.write_text(json.dumps(data))
+    words = {
+        "show": ["report", "show", str(path)],
+        "gate": ["gate", str(path), "--record-baseline", str(tmp_path / "new.yaml")],
+        "diff": ["diff", str(path), str(path)],
+        "merge": ["merge", str(path), "--report-dir", str(tmp_path / "merged")],
+        "known": ["known", "--stale", "--from", str(path)],
+    }[command]
+    assert main(words) == 2
+    said = capsys.readouterr()
+    assert said.err == (
+        f"linmem: {path}: is damaged: its results and its lists of suites and runtimes don't fit together\n"
+    )
+
+
+@pytest.mark.parametrize("name", ["report.json", "record.jsonl"])
+@pytest.mark.parametrize("kind", ["deep", "pipe", "device", "folder", "huge"])
+def test_what_is_no_file_of_a_run_ends_in_a_line(tmp_path, capsys, name, kind):
+    path = tmp_path / "run" / name
+    path.parent.mkdir()
+    if kind == "deep":
+        path.write_text('{"schema": "linmem-report/2", "type": "run", "x": ' + "[" * 1_000_000)
+    elif kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "device":
+        path.symlink_to("/dev/zero")
+    elif kind == "folder":
+        path.mkdir()
+    else:
+        with path.open("wb") as file:
+            file.truncate(2 << 30)
+    assert main(["report", "show", str(path)]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("linmem: ")
+    assert said.count("\n") == 1
+    assert str(path) in said

@@ -73,3 +73,18 @@ def test_output_that_cannot_be_written_is_one_line(words: list[str]) -> None:
         done = run(words, full)
     assert done.stderr == "linmem: the output: No space left on device\n"
     assert done.returncode == 2
+
+
+@pytest.mark.parametrize(
+    "words", [["list"], ["run", "--collect-only", "growth.yaml"], ["schema", "report"], ["--help"]]
+)
+def test_a_closed_standard_output_is_told(words: list[str]) -> None:
+    command = ["sh", "-c", 'exec "$@" >&-', "sh", sys.executable, "-m", "linmem", *words]
+    done = subprocess.run(command, cwd=ROOT, stderr=subprocess.PIPE, text=True, check=False)
+    assert (done.returncode, done.stderr) == (2, "linmem: standard output is closed: nothing can be shown\n")
+
+
+def test_with_all_three_standard_files_closed() -> None:
+    """What is opened next must not take their places."""
+    command = ["sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh", sys.executable, "-m", "linmem", "list"]
+    assert subprocess.run(command, cwd=ROOT, check=False).returncode == 2

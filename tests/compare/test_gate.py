@@ -325,14 +325,20 @@ def test_branches_that_change_different_scenarios_merge(recorded, tmp_path):
 @pytest.mark.parametrize(
     ("edit", "message"),
     [
-        (lambda text: "", ": the file must be a mapping: it is no linmem baseline, or a damaged one"),
+        (lambda text: "", ":1: is empty"),
+        (lambda text: "- 1", ":1: the file must be a mapping: it is no linmem baseline, or a damaged one"),
+        (
+            lambda text: "".join(f"k{n}: &k{n} [*k{n - 1}, *k{n - 1}]\n" if n else "k0: &k0 [x]\n" for n in range(40)),
+            "grows to more than 2,000,000 values",
+        ),
+        (lambda text: "[" * 100_000, "is nested more than 40 levels deep"),
         (
             lambda text: text.replace("baseline/1", "baseline/9"),
             ":4: has format 'linmem-baseline/9'; this linmem reads",
         ),
         (lambda text: text.rpartition("end:")[0], ": has no 'end': it is damaged, or was cut off"),
         (lambda text: text.replace("    grows:", "<<<<<<< ours\n    grows:"), "is not YAML: "),
-        (lambda text: text.replace("    shrinks:", "    grows:"), "'grows' stands twice, first in line "),
+        (lambda text: text.replace("    shrinks:", "    grows:"), "key 'grows' stands twice (first in line 10)"),
         (lambda text: text.replace("pass: node", "pass: deno"), "'deno' is not among the 'runtimes' of this baseline"),
         (lambda text: text.replace("pass: node", "fine: node"), "'fine' is no outcome; there are pass, unsupported"),
         (lambda text: text.replace("pass: node", "pass: node["), "names no runtimes, as in 'node[go wat] wasmtime'"),

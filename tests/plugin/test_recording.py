@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -49,3 +51,33 @@ def test_reports_are_drawn_when_the_run_begins_and_when_it_has_ended(
     begun, ended = drawn
     assert (begun.complete, begun.planned) == (False, 0)
     assert (ended.planned, [item.case for item in ended.missing]) == (1, [case])
+
+
+STEPS = """\
+title: Many steps
+wat: (module (memory (export "memory") 1) (func (export "plain")))
+scenarios:
+  - name: $n
+    cases: [{n: one}, {n: two}, {n: three}]
+    steps: [{for: {i: [1, 4000]}, steps: [{call: plain}]}, {read: u8, at: 0, expect: 24}]
+"""
+
+
+@pytest.mark.parametrize("limit", [20_000, 600_000])
+def test_a_full_folder_ends_the_run_with_a_line(tmp_path: Path, fake_runtime: Callable[..., Path], limit: int) -> None:
+    """No file may become longer than so many bytes: neither the first reports have room, or the record has none."""
+    suite = tmp_path / "steps.yaml"
+    suite.write_text(STEPS)
+    limited = (
+        "import resource, sys; "
+        f"resource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, {limit})); "
+        "from linmem.cli import main; sys.exit(main(sys.argv[1:]))"
+    )
+    words = ["run", f"--suites={suite}", f"--runtime={fake_runtime()}", f"--report-dir={tmp_path / 'out'}"]
+    command = [sys.executable, "-B", "-c", limited, *words, "-p", "no:cacheprovider"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
+    text = done.stdout + done.stderr
+    assert "Traceback" not in text
+    assert "INTERNALERROR" not in text
+    assert f"{tmp_path / 'out'}: can't be written: File too large" in text
+    assert done.returncode in (2, 4)
