@@ -16,6 +16,7 @@ import zlib
 from collections import deque
 from typing import Any, NamedTuple, NoReturn
 
+from linmem_values import Refused as Refused
 from linmem_values import string_json
 
 _MAGIC = b"linmem1\n"
@@ -25,17 +26,6 @@ _parse = json.JSONDecoder().raw_decode  # half the time of json.loads
 
 class HostThrow(Exception):
     """What a host function raises when the scenario says that it throws; the text is the scenario's."""
-
-
-class Refused(Exception):
-    """An answer of the driver itself, where the runtime was not asked.
-
-    ``kind`` and ``type`` are those of the protocol's errors; kind ``unsupported`` says what the API has no way to do.
-    """
-
-    def __init__(self, message: str, kind: str = "unsupported", type: str = "Refused") -> None:
-        super().__init__(message)
-        self.kind, self.type = kind, type
 
 
 class Import(NamedTuple):

@@ -29,6 +29,17 @@ _SAFE_INTEGER = 2**53
 _encode_string = json.encoder.encode_basestring_ascii
 
 
+class Refused(Exception):
+    """An answer of the driver itself, where the runtime was not asked.
+
+    ``kind`` and ``type`` are those of the protocol's errors; kind ``unsupported`` says what the API has no way to do.
+    """
+
+    def __init__(self, message: str, kind: str = "unsupported", type: str = "Refused") -> None:
+        super().__init__(message)
+        self.kind, self.type = kind, type
+
+
 def in_units(count: int, unit: int) -> Any:
     """A number of bytes in units of a view kind, as a host's user gets it who divides: a float between two elements."""
     return count // unit if count % unit == 0 else count / unit
@@ -56,10 +67,15 @@ def number(memory_type: str, value: int) -> int | float:
 
 
 def packed(memory_type: str, value: int | bytes) -> bytes:
-    """A memory value for an API that takes bytes. Raises `OverflowError` for an integer out of the type's range."""
+    """A memory value for an API that takes bytes. Raises `Refused` for an integer that no bytes of the type stand for:
+    Python would refuse to make them, and the API would not be asked.
+    """
     if isinstance(value, bytes):
         return value
-    return value.to_bytes(WIDTH[memory_type], "little", signed=memory_type[0] == "s")
+    try:
+        return value.to_bytes(WIDTH[memory_type], "little", signed=memory_type[0] == "s")
+    except OverflowError:
+        raise Refused("the host API takes bytes, and %d is no %s" % (value, memory_type)) from None
 
 
 def host_value(given: dict[str, Any]) -> Any:
