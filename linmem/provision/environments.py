@@ -29,6 +29,7 @@ from linmem.errors import Unavailable, last_words
 from linmem.protocol import CallFailed, DriverFault
 from linmem.provision import npm, recipe
 from linmem.provision.folders import failure_in, notes_in
+from linmem.provision.local import local
 from linmem.provision.manifest import Absent, Manifest, NpmPackages, Packages, SystemProgram
 from linmem.provision.names import RuntimeName
 from linmem.provision.npm import NpmRecipe
@@ -167,13 +168,20 @@ def _origin(manifest: Manifest, wanted: Recipe | NpmRecipe, made: PythonEnvironm
     if isinstance(wanted, NpmRecipe):
         return f"npm {wanted}"
     environment = made if isinstance(made, PythonEnvironment) else None
-    parts = []
+    published, here = [], []
+    places = local(wanted.requirements)
     for requirement in map(Requirement, wanted.requirements):
         pinned = [item.version for item in requirement.specifier if item.operator == "=="]
         found = environment.packages.get(requirement.name) if environment is not None else None
-        parts.append(f"{requirement.name} {found or (pinned or [wanted.version])[0]}")
+        name = f"{requirement.name} {found or (pinned or [wanted.version])[0]}"
+        if requirement.name in places:
+            mark = wanted.content[requirement.name][:12]
+            here.append(f"{name} from {paths.shown(places[requirement.name])} (SHA-256 {mark}…)")
+        else:
+            published.append(name)
+    origins = [*([f"PyPI {', '.join(published)}"] if published else []), *here]
     host = f" on {environment.interpreter}" if environment is not None and _uses_python(manifest) else ""
-    return f"PyPI {', '.join(parts)}{host}"
+    return f"{', '.join(origins)}{host}"
 
 
 def _uses_python(manifest: Manifest) -> bool:

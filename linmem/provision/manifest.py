@@ -20,6 +20,7 @@ from packaging.version import InvalidVersion, Version
 from linmem import paths
 from linmem.drivers.client import ViewKind
 from linmem.errors import UserError, nearest
+from linmem.provision.local import absolute
 from linmem.provision.manifest_rules import PLACEHOLDER, faults, taken_apart
 from linmem.scenario import source as yamlsource
 from linmem.schema import line_of
@@ -173,7 +174,7 @@ class Manifest:
         raise UserError(f"{self.name} has no variant '{variant}'; {nearest(variant, self.variants)}")
 
     def requirements(self, variant: str | None, version: str) -> tuple[str, ...]:
-        """The packages' requirements for a version, filled in."""
+        """The packages' requirements for a version, filled in; paths of local packages are absolute."""
         assert isinstance(self.environment, Packages)
         special = self.versions.get(version)
         wanted = self.environment.requirements
@@ -182,7 +183,7 @@ class Manifest:
         variant = variant or self.variant
         if variant is not None:
             wanted += self.variants[variant].requirements
-        return tuple(item.replace("{version}", version) for item in wanted)
+        return tuple(absolute(item.replace("{version}", version), self.folder) for item in wanted)
 
     def remedy_for(self, variant: str | None, otherwise: str) -> str:
         """What a user can do where the runtime can't be installed or does not start: the manifest's advice, or

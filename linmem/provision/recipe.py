@@ -17,6 +17,7 @@ from linmem.cache import cache_dir
 from linmem.errors import Unavailable
 from linmem.provision import interpreters
 from linmem.provision.folders import READY, make_once
+from linmem.provision.local import content, local
 from linmem.provision.uvtool import Progress, UvFailed, run_uv
 
 FOLDER = "environments"
@@ -34,11 +35,12 @@ class PythonEnvironment:
 
 @dataclass(frozen=True)
 class Recipe:
-    """What an environment is made of.
+    """What an environment is made of. Raises `Unavailable` where a local package can't be read.
 
     ``python`` is a version specifier. ``lock`` is a requirements file with hashes, used in place of ``requirements``.
     ``bytecode`` says whether to compile the packages' Python, which makes a process that is started often start faster.
     ``variant`` keeps environments of the same packages apart: the driver may refuse one variant and accept another.
+    ``content`` are the checksums of the local packages among the requirements, by name.
     ``again`` is the command that tries once more, for error messages, and ``remedy`` what to do before. ``notes`` are
     kept with the environment.
     """
@@ -53,13 +55,23 @@ class Recipe:
     again: str = ""
     remedy: str = "check the network"
     notes: Mapping[str, Any] = field(default_factory=dict)
+    content: Mapping[str, str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        checksums = {name: content(path) for name, path in local(self.requirements).items()}
+        object.__setattr__(self, "content", checksums)
 
     @property
     def folder(self) -> Path:
-        """Where the environment is: one folder per requirements, allowed interpreters and platform."""
+        """Where the environment is: one folder per requirements, content of local packages, allowed interpreters and
+        platform.
+        """
         lock = self.lock.read_text(encoding="utf-8") if self.lock is not None else None
         where = [sysconfig.get_platform(), *platform.libc_ver()]
-        text = json.dumps([self.requirements, lock, self.python, where, self.variant])
+        parts: list[Any] = [self.requirements, lock, self.python, where, self.variant]
+        if self.content:  # else nothing is added, so that environments that were made before keep their places
+            parts.append(self.content)
+        text = json.dumps(parts)
         return cache_dir() / FOLDER / f"{self.name}-{self.version}-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
 
     def find(self) -> PythonEnvironment | None:
@@ -97,6 +109,7 @@ class Recipe:
                 "site": str(made.site.relative_to(folder)),
                 "interpreter": made.interpreter,
                 "packages": made.packages,
+                "content": dict(self.content),
                 "notes": dict(self.notes),
             }
 
@@ -110,11 +123,12 @@ class Recipe:
         python = folder / "bin" / "python"
         wanted = ["--require-hashes", "-r", str(self.lock)] if self.lock is not None else list(self.requirements)
         bytecode = ["--compile-bytecode"] if self.bytecode else []
+        anew = [f"--refresh-package={name}" for name in self.content]  # uv looks at few files' times only
         venv = ["venv", "--no-project", "--allow-existing", "--python", interpreter.path, str(folder)]
         try:
             # uv runs in `folder` so that no project's uv.toml or pyproject.toml applies.
             run_uv(venv, cwd=folder)
-            install = ["pip", "install", "--python", str(python), *bytecode, *wanted]
+            install = ["pip", "install", "--python", str(python), *bytecode, *anew, *wanted]
             run_uv(install, cwd=folder, offline=offline, progress=progress)
         except UvFailed as error:
             remedy = f"{self.remedy}, then: {self.again}" if self.again else self.remedy

@@ -1,19 +1,22 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from linmem.drivers.client import Driver
 from linmem.errors import Unavailable, UserError
-from linmem.provision import environments, interpreters, recipe, uvtool
+from linmem.provision import environments, interpreters, local, recipe, uvtool
 from linmem.provision.environments import NOT_PROVISIONED, READY, UNAVAILABLE, provide, status
 from linmem.provision.manifest import Manifest, load_manifest
 
@@ -63,7 +66,7 @@ def wheel(folder: Path, version: str, body: str | None = None) -> Path:
     record = "".join(f"{name},,\n" for name in [*files, f"{info}/RECORD"])
     with zipfile.ZipFile(path, "w") as archive:
         for name, text in {**files, f"{info}/RECORD": record}.items():
-            archive.writestr(name, text)
+            archive.writestr(zipfile.ZipInfo(name), text)  # with no date, so that it is the same each time
     return path
 
 
@@ -257,6 +260,109 @@ def test_a_damaged_marker_counts_as_none(toy: Manifest, tmp_path: Path) -> None:
     (folder / recipe.READY).write_text('{"python":', encoding="utf-8")
     assert status(toy).state == NOT_PROVISIONED
     assert provide(toy).version == "1.0"
+
+
+# --------------------------------------------------------------------------------------------- local packages
+
+BACKEND = """\
+import pathlib, zipfile
+def build_wheel(folder, settings=None, metadata=None):
+    files = {
+        "toy.py": pathlib.Path("src/toy.py").read_text(),
+        "toy-1.0.dist-info/METADATA": "Metadata-Version: 2.1\\nName: toy\\nVersion: 1.0\\n",
+        "toy-1.0.dist-info/WHEEL": "Wheel-Version: 1.0\\nGenerator: t\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n",
+        "toy-1.0.dist-info/RECORD": "",
+    }
+    name = "toy-1.0-py3-none-any.whl"
+    with zipfile.ZipFile(pathlib.Path(folder, name), "w") as archive:
+        for path, text in files.items():
+            archive.writestr(path, text)
+    return name
+"""
+BUILD = '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n[project]\nname = "toy"\nversion = "1.0"\n'
+
+
+def toy_source(build: str) -> str:
+    return f"__version__ = '1.0'\nbuild = {build!r}\n"
+
+
+def local_wheel(folder: Path, build: str) -> str:
+    return f"./{wheel(folder, '1.0', toy_source(build)).name}"
+
+
+def local_folder(folder: Path, build: str) -> str:
+    source = folder / "package"
+    (source / "src").mkdir(parents=True, exist_ok=True)
+    (source / "backend.py").write_text(BACKEND, encoding="utf-8")
+    (source / "pyproject.toml").write_text(BUILD, encoding="utf-8")
+    os.utime(source / "pyproject.toml", (1, 1))  # all that uv looks at stays as it is
+    (source / "src" / "toy.py").write_text(toy_source(build), encoding="utf-8")
+    return "./package"
+
+
+def build_in(provided: environments.Provided) -> str:
+    asked = subprocess.run([provided.command[0], "-c", "import toy; print(toy.build)"], capture_output=True, check=True)
+    return asked.stdout.decode().strip()
+
+
+@pytest.mark.parametrize("package", [local_wheel, local_folder])
+def test_a_build_that_changed_is_the_build_that_is_tested(package: Callable[[Path, str], str], folder: Path) -> None:
+    text = (MANIFEST % "").replace("toy=={version}", f"toy @ {package(folder, 'old')}")
+    (folder / "runtime.yaml").write_text(text, encoding="utf-8")
+    old = provide(load_manifest(folder))
+    assert build_in(old) == "old"
+    assert re.search(
+        r"^toy 1.0 from .*toy/(toy-1.0-py3-none-any.whl|package) \(SHA-256 [0-9a-f]{12}…\) on C", old.origin
+    )
+    assert provide(load_manifest(folder), offline=True) == old
+    package(folder, "new")
+    assert status(load_manifest(folder)).state == NOT_PROVISIONED
+    new = provide(load_manifest(folder))
+    assert build_in(new) == "new"
+    assert new.origin != old.origin
+    assert build_in(old) == "old"  # a run that is under way goes on with what it began with
+    package(folder, "old")
+    assert provide(load_manifest(folder)) == old
+    ready = json.loads((Path(old.command[0]).parents[1] / "ready.json").read_text(encoding="utf-8"))
+    assert ready["content"]["toy"].startswith(old.origin.partition("SHA-256 ")[2][:12])
+
+
+def test_a_local_package_that_is_not_there(folder: Path) -> None:
+    text = (MANIFEST % "").replace("toy=={version}", "toy @ ./toy.whl")
+    (folder / "runtime.yaml").write_text(text, encoding="utf-8")
+    found = status(load_manifest(folder))
+    assert (found.state, found.remedy) == (UNAVAILABLE, "build it, or correct the requirement")
+    assert found.reason == f"can't read {folder / 'toy.whl'}: No such file or directory"
+    with pytest.raises(Unavailable, match="can't read"):
+        provide(load_manifest(folder))
+
+
+def test_what_tools_leave_in_a_folder_is_no_content(tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    for path in ("lib.rs", ".git/HEAD", "__pycache__/a.pyc", "target/CACHEDIR.TAG", "target/x/lib.so", "build/lib.so"):
+        (source / path).parent.mkdir(parents=True, exist_ok=True)
+        (source / path).write_text(path, encoding="utf-8")
+    before = local.content(source)
+    for path in (".git/HEAD", "__pycache__/a.pyc", "target/x/lib.so", "target/x/other.so"):
+        (source / path).write_text("changed", encoding="utf-8")
+    assert local.content(source) == before
+    (source / "build/lib.so").write_text("changed", encoding="utf-8")
+    changed = local.content(source)
+    assert changed != before
+    (source / "build/lib.so").rename(source / "build/other.so")
+    assert local.content(source) not in (before, changed)
+
+
+def test_requirements_by_path(tmp_path: Path) -> None:
+    here = tmp_path.as_uri()
+    assert local.absolute("toy[a]==1", tmp_path) == "toy[a]==1"
+    assert local.absolute("toy @ https://example.org/toy.whl", tmp_path) == "toy @ https://example.org/toy.whl"
+    assert local.absolute("toy @ ./a%20b/toy.whl", tmp_path) == f"toy @ {here}/a%20b/toy.whl"
+    assert local.absolute("toy[a] @ ../toy", tmp_path / "x") == f"toy[a] @ {here}/toy"
+    assert local.absolute(f"toy @ {here}/toy", tmp_path / "x") == f"toy @ {here}/toy"
+    assert local.local([f"toy @ {here}/a%20b", "other==1", "far @ https://example.org/x.whl"]) == {
+        "toy": tmp_path / "a b"
+    }
 
 
 @pytest.mark.slow
