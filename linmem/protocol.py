@@ -9,10 +9,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
+from linmem.text import clip
+
 METHOD_NOT_FOUND = -32601
 INVALID_PARAMS = -32602
 FAILED = -32000
+MAX_NAME = 200  # characters of a class's name
+MAX_MEANINGS = 100  # messages that a trap's text may stand for
 MAX_TEXT = 8 * 1024  # characters that are kept of a runtime's own words
+
+
+def _clipped(text: Any, limit: int = MAX_TEXT) -> str:
+    return clip(str(text), limit, "")
 
 
 class CallFailed(Exception):
@@ -26,12 +34,12 @@ class CallFailed(Exception):
     def __init__(self, code: int, message: str, data: Mapping[str, Any] | None = None) -> None:
         data = data or {}
         self.code = code
-        self.kind = str(data.get("kind", ""))[:MAX_TEXT]
-        self.type = str(data.get("type", ""))[:MAX_TEXT]
-        self.message = str(data.get("message", message))[:MAX_TEXT]
-        self.text = str(data.get("text", message))[:MAX_TEXT]
+        self.kind = _clipped(data.get("kind", ""), MAX_NAME)
+        self.type = _clipped(data.get("type", ""), MAX_NAME)
+        self.message = _clipped(data.get("message", message))
+        self.text = _clipped(data.get("text", message))
         meanings = data.get("messages")
-        self.messages = tuple(map(str, meanings)) if isinstance(meanings, list) else ()
+        self.messages = tuple(map(_clipped, meanings[:MAX_MEANINGS])) if isinstance(meanings, list) else ()
         super().__init__(self.message)
 
     @property

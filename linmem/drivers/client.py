@@ -19,7 +19,7 @@ from typing import Any, NoReturn
 
 import msgspec
 
-from linmem.drivers.messages import PROTOCOL, Info, Message, Request, ViewKind, shorten
+from linmem.drivers.messages import PROTOCOL, Info, Message, Request, ViewKind, decoded, shorten
 from linmem.drivers.process import Process
 from linmem.protocol import (
     FAILED,
@@ -32,12 +32,15 @@ from linmem.protocol import (
     ImportHandler,
     Reply,
 )
+from linmem.text import clip
 
 __all__ = ["PROTOCOL", "Driver", "Info", "ViewKind", "died"]
 
+LONGEST_FAULT = 1000  # characters of what is wrong with a driver, which may quote it
 MAX_LINE = 64 * 1024 * 1024
 SLOW_METHODS = {"agents.run": 3}  # times the usual time limit: a browser may take seconds to start a worker
 CHECK_SECONDS = 1.0  # without output, before checking that the process still runs
+LONGEST_NAME = 200  # characters of a runtime's name, version or engine
 EXIT_SECONDS = 10.0  # from the end of a process's output to its own end; dumping core takes time
 DRIVER_DEFECT = 70  # EX_SOFTWARE of sysexits.h
 
@@ -53,6 +56,14 @@ def died(status: int) -> DriverFault:
         with contextlib.suppress(ValueError):
             return DriverDied(f"the runtime's process was killed by {signal.Signals(-status).name}")
     return DriverDied(f"the runtime's process ended with status {status}")
+
+
+def _shortened(info: Info) -> Info:
+    """What a driver says of itself, its texts no longer than reports can show them."""
+    runtime, host = (
+        {key: clip(text, LONGEST_NAME, "") for key, text in words.items()} for words in (info.runtime, info.host)
+    )
+    return msgspec.structs.replace(info, runtime=runtime, host=host)
 
 
 class Driver:
@@ -90,7 +101,6 @@ class Driver:
         self._factors: dict[int | None, int] = {}  # requests that may take so many times the usual time
         self._initialize: int | None = None
         self._encode = msgspec.json.Encoder().encode
-        self._decode = msgspec.json.Decoder(Message).decode
 
     # ------------------------------------------------------------------ life
 
@@ -130,7 +140,7 @@ class Driver:
         if isinstance(answer, CallFailed):
             raise answer
         try:
-            self.info = msgspec.convert(answer, Info)
+            self.info = _shortened(msgspec.convert(answer, Info))
         except msgspec.ValidationError as error:
             self._give_up(f"its answer to 'initialize' is not of the protocol's form: {error}")
         if self.info.protocol != PROTOCOL:
@@ -316,7 +326,7 @@ class Driver:
 
     def _receive(self, line: bytes) -> None:
         try:
-            message = self._decode(line)
+            message = decoded(line)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             self._give_up(f"it wrote a line that is not a message of the protocol: {shorten(line)}")
         if message.method is not None:
@@ -363,4 +373,4 @@ class Driver:
 
     def _give_up(self, why: str) -> NoReturn:
         self.kill()
-        raise DriverGarbage(f"the driver broke the protocol: {why}")
+        raise DriverGarbage(f"the driver broke the protocol: {clip(why, LONGEST_FAULT, '')}")

@@ -4,12 +4,15 @@ in words.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 
 PROTOCOL = 1
+_PAIR = rb"u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+_ESCAPE = re.compile(rb"\\(?:" + _PAIR + rb"|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)")
 
 
 class ViewKind(msgspec.Struct, frozen=True):
@@ -50,6 +53,9 @@ class Message(msgspec.Struct, frozen=True):
     error: ErrorObject | None = None
 
 
+_decode = msgspec.json.Decoder(Message).decode
+
+
 class Request(msgspec.Struct, frozen=True):
     """What the harness asks."""
 
@@ -57,6 +63,19 @@ class Request(msgspec.Struct, frozen=True):
     method: str
     params: Mapping[str, Any]
     jsonrpc: str = "2.0"
+
+
+def decoded(line: bytes) -> Message:
+    """The message in a line. JSON's grammar lets half of a surrogate pair stand in a text, and a runtime's own words
+    may have one, but it is no character: U+FFFD is shown for it. Raises `msgspec.DecodeError` and its like.
+    """
+    try:
+        return _decode(line)
+    except msgspec.DecodeError:
+        whole = _ESCAPE.sub(lambda match: rb"\ufffd" if match[1] else match[0], line)
+        if whole == line:
+            raise
+        return _decode(whole)
 
 
 def shorten(line: bytes, limit: int = 120) -> str:

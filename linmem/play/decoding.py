@@ -9,6 +9,7 @@ from typing import Any
 
 from linmem.scenario import values
 from linmem.scenario.happened import Bytes, Done, Happened, Nothing, Number, Short, Truth
+from linmem.text import clip
 
 _INTEGER = re.compile(r"-?[0-9]{1,40}")
 
@@ -61,7 +62,7 @@ def reading(reply: Mapping[str, Any], kind: str, asked: int) -> Happened:
             raise WrongInteger(f"got {reply['value']['value']}, which is no {kind}")
         return found
     if "nothing" in reply:
-        return Nothing(str(reply["nothing"]))
+        return Nothing(clip(str(reply["nothing"]), 200, ""))
     try:
         data = base64.b64decode(reply["bytes"], validate=True)
     except (KeyError, TypeError, ValueError):

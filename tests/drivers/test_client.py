@@ -194,7 +194,31 @@ def test_a_refusal_in_ten_million_words_is_cut(start: Start) -> None:
     driver = start()
     answer = driver.reply(driver.post("function.call", {"name": "huge_error", "results": []}))
     assert isinstance(answer, CallFailed)
-    assert (answer.kind, answer.type, len(answer.message), len(answer.text)) == ("host", "Verbose", 8192, 8192)
+    assert (answer.kind, answer.type, len(answer.message)) == ("host", "Verbose", 8192 + 29)
+    assert answer.message.endswith("… (9,991,808 more characters)")
+    assert answer.text.endswith("… (4,991,808 more characters)")
+
+
+def test_half_of_a_surrogate_pair_breaks_no_protocol(start: Start) -> None:
+    driver = start()
+    with pytest.raises(CallFailed) as caught:
+        call(driver, "half_a_pair")
+    assert caught.value.type == "E\ufffd"
+    assert caught.value.message == "a\U0010ffffb\\ud800c\ufffd\ufffd"
+    assert call(driver, "plain") == {"values": []}
+
+
+def test_a_fault_that_quotes_much_is_shortened(start: Start) -> None:
+    with pytest.raises(DriverGarbage) as caught:
+        call(start(), "asks_for_much")
+    assert len(str(caught.value)) < 1100
+    assert str(caught.value).endswith("more characters)")
+
+
+def test_what_a_driver_says_of_itself_is_shortened(start: Start) -> None:
+    info = start("says much").info
+    assert info is not None
+    assert info.runtime["engine"] == info.host["version"] == "x" * 200 + "… (499,800 more characters)"
 
 
 def test_last_words(start: Start) -> None:

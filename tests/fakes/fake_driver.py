@@ -160,6 +160,17 @@ class Faults:
         send({"jsonrpc": "2.0", "id": request["id"], "error": {"code": -32000, "message": "no", "data": data}})
         return "answered"
 
+    def half_a_pair(self, request):
+        """A refusal whose texts have halves of surrogate pairs, a whole pair, and what only looks like an escape."""
+        data = r'{"kind": "host", "type": "E\ud800", "message": "a\uDBFF\uDFFFb\\ud800c\udfff\ud800", "text": "none"}'
+        head = '{"jsonrpc": "2.0", "id": ' + str(request["id"])
+        sys.stdout.write(head + ', "error": {"code": -32000, "data": ' + data + "}}\n")
+        sys.stdout.flush()
+        return "answered"
+
+    def asks_for_much(self, request):
+        send({"jsonrpc": "2.0", "id": "h1", "method": "m" * 500_000, "params": {}})
+
     def wrong_values(self, request):
         answer(request, {"values": [24]})
         return "answered"
@@ -200,6 +211,8 @@ def main():
             file.write("started\n")
         if os.path.getsize(state) > len("started\n"):
             sys.exit("no more today")
+    elif start == "says much":
+        INFO["runtime"]["engine"] = INFO["host"]["version"] = "x" * 500_000
     elif start:
         getattr(Faults(), start)({"id": 1})
     for line in sys.stdin:
