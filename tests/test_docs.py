@@ -24,6 +24,7 @@ from linmem.errors import UserError
 from linmem.guests import probes
 from linmem.scenario import expectations, loader, tables, values
 from linmem.scenario import schema as rules
+from linmem.scenario.loader import load_suite
 
 ROOT = Path(__file__).parents[1]
 TUTORIAL = (ROOT / "docs" / "writing-scenarios.md").read_text(encoding="utf-8")
@@ -75,7 +76,7 @@ def test_every_yaml_block_says_what_it_is() -> None:
         (example.page, example.line) for example in EXAMPLES if example.language == "yaml" and example.kind is None
     ]
     assert unmarked == []
-    assert {example.kind for example in EXAMPLES} == {None, "whole", "guest", "steps", "fails"}
+    assert {example.kind for example in EXAMPLES} == {None, "whole", "guest", "steps", "fails", "javascript"}
     assert len(texts("guest")) == len(texts("fails")) == 1
 
 
@@ -121,6 +122,12 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Run:
 def test_an_example_passes_on_wasmtime(name: str, played: Run) -> None:
     results = played.results.get(name, [])
     assert {result["outcome"] for result in results} == {"pass"}, played.output
+
+
+@pytest.mark.parametrize("text", texts("javascript"))
+def test_an_example_of_javascript_s_own_can_be_loaded(text: str, tmp_path: Path) -> None:
+    (tmp_path / "one.yaml").write_text(text, encoding="utf-8")
+    assert all(scenario.host == "JavaScript" for scenario in load_suite(tmp_path / "one.yaml", "one.yaml").scenarios)
 
 
 @pytest.mark.slow

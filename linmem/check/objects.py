@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import base64
+
 from linmem.check import modules
-from linmem.check.driver import Checks, DriverUnderTest, Wrong, bits, i32, imported, same, typed
+from linmem.check.driver import Checks, DriverUnderTest, Wrong, bits, i32, imported, said, same, typed
+from linmem.protocol import CallFailed
 from linmem.scenario import values
 
 LARGE = 2**63 + 5  # negative, where it is an i64
@@ -67,6 +70,26 @@ def _collect(driver: DriverUnderTest) -> None:
     same("host.collect", {"pages": 1}, driver.ask("memory.size", memory=memory))
 
 
+def _use(driver: DriverUnderTest) -> None:
+    instance, memory = driver.memory()
+    driver.store(instance, 0, 65)
+    for view in driver.info.views:
+        opened = driver.make("view.open", memory=memory, kind=view.kind)
+        for api in ("TextDecoder.decode", "bytes"):  # of a typed array of larger elements the latter is an error
+            _, reply = driver.attempt("object.use", object=opened, api=api)
+            if not isinstance(reply, CallFailed):
+                same("object.use", b"A", base64.b64decode(reply["bytes"])[:1], f"{api} of a {view.kind}")
+            elif reply.kind not in ("unsupported", "host"):
+                raise Wrong("object.use", "a result, or kind host or unsupported", said(reply))
+
+
+def _use_nothing(driver: DriverUnderTest) -> None:
+    opened = driver.make("view.open", memory=driver.memory()[1], kind=None)
+    _, reply = driver.attempt("object.use", object=opened, api="Nothing.there")
+    if not isinstance(reply, CallFailed) or reply.kind != "unsupported":
+        raise Wrong("object.use", "kind unsupported", said(reply))
+
+
 def _counter(driver: DriverUnderTest) -> tuple[int, int]:
     """An instance with a mutable global of 7 that it counts up, and the global: their ids."""
     instance = driver.instance(modules.COUNTER)
@@ -106,5 +129,9 @@ CHECKS: Checks = {
         "an immutable global": _immutable,
     },
     "object.same": {"a memory and itself, and two memories": _same},
+    "object.use": {
+        "what reads a view's bytes, where the language has it": _use,
+        "an API that no language has": _use_nothing,
+    },
     "host.collect": {"objects in use stay": _collect},
 }

@@ -63,13 +63,17 @@ def reading(reply: Mapping[str, Any], kind: str, asked: int) -> Happened:
         return found
     if "nothing" in reply:
         return Nothing(clip(str(reply["nothing"]), 200, ""))
-    try:
-        data = base64.b64decode(reply["bytes"], validate=True)
-    except (KeyError, TypeError, ValueError):
-        raise BadAnswer(f"a reading has 'bytes', 'value' or 'nothing', found {shorten(reply)}") from None
+    data = _bytes(reply)
     if kind != "bytes" and len(data) == asked:
         return Number(kind, int.from_bytes(data, "little"))
     return Bytes(data, asked)
+
+
+def _bytes(reply: Mapping[str, Any]) -> bytes:
+    try:
+        return base64.b64decode(reply["bytes"], validate=True)
+    except (KeyError, TypeError, ValueError):
+        raise BadAnswer(f"a reading has 'bytes', 'value' or 'nothing', found {shorten(reply)}") from None
 
 
 def pages(reply: Mapping[str, Any]) -> Happened:
@@ -88,6 +92,15 @@ def same(reply: Mapping[str, Any]) -> Happened:
     if type(found) is not bool:
         raise BadAnswer(f"'same' is {shorten(found)}, not true or false")
     return Truth(found)
+
+
+def used(reply: Mapping[str, Any], gives: str) -> Happened:
+    """What another part of the host's API gave: bytes, a number, or nothing (``gives``)."""
+    if gives == "nothing":
+        return Done()
+    if gives != "bytes":
+        return _count(reply, "count", 1)
+    return Bytes(data := _bytes(reply), len(data))
 
 
 def _count(reply: Mapping[str, Any], key: str, unit: int) -> Happened:

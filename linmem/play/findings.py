@@ -8,7 +8,7 @@ from linmem.play.scope import Scope
 from linmem.play.stop import Stop, trace
 from linmem.results.outcome import Observed, Picture, StepTrace
 from linmem.scenario import expressions, model, values
-from linmem.scenario.happened import Happened, Number, Refused, Short, answer
+from linmem.scenario.happened import Bytes, Happened, Number, Refused, Short, answer
 from linmem.scenario.model import Step
 
 OUTPUT_KEPT = 8 * 1024  # characters
@@ -37,7 +37,7 @@ class Findings:
             raise Stop("fail", f"{step.text}: {expected(step)}got {happened}", step, trace(step, happened, "failed"))
         if type(step) is not Step:
             self.played.append((step, happened))
-        if step.bind is not None and step.binds == "value":
+        if step.bind is not None and model.bound_as(step) in ("value", "bytes"):
             self.bind(step.bind, step, happened)
 
     def good(self, step: Step, happened: Happened) -> bool:
@@ -51,7 +51,9 @@ class Findings:
 
     def bind(self, name: str, step: Step, happened: Happened) -> None:
         self.scope.awaited.pop(name, None)
-        if isinstance(happened, Number):
+        if isinstance(happened, Bytes) and model.bound_as(step) == "bytes":
+            self.scope.bytes[name] = happened.data
+        elif isinstance(happened, Number):
             self.scope.integers[name] = happened.bound()
         elif step.observe is None:
             raise Stop("fail", f"{step.text}: there is no value to bind to '{name}', got {happened}", step)

@@ -21,7 +21,7 @@ from linmem.protocol import CallFailed, DriverFault, Reply, Runtime
 from linmem.scenario import expressions, values
 from linmem.scenario.expectations import Literal, NoValue
 from linmem.scenario.happened import Happened, Refused
-from linmem.scenario.model import CALLER, Step
+from linmem.scenario.model import CALLER, Step, bound_as
 
 SAFE_INTEGER = (1 << 53) - 1
 TAKING = {
@@ -64,7 +64,8 @@ class Pipeline:
         self.pending.append(Pending(step, request, understand))
         if step.bind is not None:
             self.scope.integers.pop(step.bind, None)
-            if step.binds == "value":
+            self.scope.bytes.pop(step.bind, None)
+            if bound_as(step) == "value":
                 self.scope.awaited[step.bind] = request
         return request
 

@@ -47,10 +47,11 @@ class Held:
 
 
 class Scope:
-    """The names of one scenario: integers, kept objects and instances, and what is known of their types."""
+    """The names of one scenario: integers, bytes, kept objects and instances, and what is known of their types."""
 
     def __init__(self) -> None:
         self.integers: dict[str, int] = {}
+        self.bytes: dict[str, bytes] = {}
         self.awaited: dict[str, int] = {}  # name → request whose answer will give the integer
         self.objects: dict[str, Held] = {}
         self.instances: dict[str, Instance] = {}

@@ -25,10 +25,11 @@ getattr given i32 i64 invoke io len link linker memoryview os parse print pywasm
 runtime show store struct sys tempfile threading told value wasi wasm3 wasmer wasmtime
 """
 _JAVASCRIPT = """
-TRAPS WASI announce await bits break came case catch class const continue default delete do doing else enum
-eval export extends f32 f64 false finally finish folder for fs function i32 i64 if import in instanceof let
-link linkWasi new null os path process return scratch show static super switch this throw told true try typeof
-undefined value var void while with yield
+MessageChannel TextDecoder TextEncoder TRAPS WASI announce await bits break came case catch class const
+continue crypto default delete do doing else enum eval export extends f32 f64 false finally finish folder
+for fs function i32 i64 if import in instanceof let link linkWasi new null os path process return scratch
+show static structuredClone super switch this throw told true try typeof undefined value var void while with
+yield
 """
 
 
@@ -44,6 +45,7 @@ class HostLanguage(ABC):
     empty: str  # the body of a function that does nothing
     divide: str  # the operator that divides integers
     same: str  # the operator that compares identities
+    length: str  # asks for the length of ``{}``, which is bytes
     to_float: str  # the function that makes a float of an integer
     throw: str  # the word that throws
     exception: str  # what makes the scripts' own exception
@@ -125,7 +127,7 @@ class Python(HostLanguage):
 
     suffix, indent, remark, end = ".py", "    ", "#", ""
     absent, empty, divide, same = "None", "pass", "//", "is"
-    to_float, throw, exception = "float", "raise", "HostThrow"
+    length, to_float, throw, exception = "len({})", "float", "raise", "HostThrow"
     tries = ("try:", "except BaseException as error:", [])
     reserved = frozenset([*keyword.kwlist, *_PYTHON.split()])
     MODULES = ("base64", "ctypes", "gc", "io", "os", "struct", "sys", "tempfile", "threading")
@@ -230,7 +232,7 @@ class JavaScript(HostLanguage):
 
     suffix, indent, remark, end = ".mjs", "  ", "//", ";"
     absent, empty, divide, same = "undefined", "", "/", "==="
-    to_float, throw, exception = "Number", "throw", "new HostThrow"
+    length, to_float, throw, exception = "{}.length", "Number", "throw", "new HostThrow"
     tries = ("try {", "} catch (error) {", ["}"])
     reserved = frozenset(_JAVASCRIPT.split())
 

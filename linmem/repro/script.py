@@ -26,6 +26,7 @@ STEPS: Mapping[type[Step], Callable[[ScriptWriter, Any], StepCode]] = {
     model.Size: steps.pages,
     model.OpenView: steps.open_view,
     model.ViewLength: steps.view_length,
+    model.Use: steps.use,
     model.MakeMemory: steps.make_memory,
     model.Instantiate: instances.instantiate,
     model.TakeExport: steps.take_export,

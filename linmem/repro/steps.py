@@ -9,6 +9,7 @@ from linmem.repro.templates import fill
 from linmem.repro.writer import ScriptWriter, StepCode, ViewVariable, atom, cannot
 from linmem.scenario import model, values
 from linmem.scenario.expectations import Literal
+from linmem.scenario.host_apis import HOST_APIS
 from linmem.scenario.model import GUEST
 from linmem.wasm.types import PAGE
 
@@ -67,7 +68,10 @@ def read(script: ScriptWriter, step: model.Read) -> StepCode:
 
 def write(script: ScriptWriter, step: model.Write) -> StepCode:
     """A write through a view that is opened for it, or was kept."""
-    count = str(len(step.value) if isinstance(step.value, bytes) else values.MEMORY_TYPES.get(step.type, 0))
+    if isinstance(step.value, model.BoundBytes):
+        count = script.language.length.format(script.language.variable(step.value.name))
+    else:
+        count = str(len(step.value) if isinstance(step.value, bytes) else values.MEMORY_TYPES.get(step.type, 0))
     what = "hand" if isinstance(step.value, model.HostValue) else "write"
     return StepCode([script.language.statement(_access(script, step, what, _view(script, step), count))])
 
@@ -124,6 +128,8 @@ def _given(script: ScriptWriter, step: model.Write) -> dict[str, str]:
     width = values.MEMORY_TYPES.get(kind, 0)
     if isinstance(value, bytes):
         return {"value": language.data(value), "packed": language.data(value)}
+    if isinstance(value, model.BoundBytes):
+        return {"value": language.variable(value.name), "packed": language.variable(value.name)}
     if isinstance(value, model.HostValue):
         return {"value": language.host_value(value)}
     if values.is_float(kind):
@@ -158,23 +164,45 @@ def pages(script: ScriptWriter, step: model.Grow | model.Size) -> StepCode:
 def open_view(script: ScriptWriter, step: model.OpenView) -> StepCode:
     """A view is opened and kept."""
     assert step.bind is not None
-    memory = script.memory(step.memory)
-    kind = _kind_of(script, step, memory in script.objects.shared)
+    if step.through is not None:
+        view = _kept(script, step.through)
+        kind, how, words = view.kind, script.templates.view(view.kind, "part"), {"view": view.variable}
+    else:
+        memory = script.memory(step.memory)
+        kind = _kind_of(script, step, memory in script.objects.shared)
+        how, words = script.templates.view(kind, "open_part"), {"memory": memory, "kind": kind}
     script.objects.views[step.bind] = ViewVariable(script.bind(step), kind)
-    if step.offset is None and step.count is None:
+    if step.through is None and step.offset is None and step.count is None:
         return script.made(step, _opened(script, kind, memory))
-    how = script.templates.view(kind, "open_part")
     if how is None:
         raise cannot(step, f"{kind} has no parts")
-    unit = script.units.get(kind, 1) if script.templates.view(kind, "offset_unit") else 1
+    in_units = step.through is not None or script.templates.view(kind, "offset_unit")
+    unit = script.units.get(kind, 1) if in_units else 1
     offset = script.names.scaled(step.offset, unit)[0] if step.offset is not None else None
     length = stop = script.language.absent
     if step.count is not None:
         length, _ = script.names.scaled(step.count, script.units.get(kind, 1))
         stop = f"{atom(offset or '0')} + {atom(length)}"
-    words = {"memory": memory, "kind": kind, "length": length, "stop": stop}
+    words |= {"length": length, "stop": stop}
     words["offset"] = offset or script.templates.view(kind, "no_offset") or "0"
     return script.made(step, fill(how, words))
+
+
+def use(script: ScriptWriter, step: model.Use) -> StepCode:
+    """Another part of the host's API is used."""
+    how = script.templates.use(step.api)
+    if how is None:
+        raise cannot(step, f"{script.templates.runtime} has no {step.api}")
+    on_view = HOST_APIS[step.api].on == "view"
+    words = {"on": _kept(script, step.on).variable if on_view else script.memory(step.on)}
+    if step.value is not None:
+        given = step.value
+        words["value"] = script.language.constant(given) if isinstance(given, str) else script.names.integer(given)
+    text = fill(how, words)
+    if step.type == "nothing":
+        return StepCode([script.language.statement(text)])
+    asked = script.language.length.format(script.target(step)) if step.type == "bytes" else ""
+    return script.gives(step, step.type, text, asked)
 
 
 def view_length(script: ScriptWriter, step: model.ViewLength) -> StepCode:

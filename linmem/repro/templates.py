@@ -61,6 +61,11 @@ class ScriptTemplates:
             found = found.get(memory_type, found.get("all"))
         return None if found is None else str(found)
 
+    def use(self, api: str) -> str | None:
+        """How another part of the host's API is used; None: it can't be."""
+        uses: Mapping[str, str] = self.data.get("uses", {})
+        return uses.get(api)
+
 
 def fill(text: str, words: Mapping[str, str]) -> str:
     """A template with its words filled in; a line that is nothing but a word takes several lines, or goes."""

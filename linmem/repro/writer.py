@@ -281,7 +281,7 @@ class ScriptWriter:
 
     def bound(self, step: Step, kind: str, variable: str) -> list[str]:
         """What binds a step's number to its name."""
-        if step.bind is None:
+        if step.bind is None or kind == "bytes":  # the target is the variable of bytes
             return []
         return self.number(self.names.bind_number(step.bind, kind), step.bind, kind, variable)
 

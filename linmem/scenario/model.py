@@ -113,12 +113,22 @@ class HostValue:
 
 
 @dataclass(frozen=True, slots=True)
+class BoundBytes:
+    """The bytes that a name is bound to."""
+
+    name: str
+
+    def __str__(self) -> str:
+        return self.name
+
+
+@dataclass(frozen=True, slots=True)
 class Write(Step):
-    """The host writes. ``value`` is bytes for the type ``bytes``."""
+    """The host writes. ``value`` is bytes, or the name of some, for the type ``bytes``."""
 
     type: str
     at: Expression
-    value: Literal | bytes | HostValue
+    value: Literal | bytes | BoundBytes | HostValue
     memory: str
     through: str | None
     kind: str | None
@@ -141,17 +151,21 @@ class Size(Step):
     memory: str
 
 
-VIEW_WORDS = ("each", "default")
+VIEW_WORDS = ("each", "default", "part")
 """The words that stand for a view kind."""
 
 
 @dataclass(frozen=True, slots=True)
 class OpenView(Step):
-    """The host opens a view and keeps it; ``offset`` and ``count`` in bytes. ``bind`` is never None."""
+    """The host opens a view and keeps it; ``offset`` and ``count`` in bytes. ``bind`` is never None.
+
+    ``through`` names the kept view that it is a part of; then ``kind`` is ``part``, and the memory is that view's.
+    """
 
     binds: ClassVar[str] = "view"
     kind: str
     memory: str
+    through: str | None
     offset: Expression | None
     count: Expression | None
 
@@ -162,6 +176,16 @@ class ViewLength(Step):
 
     gives: ClassVar[str] = "u64"
     view: str
+
+
+@dataclass(frozen=True, slots=True)
+class Use(Step):
+    """The host uses another part of its API, a key of `HOST_APIS`, on a memory or a kept view."""
+
+    api: str
+    on: str
+    type: str
+    value: Expression | str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,6 +314,13 @@ class Agents(Step):
     rounds: int
     allowed: tuple[Mapping[str, Literal], ...]
     forbidden: tuple[Mapping[str, Literal], ...]
+
+
+def bound_as(step: Step) -> str:
+    """What a step's name stands for: a ``value``, ``bytes``, or a kind of object."""
+    if isinstance(step, TakeExport):
+        return "function" if step.kind == "func" else step.kind
+    return "bytes" if isinstance(step, Read | Use) and step.type == "bytes" else step.binds
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,8 @@
 """Check that every name a scenario uses is bound, before anything runs.
 
-A name stands for a value (an integer: a step's result, a host function's argument) or for an object (an instance,
-memory, function, global or view). What a host function binds is visible everywhere, because only the run knows when it
-is called.
+A name stands for a value (an integer: a step's result, a host function's argument), for bytes, or for an object (an
+instance, memory, function, global or view). What a host function binds is visible everywhere, because only the run
+knows when it is called.
 """
 
 from __future__ import annotations
@@ -14,18 +14,23 @@ from linmem.errors import nearest
 from linmem.scenario import model, values
 from linmem.scenario.expectations import Literal
 from linmem.scenario.expressions import Expression
+from linmem.scenario.host_apis import HOST_APIS
 from linmem.scenario.model import CALLER, GUEST, MEMORY
 from linmem.scenario.source import Where
 
 _COMPARABLE = ("memory", "function", "global")
 _OBJECTS = (*_COMPARABLE, "view", "instance")
+_REMEDIES = {
+    "module": "give it under 'modules'",
+    "bytes": "bind it with 'as' in an earlier 'read: bytes', or give a list, {hex: …} or {text: …}",
+}
 
 
 class _Names:
     """The names that are bound, by what they stand for."""
 
     def __init__(self, bound: Mapping[str, set[str]] | None = None) -> None:
-        self.bound = {kind: set(bound[kind]) if bound else set() for kind in ("value", *_OBJECTS)}
+        self.bound = {kind: set(bound[kind]) if bound else set() for kind in ("value", "bytes", *_OBJECTS)}
 
     def __getitem__(self, kind: str) -> set[str]:
         return self.bound[kind]
@@ -36,8 +41,7 @@ class _Names:
         if step.bind == CALLER:
             raise step.where.error(f"'{CALLER}' is the instance that calls a host function: take another name")
         if step.bind is not None:
-            kind = step.kind if isinstance(step, model.TakeExport) else step.binds
-            self["function" if kind == "func" else kind].add(step.bind)
+            self[model.bound_as(step)].add(step.bind)
 
     def of(self, *kinds: str) -> set[str]:
         return set().union(*(self[kind] for kind in kinds))
@@ -121,6 +125,8 @@ def _check_step(scenario: model.Scenario, step: model.Step, names: _Names, calle
     where = step.where
     for expression in _expressions(step):
         _need(where, expression, names["value"], "value")
+    if isinstance(step, model.Write) and isinstance(step.value, model.BoundBytes):
+        _need(where, [step.value.name], names["bytes"], "bytes")
     if isinstance(step, model.Agents):
         for agent in step.agents:
             _check_new_instance(scenario, agent, names)
@@ -146,7 +152,9 @@ def _check_step(scenario: model.Scenario, step: model.Step, names: _Names, calle
         missing = [name for name in step.objects if not names.has(name, _OBJECTS)]
         if missing:
             _need(where, missing, names.of(*_OBJECTS), "object")
-    elif isinstance(step, (model.Read, model.Write)) and step.through is not None:
+    elif isinstance(step, model.Use):
+        _need_object(where, step.on, names, HOST_APIS[step.api].on)
+    elif isinstance(step, (model.Read, model.Write, model.OpenView)) and step.through is not None:
         _need(where, [step.through], names["view"], "view")
     elif isinstance(step, (model.Read, model.Write, model.Grow, model.Size, model.OpenView)):
         if getattr(step, "kind", None) == "each":
@@ -206,5 +214,5 @@ def _need(where: Where, wanted: Iterable[str], bound: Collection[str], what: str
     for name in wanted:
         if name not in bound:
             hint = f"; {nearest(name, sorted(bound))}" if bound else ""
-            remedy = "give it under 'modules'" if what == "module" else "bind it with 'as' in an earlier step"
+            remedy = _REMEDIES.get(what, "bind it with 'as' in an earlier step")
             raise where.error(f"unknown {what} '{name}' in this scenario{hint} ({remedy})")

@@ -84,7 +84,7 @@ def data(raw: Any, where: Where, budget: Budget) -> bytes:
             raise where.error(f"a byte is 0 to 255, found {describe(wrong[0])}")
         return bytes(raw)
     if not isinstance(raw, Map):
-        raise where.error("bytes are given as a list, {hex: …} or {text: …}")
+        raise where.error("bytes are given as a list, {hex: …}, {text: …} or a name that bytes are bound to")
     try:
         once = raw["text"].encode() if "text" in raw else bytes.fromhex(raw["hex"])
     except ValueError:

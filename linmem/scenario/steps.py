@@ -10,7 +10,8 @@ from typing import Any, TypeVar
 
 from linmem.scenario import expectations, expressions, model, parts, pictures, schema, values
 from linmem.scenario.expectations import AllBytes, Literal
-from linmem.scenario.limits import ROUNDS, SCENARIO_STEPS, STEPS, TIMES, Budget, integer
+from linmem.scenario.host_apis import HOST_APIS
+from linmem.scenario.limits import BYTES, ROUNDS, SCENARIO_STEPS, STEPS, TIMES, Budget, integer
 from linmem.scenario.model import GUEST, MEMORY
 from linmem.scenario.parameters import fill_items
 from linmem.scenario.source import Map, Seq, Where
@@ -55,7 +56,7 @@ class Draft:
             "observe": parts.observe(item, self.building.observations, self.building.budget),
         }
         step = kind(where=item.where(), text=clip(text, _LONGEST, ""), **{**common, **fields})
-        gives = step.type if isinstance(step, model.Read) else step.gives
+        gives = step.type if isinstance(step, model.Read | model.Use) else step.gives
         reason = expectations.impossible(step.expect, gives) if step.expect is not None else None
         if reason is not None:
             raise item.error(reason, "expect")
@@ -174,8 +175,6 @@ def _read(draft: Draft) -> model.Step:
     if (kind == "bytes") is (count is None):
         problem = "'read: bytes' needs 'count'" if count is None else f"'count' goes with bytes, not with {kind}"
         raise item.error(problem)
-    if kind == "bytes" and "as" in item:
-        raise item.error("'as' binds a number, and 'read: bytes' gives bytes", "as")
     words, fields = _access(item)
     what = f"{count} bytes" if count else kind
     return draft.make(model.Read, f"read {what}{words}", type=kind, count=count, **fields)
@@ -206,11 +205,13 @@ def _picture(draft: Draft) -> model.Step:
 def _write(draft: Draft) -> model.Step:
     item = draft.item
     kind, raw, where = item["write"], item["value"], item.where("value")
-    value: Literal | bytes | model.HostValue
+    value: Literal | bytes | model.BoundBytes | model.HostValue
     if isinstance(raw, Map) and "host" in raw:
         if kind == "bytes":
             raise where.error("a value of the host's language is written as one number, not as bytes")
         value = parts.host_value(raw)
+    elif kind == "bytes" and isinstance(raw, str):
+        value = model.BoundBytes(raw)
     elif kind == "bytes":
         value = parts.data(raw, where, draft.building.budget)
     elif isinstance(raw, list | dict):
@@ -233,16 +234,43 @@ def _grow(draft: Draft) -> model.Step:
 @_kind("view")
 def _view(draft: Draft) -> model.Step:
     item = draft.item
-    kind, offset = item["view"], parts.optional(item, "offset")
+    kind, offset, through = item["view"], parts.optional(item, "offset"), item.get("through")
+    if (kind == "part") is (through is None) or (through is not None and "in" in item):
+        raise item.error("'view: part' needs 'through', the view that it is a part of; other views have 'in'")
     place = f" at {offset}" if offset else ""
+    what = f"a part of {through}" if kind == "part" else f"{'a' if kind == 'default' else kind} view"
     return draft.make(
         model.OpenView,
-        f"open {'a' if kind == 'default' else kind} view{place} as {item['as']}",
+        f"open {what}{place} as {item['as']}",
         kind=kind,
         memory=item.get("in", MEMORY),
+        through=through,
         offset=offset,
         count=parts.optional(item, "count"),
     )
+
+
+@_kind("use")
+def _use(draft: Draft) -> model.Step:
+    item = draft.item
+    name = item["use"]
+    api = HOST_APIS[name]
+    if "on" not in item and api.on != MEMORY:
+        raise item.error(f"{name} needs 'on', the view that it is used on", "use")
+    if (api.takes is None) is ("value" in item):
+        raise item.error(f"{name} takes {'no value' if api.takes is None else f'a value: {api.takes}'}", "use")
+    if "as" in item and api.gives == "nothing":
+        raise item.error(f"{name} gives nothing that 'as' could bind", "as")
+    on = item.get("on", MEMORY)
+    value = item.get("value")
+    if api.takes == "integer":
+        value = parts.expression(item, "value")
+    elif api.takes == "text" and not isinstance(value, str):
+        raise item.error(f"{name} takes text, found {describe(value)}", "value")
+    if isinstance(value, str):
+        draft.building.budget.spend(BYTES, len(value.encode()), item, "value")
+    shown = f" with {value!r}" if isinstance(value, str) else f" with {value}" if value is not None else ""
+    return draft.make(model.Use, f"use {name} on {on}{shown}", api=name, on=on, type=api.gives, value=value)
 
 
 @_kind("instantiate")

@@ -24,6 +24,8 @@ def check_view_kinds(scenarios: Iterable[model.Scenario], kinds: Mapping[str, Co
                 bound[step.bind or ""] = step.kind
             elif isinstance(step, model.OpenView):
                 bound.pop(step.bind or "", None)
+                if step.through in bound:
+                    bound[step.bind or ""] = bound[step.through]
             elif isinstance(step, model.Read | model.Write):
                 kind = bound.get(step.through) if step.through is not None else step.kind
                 if kind is not None and kind not in model.VIEW_WORDS:

@@ -97,6 +97,9 @@ class TypedArray:
             self._array = make(in_units(offset, VIEWS[kind].unit))
         self._kind = kind
 
+    def object(self) -> Any:
+        return self._array
+
     def read(self, index: int, memory_type: str, count: int) -> Any:
         if ARRAYS.get(memory_type) == self._kind:
             return self._array[index]

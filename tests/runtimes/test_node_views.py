@@ -199,3 +199,29 @@ def test_a_view_that_cannot_be_opened(js: RawClient) -> None:
     for kind, offset, length in ("Uint32Array", 2, None), ("Uint8Array", PAGE + 1, None), ("DataView", 0, PAGE + 1):
         error = js.refused("view.open", memory=target, kind=kind, offset=offset, length=length)
         assert (error["kind"], error["type"]) == ("host", "RangeError")
+
+
+def test_a_part_of_a_view_is_a_subarray(js: RawClient) -> None:
+    target = memory(js)
+    put(js, target, 0, bytes(range(32)))
+    whole = js.make("view.open", memory=target, kind="Uint16Array", offset=4)
+    part = js.make("view.open", view=whole, offset=4, length=8)
+    assert js.call("view.length", view=part) == {"length": 4}
+    assert js.call("view.read", view=part, at=2, type="u16") == {"value": typed("u16", 0x0B0A)}
+    data = js.make("view.open", memory=target, kind="DataView")
+    assert js.refused("view.open", view=data, offset=4)["kind"] == "unsupported"
+
+
+def test_what_reads_and_fills_views(js: RawClient) -> None:
+    target = memory(js)
+    put(js, target, 16, "häh".encode())
+    view = js.make("view.open", memory=target, kind="Uint8Array", offset=16, length=4)
+    assert js.call("object.use", object=view, api="TextDecoder.decode") == {"bytes": base64_of("häh".encode())}
+    assert js.call("object.use", object=view, api="TextEncoder.encodeInto", value="€€") == {"count": 3}
+    assert get(js, target, 16, 4) == "€h".encode()
+
+
+def test_an_api_that_the_engine_lacks_is_unsupported_and_not_an_error_of_its_own(js: RawClient) -> None:
+    view = js.make("view.open", memory=memory(js), kind="Uint8Array")
+    for api in ("ArrayBuffer.transfer", "SharedArrayBuffer.grow", "bytes"):
+        assert js.refused("object.use", object=view, api=api)["kind"] == "unsupported"

@@ -18,6 +18,7 @@ sys.path.append(str(KIT))
 
 import linmem_driver  # noqa: E402
 import linmem_values  # noqa: E402
+import linmem_views  # noqa: E402
 
 TOY = f"""
 import os, sys
@@ -47,6 +48,8 @@ class View:
         return len(data)
     def length(self):
         return 2**53 + len(self.data)
+    def object(self):
+        return self.data
 
 class Toy(Driver):
     runtime = dict(name="toy", version="1", engine="none")
@@ -212,6 +215,26 @@ def test_views_count_in_their_units(toy: RawClient) -> None:
     view = toy.make("view.open", memory=memory, kind=None, offset=None, length=None)
     assert toy.call("view.length", view=view) == {"length": str(2**53 + 64)}
     assert toy.call("view.read", view=view, at=str(2), type="u8") == {"bytes": "Bw=="}
+
+
+def test_what_takes_a_view(toy: RawClient) -> None:
+    memory = toy.make("memory.create", min=8, max=None, shared=False, index="i32")
+    toy.call("memory.write", memory=memory, at=2, type="u8", value={"type": "u8", "value": "7"}, view=None)
+    view = toy.make("view.open", memory=memory, kind=None)
+    assert toy.call("object.use", object=view, api="bytes") == {"bytes": "AAAHAAAAAAA="}
+    assert toy.call("object.use", object=view, api="BytesIO.readinto", value="abc") == {"count": 3}
+    assert toy.call("view.read", view=view, at=1, type="bytes", count=3) == {"bytes": "YmMA"}
+    assert toy.refused("object.use", object=view, api="structuredClone")["kind"] == "unsupported"
+    assert toy.refused("view.open", view=view, offset=2)["kind"] == "unsupported"
+
+
+def test_a_slice_of_a_memoryview_is_a_part_and_that_of_other_buffers_a_copy() -> None:
+    data = bytearray(8)
+    part = linmem_views.BufferView(memoryview(data)).part(2, 6)
+    part.write(1, "u8", 7)
+    assert (data[3], part.length()) == (7, 4)
+    with pytest.raises(linmem_driver.Refused, match="a slice of a bytearray is a copy"):
+        linmem_views.BufferView(data).part(2, 6)
 
 
 def test_references(toy: RawClient) -> None:

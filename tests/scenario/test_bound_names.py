@@ -40,6 +40,10 @@ GOOD = [
     # globals: made, kept, a guest's by its export
     "steps: [{global: {type: i32}, as: g}, {instantiate: guest, imports: {a.g: {global: g}}}, {get: g, as: n},\n"
     "  {set: g, value: n + 1}, {get: guest.h}, {set: h, value: 1}, {global: {export: guest.h}, as: h}, {same: [g, h]}]",
+    # bytes, also those that a host function binds, and parts of views
+    "imports: {a.b: {params: [x], steps: [{read: bytes, at: x, count: 2, as: b}, {write: bytes, at: 9, value: b}]}}\n"
+    "steps: [{call: f}, {write: bytes, at: 0, value: b}, {view: default, as: v}, {view: part, through: v, as: w},\n"
+    "  {use: TextDecoder.decode, on: w, as: b}, {use: Memory.toResizableBuffer, on: guest.m}]",
     # a name can be bound anew, also to something else
     "steps: [{call: f, as: x}, {view: default, as: x}, {release: x}, {call: f, as: x}, {read: u8, at: x}]",
 ]

@@ -269,6 +269,10 @@ class ToyRuntime:
         return self.written(memory, at, params)
 
     def view_open(self, request: int, params: Mapping[str, Any]) -> Reply:
+        if "view" in params:
+            view = self.made(params["view"])
+            self.memories[request], self.units[request] = self.memories[view], self.units[view]
+            return {}
         self.memories[request] = self.memories[self.made(params["memory"])]
         self.units[request] = UNITS[params["kind"] or "bytewise"]
         return {}

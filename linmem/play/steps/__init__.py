@@ -19,6 +19,7 @@ POST: dict[type[Step], Callable[[Context, Any], None]] = {
     model.Size: memories.size,
     model.OpenView: memories.open_view,
     model.ViewLength: memories.view_length,
+    model.Use: memories.use,
     model.MakeMemory: memories.make,
     model.MakeGlobal: globals.make,
     model.GetGlobal: globals.get,

@@ -11,9 +11,10 @@ from linmem.play.picture import picture as png
 from linmem.play.pipeline import Understand, wire_integer
 from linmem.play.scope import Held
 from linmem.play.stop import Stop
-from linmem.scenario import model, pictures, values
+from linmem.scenario import expressions, model, pictures, values
 from linmem.scenario.expectations import Literal
 from linmem.scenario.happened import Bound, Bytes, Happened
+from linmem.scenario.host_apis import HOST_APIS
 from linmem.wasm.types import PAGE
 
 
@@ -58,11 +59,20 @@ def post_read(context: Context, step: model.Read, keep: Callable[[Happened], Non
 
 def write(context: Context, step: model.Write) -> None:
     """Write memory (`memory.write`, `view.write`)."""
-    asked = len(step.value) if isinstance(step.value, bytes) else values.MEMORY_TYPES.get(step.type)
-    if isinstance(step.value, model.HostValue):  # what that comes to is the API's affair
+    given = bound_bytes(context, step.value) if isinstance(step.value, model.BoundBytes) else step.value
+    asked = len(given) if isinstance(given, bytes) else values.MEMORY_TYPES.get(step.type)
+    if isinstance(given, model.HostValue):  # what that comes to is the API's affair
         asked = None
-    value = {"value": written(context, step.type, step.value)}
+    value = {"value": written(context, step.type, given)}
     access(context, step, "write", value, lambda reply: decoding.written(reply, asked))
+
+
+def bound_bytes(context: Context, bound: model.BoundBytes) -> bytes:
+    """The bytes that an earlier step has bound to a name."""
+    context.pipeline.collect()
+    if bound.name not in context.scope.bytes:
+        raise expressions.ExpressionError(f"nothing is bound to '{bound.name}'")
+    return context.scope.bytes[bound.name]
 
 
 def written(context: Context, kind: str, value: Literal | bytes | model.HostValue) -> dict[str, Any]:
@@ -133,12 +143,15 @@ def other_page_size(page_size: int) -> dict[str, int]:
 def open_view(context: Context, step: model.OpenView) -> None:
     """Open a view and keep it (`view.open`)."""
     assert step.bind is not None
-    pipeline, runtime = context.pipeline, context.runtime
-    kind = context.view if step.kind == "each" else None if step.kind == "default" else step.kind
-    unit = runtime.unit(kind or runtime.view_for("u8") or "")
-    if unit is None:
-        raise Stop("unsupported", f"this runtime has no view kind '{kind or 'for u8'}'", step)
-    params: dict[str, Any] = {"memory": pipeline.memory(step.memory, step), "kind": kind}
+    pipeline = context.pipeline
+    kind: str | None
+    params: dict[str, Any]
+    if step.through is not None:
+        kind, unit = "this view", context.scope.view_unit(step.through, step)
+        params = {"view": context.scope.held(step.through, step).handle}
+    else:
+        kind, unit = new_view(context, step)
+        params = {"memory": pipeline.memory(step.memory, step), "kind": kind}
     if step.offset is not None:
         params["offset"] = pipeline.integer(step.offset)
     if step.count is not None:
@@ -148,6 +161,26 @@ def open_view(context: Context, step: model.OpenView) -> None:
             raise Stop("error", f"'count' is in bytes: {length} are no whole number for {shown}", step)
         params["length"] = wire_integer(length)
     context.scope.objects[step.bind] = Held(pipeline.due(step, "view.open", params, decoding.done), unit=unit)
+
+
+def new_view(context: Context, step: model.OpenView) -> tuple[str | None, int]:
+    """The kind of a view of a memory, and the bytes that an index counts; None: the one that users take for bytes."""
+    kind = context.view if step.kind == "each" else None if step.kind == "default" else step.kind
+    unit = context.runtime.unit(kind or context.runtime.view_for("u8") or "")
+    if unit is None:
+        raise Stop("unsupported", f"this runtime has no view kind '{kind or 'for u8'}'", step)
+    return kind, unit
+
+
+def use(context: Context, step: model.Use) -> None:
+    """Use another part of the host's API (`object.use`)."""
+    pipeline = context.pipeline
+    in_view = HOST_APIS[step.api].on == "view"
+    handle = context.scope.held(step.on, step).handle if in_view else pipeline.memory(step.on, step)
+    params: dict[str, Any] = {"object": handle, "api": step.api}
+    if step.value is not None:
+        params["value"] = step.value if isinstance(step.value, str) else pipeline.integer(step.value)
+    pipeline.due(step, "object.use", params, lambda reply: decoding.used(reply, step.type))
 
 
 def view_length(context: Context, step: model.ViewLength) -> None:

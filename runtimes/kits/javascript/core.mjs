@@ -155,6 +155,7 @@ export class Session {
     if (result.values?.length > 0) return unsigned(result.values[0]);
     if (result.pages !== undefined) return parseInteger(result.pages);
     if (result.length !== undefined) return parseInteger(result.length);
+    if (result.count !== undefined) return parseInteger(result.count);
     if (result.nothing !== undefined) throw skipped(id);
     throw badParams(`the result of request ${id} has no integer to refer to`);
   }

@@ -85,7 +85,8 @@ function kindFor(name, type) {
 
 // ----------------------------------------------------------------- views
 
-function openView(session, { memory: memoryId, kind: name, offset, length }, id) {
+function openView(session, { memory: memoryId, view: viewId, kind: name, offset, length }, id) {
+  if (viewId !== undefined) return openPart(session, viewId, offset, length, id);
   const { memory } = session.object(memoryId, Memory);
   const kind = kindNamed(name ?? DEFAULTS.u8);
   const start = offset == null ? undefined : Number(session.integer(offset));
@@ -97,6 +98,21 @@ function openView(session, { memory: memoryId, kind: name, offset, length }, id)
     throw refused(error, "host");
   }
   session.keep(id, new View(kind, view));
+  return undefined;
+}
+
+function openPart(session, viewId, offset, length, id) {
+  const { kind, view } = session.object(viewId, View);
+  if (kind.part === undefined) throw unsupported(`a ${kind.kind} has no subarray`);
+  const start = offset == null ? 0 : indexOf(kind, session.integer(offset));
+  const end = length == null ? undefined : start + indexOf(kind, session.integer(length));
+  let part;
+  try {
+    part = kind.part(view, start, end);
+  } catch (error) {
+    throw refused(error, "host");
+  }
+  session.keep(id, new View(kind, part));
 }
 
 function viewLength(session, { view: viewId }) {

@@ -7,6 +7,7 @@ import { KINDS as GLUE_KINDS, checkStarted } from "./glue.mjs";
 import { MEMORY_METHODS } from "./memories.mjs";
 import { Callable, Global, Instance, View, comparable, decode, list } from "./objects.mjs";
 import { hostValue, mapped, parseInteger, toWasm, typed } from "./values.mjs";
+import { useObject } from "./uses.mjs";
 import { DEFAULTS, KINDS } from "./views.mjs";
 import { VERSIONS as WASI_VERSIONS, WasiProgram } from "./wasi.mjs";
 
@@ -201,6 +202,7 @@ export const METHODS = new Map([
   ["global.get", getGlobal],
   ["global.set", setGlobal],
   ["object.same", same],
+  ["object.use", useObject],
   ["object.release", release],
   ["host.collect", collect],
   ["shutdown", shutdown],

@@ -15,6 +15,10 @@ class TypedArrayKind {
     return new this.constructor_(buffer, offset, length);
   }
 
+  part(view, start, end) {
+    return view.subarray(start, end);
+  }
+
   length(view) {
     return view.length;
   }

@@ -92,7 +92,8 @@ class Driver:
     A view has ``read(index, type, count)`` -> bytes, int, float or None; ``write(index, type, value)`` -> bytes written
     or None, where value is an int (for floats the bit pattern: see `linmem_values.number` and `packed`) or bytes; and
     ``length()`` -> units. An index counts units; between two elements it is a float, which the API refuses or not.
-    ``hand(index, type, value)`` gives the API any Python value as it is; ``write`` may pack it.
+    ``hand(index, type, value)`` gives the API any Python value as it is; ``write`` may pack it. Where the API has them:
+    ``part(start, stop)`` -> a view of a part, in units, and ``object()`` -> what the API gave, to be handed on.
     ``memory.read`` and ``memory.write`` open a fresh one.
 
     Hooks let every exception of the runtime through: `classify` says what it means.

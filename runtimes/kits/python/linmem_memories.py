@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import functools
-from binascii import a2b_base64
-from typing import Any
+import io
+from binascii import a2b_base64, b2a_base64
+from typing import Any, Callable
 
 from linmem_driver import Refused, ViewKind
 from linmem_requests import Requests
 from linmem_values import WIDTH, host_value, in_units, integer_json, reading_json
 
 _PAGE = 65536
+#: Parts of Python's library that take a view: what `object.use` can ask for.
+_USES: dict[str, Callable[[Any, Any], Any]] = {
+    "bytes": lambda view, value: bytes(view),
+    "BytesIO.readinto": lambda view, text: io.BytesIO(text.encode()).readinto(view),
+}
+_WAYS = {"hand": "take a value as it is", "part": "open a part of it", "object": "be handed on"}
 
 
 class MemoryMethods(Requests):
@@ -87,6 +94,8 @@ class MemoryMethods(Requests):
         return "{}" if count is None else '{"count":%d}' % count
 
     def _view_open(self, ident: int, params: dict[str, Any]) -> str:
+        if "view" in params:
+            return self._view_part(ident, params)
         memory = self._object("memory", params["memory"])
         kind = params.get("kind") or self._driver.default_view(memory, "u8")
         unit = self._supported(kind).unit
@@ -95,6 +104,26 @@ class MemoryMethods(Requests):
         view = self._ask("view.open", self._driver.view_open, memory, kind, offset, units)
         self._objects["view"][ident] = (view, kind)
         return "{}"
+
+    def _view_part(self, ident: int, params: dict[str, Any]) -> str:
+        view, kind = self._object("view", params["view"])
+        unit = self._supported(kind).unit
+        start = in_units(self._optional(params.get("offset")) or 0, unit)
+        length = self._optional(params.get("length"))
+        stop = None if length is None else start + in_units(length, unit)
+        self._objects["view"][ident] = (self._ask("view.open", _way(view, "part"), start, stop), kind)
+        return "{}"
+
+    def _object_use(self, ident: int, params: dict[str, Any]) -> str:
+        api = params["api"]
+        if api not in _USES:
+            raise Refused("Python has no %s" % api)
+        view = _way(self._object("view", params["object"])[0], "object")()
+        given = self._ask("object.use", _USES[api], view, params.get("value"))
+        if isinstance(given, bytes):
+            return '{"bytes":"%s"}' % b2a_base64(given, newline=False).decode("ascii")
+        self._results[ident] = (None, given)
+        return '{"count":%s}' % integer_json(given)
 
     def _view_length(self, ident: int, params: dict[str, Any]) -> str:
         length = self._ask("view.length", self._object("view", params["view"])[0].length)
@@ -131,5 +160,5 @@ class MemoryMethods(Requests):
 
 def _way(view: Any, access: str) -> Any:
     if not hasattr(view, access):
-        raise Refused("the driver hands over no value as it is")
+        raise Refused("the driver's view has no way to %s" % _WAYS.get(access, access))
     return getattr(view, access)

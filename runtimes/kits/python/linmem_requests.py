@@ -15,7 +15,8 @@ _INVALID_REQUEST, _METHOD_NOT_FOUND, _INVALID_PARAMS, _REFUSED = -32600, -32601,
 _TEXT_LIMIT = 8192  # characters of the runtime's own words in an error: a trap's backtrace can have 30,000 lines
 #: Every method but `initialize` and `shutdown`, with the hook of the driver that it needs.
 HOOKS = {"agents.run": "agent_create", "object.release": "release_all"}
-HOOKS.update(dict.fromkeys("memory.read memory.write view.open view.length view.read view.write".split(), "view_open"))
+_ON_VIEWS = "memory.read memory.write view.open view.length view.read view.write object.use"
+HOOKS.update(dict.fromkeys(_ON_VIEWS.split(), "view_open"))
 HOOKS.update(
     (method, method.replace(".", "_"))
     for method in (

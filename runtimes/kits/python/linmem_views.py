@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 from typing import Any
 
+from linmem_driver import Refused
 from linmem_values import FORMAT, number
 
 
@@ -21,6 +22,16 @@ class BufferView:
 
     def __init__(self, buffer: Any) -> None:
         self._buffer = buffer
+
+    def part(self, start: int, stop: int | None) -> BufferView:
+        """A view of a part of it. Of Python's buffers only a memoryview has slices that are no copies."""
+        if not isinstance(self._buffer, memoryview):
+            raise Refused("a slice of a %s is a copy" % type(self._buffer).__name__)
+        return type(self)(self._buffer[start:stop])
+
+    def object(self) -> Any:
+        """What the host API gave."""
+        return self._buffer
 
     def read(self, index: int, memory_type: str, count: int) -> Any:
         if memory_type == "u8":
