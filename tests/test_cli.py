@@ -131,7 +131,7 @@ scenarios:
   - name: fails
     steps: [{call: plain}, {size: memory, expect: 2}]
   - name: is unsupported
-    steps: [{view: Nothing, as: v}]
+    steps: [{view: DataView, as: v}]
   - name: crashes
     steps: [{call: plain}, {call: sigkill}]
   - name: needs threads

@@ -252,7 +252,7 @@ PLAYED = {
     "expected-to-be-refused": ("pass", None, ""),
     "missing-export": ("error", 8, "the guest exports no function 'f'; it exports: g"),
     "wrong-arity": ("error", 9, "'f' takes 1 arguments, the step gives 2"),
-    "missing-import": ("fail", 10, "the guest could not be started: "),
+    "missing-import": ("error", 10, "nothing gives the import a.b: "),
     "loops-for-ever": ("timeout", 13, "no answer within 3 s"),
     "all-is-well": ("pass", None, ""),
 }

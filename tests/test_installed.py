@@ -93,7 +93,9 @@ def test_the_wheel_holds_the_package_and_all_its_data(wheel: Path) -> None:
     ):  # fmt: skip
         assert f"linmem/data/{part}" in held
     schemas = {Path(name).name for name in held if name.endswith("schema.json")}
-    assert schemas == {"schema.json", "runtime.schema.json", "known.schema.json", "report.schema.json"}
+    assert schemas == {
+        "schema.json", "runtime.schema.json", "known.schema.json", "project.schema.json", "report.schema.json",
+    }  # fmt: skip
     assert any(name.startswith("linmem/data/fixtures/shared_buffer/") and name.endswith(".wasm") for name in held)
     assert {"linmem/report/web/boot.js", "linmem/report/templates/report.html.j2", "linmem/py.typed"} <= held
     assert not [name for name in held if "__pycache__" in name or "/out/" in name]
@@ -163,7 +165,7 @@ def test_it_brings_its_suites_and_runtimes(linmem: Linmem, program: Path) -> Non
     listed = linmem("list")
     assert listed.returncode == 0
     assert "    growth.yaml " in listed.stdout
-    assert re.search(r"^\d+ scenarios in \d+ suites; play some: ", listed.stdout, re.MULTILINE)
+    assert re.search(r"^[\d,]+ scenarios in \d+ suites; show some: ", listed.stdout, re.MULTILINE)
     assert str(ROOT) not in listed.stdout
     runtimes = linmem("runtimes", "list")
     assert runtimes.returncode == 0

@@ -197,8 +197,8 @@ func viewLength(id int64, p params) object {
 	return object{"length": length}
 }
 
-func viewRead(id int64, p params) object     { return read(id, opened(p), integer{p.Index}, p) }
-func viewWrite(_ int64, p params) object     { return write(opened(p), integer{p.Index}, p) }
+func viewRead(id int64, p params) object     { return read(id, opened(p), p.At, p) }
+func viewWrite(_ int64, p params) object     { return write(opened(p), p.At, p) }
 func isGiven(parameter json.RawMessage) bool { return integer{parameter}.isGiven() }
 
 func opened(p params) *view {

@@ -35,5 +35,5 @@ def test_a_peculiarity_that_is_none_is_wrong() -> None:
         peculiar={"memory.size: in pages": "it counts in bytes"},
         timeout=30.0,
     )
-    titles = {f"{finding.topic}: {finding.title}": finding.verdict for finding in report.findings}
+    titles = {f"{finding.topic}: {finding.title}": finding.verdict for finding in report.results}
     assert titles["memory.size: in pages"] == selfcheck.WRONG
