@@ -128,7 +128,7 @@ class Runtime(Protocol):
         ...
 
     def brings_wasi(self, version: str) -> bool:
-        """Whether its own WASI of this version (``preview1``) can serve a guest's imports."""
+        """Whether its own WASI of this version (``preview1``, ``unstable``) can serve a guest's imports."""
         ...
 
     def take_stderr(self) -> str:

@@ -30,7 +30,8 @@ def instantiate(
     if isinstance(compiled, CallFailed):
         refused(context, compiled, step)
         return
-    guest = context.guest if module_name == GUEST else None
+    own = context.wasi is not None  # then the runtime serves a published module's imports, and no host of its language
+    guest = context.guest if module_name == GUEST and not own else None
     glue = guest.glue if guest is not None else None
     if glue is not None and not context.runtime.runs_glue(glue.kind):
         glue = None
@@ -45,8 +46,9 @@ def instantiate(
         "imports": entries,
         "glue": {"kind": glue.kind, "path": str(glue.path)} if glue is not None else None,
     }
-    if context.wasi is not None and wasi.concerns(module.types):
-        params["wasi"] = own_wasi(context, context.wasi, step)
+    served = wasi.imported(module.types)
+    if context.wasi is not None and served is not None:
+        params["wasi"] = own_wasi(context, context.wasi, wasi.VERSIONS[served], step)
     context.imports.collect_if_called()
     context.scope.instances[name] = instance
     if step is not None:
@@ -67,10 +69,11 @@ def must_be_given(
 ) -> None:
     """Raises `Stop` for an import that nobody gives, where the scenario does not ask what the runtime makes of that."""
     given = {(entry["module"], entry["name"]) for entry in entries}
+    served = wasi.imported(types) if context.wasi is not None else None
     missing = [
         f"{wanted.module}.{wanted.name}"
         for wanted in (types.imports if types is not None else ())
-        if (wanted.module, wanted.name) not in given and not (context.wasi is not None and wanted.module == wasi.MODULE)
+        if (wanted.module, wanted.name) not in given and wanted.module != served
     ]
     if missing:
         raise Stop("error", f"nothing gives the import {', '.join(missing)}: name it under 'imports'", step)
@@ -85,12 +88,12 @@ def refused(context: Context, failure: CallFailed, step: Step | None) -> None:
     context.findings.judge(step, Refused(failure))
 
 
-def own_wasi(context: Context, provision: Provision, step: Step | None) -> Mapping[str, Any]:
-    """What the runtime's own WASI is told, if there is one."""
-    if not context.runtime.brings_wasi(wasi.VERSION):
-        raise Stop("unsupported", f"needs the runtime's own WASI {wasi.VERSION}, and its driver has none", step)
+def own_wasi(context: Context, provision: Provision, version: str, step: Step | None) -> Mapping[str, Any]:
+    """What the runtime's own WASI is told, if there is one of this version."""
+    if not context.runtime.brings_wasi(version):
+        raise Stop("unsupported", f"needs the runtime's own WASI {version}, and its driver has none", step)
     try:
-        return provision.params()
+        return {"version": version, **provision.params()}
     except OSError as error:
         raise Stop("error", f"{provision.wasi.where}: the files can't be made: {error}", step) from None
 

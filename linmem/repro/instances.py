@@ -34,7 +34,7 @@ def instance(script: ScriptWriter, name: str, bound: str, imports: Specs) -> Ste
     entries = []
     for wanted, spec, words in imports_of(script, module.types, imports):
         entries.append(script.templates.snippet("import", item=extern(script, wanted, spec), **words))
-    if script.scenario.wasi is not None and wasi.concerns(module.types):
+    if script.scenario.wasi is not None and wasi.imported(module.types) is not None:
         how = "wasi_instance"
     else:
         how = "linked" if module.types is None or module.types.imports or entries else "instance"

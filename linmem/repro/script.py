@@ -101,7 +101,12 @@ def _parts(script: ScriptWriter, body: str) -> list[str]:
         folder, path = "folder", language.constant(wasi.FOLDER)
         preopen = templates.part("preopen", folder=folder, path=path) if setting.files is not None else ""
         texts = [language.constant(item) for item in setting.args]
+        module = next(
+            filter(None, (wasi.imported(item.types) for item in script.modules.values())), "wasi_snapshot_preview1"
+        )
         words = {
+            "wasi_module": language.constant(module),
+            "wasi_version": language.constant(wasi.VERSIONS[module]),
             "args": f"[{', '.join(texts)}]",
             "program": texts[0] if texts else language.constant(""),
             "arguments": f"[{', '.join(texts[1:])}]",

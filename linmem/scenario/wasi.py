@@ -1,4 +1,4 @@
-"""WASI preview 1 as the runtime itself brings it: what a scenario says of it.
+"""WASI as the runtime itself brings it, preview 1 or the version before: what a scenario says of it.
 
 Nothing of it is served here. (`linmem.guests.wasi` is another thing: the harness's own few functions, for guests whose
 language can't go without them.)
@@ -13,8 +13,8 @@ from linmem.scenario.parts import data
 from linmem.scenario.source import Map
 from linmem.wasm.types import ModuleTypes
 
-VERSION = "preview1"  # as drivers name it
-MODULE = "wasi_snapshot_preview1"  # as modules import it
+VERSIONS = {"wasi_snapshot_preview1": "preview1", "wasi_unstable": "unstable"}
+"""The versions: as modules import them, and as drivers and Node.js name them."""
 FOLDER = "/files"  # as guests see the folder with a scenario's files
 LONGEST_NAME = 255  # bytes; file systems allow no more
 ARGS = ("guest",)  # unless a scenario says otherwise
@@ -35,15 +35,21 @@ def check(scenario: model.Scenario) -> None:
     if scenario.wasi is None:
         return
     if scenario.program is not None:
-        message = "'wasi' is for guests given by 'wat' or 'module': a program's languages bring their own host side"
+        message = "'wasi' is for guests given by 'wat', 'module' or 'package': a program brings its own host side"
         raise scenario.where.error(message)
     for table in import_tables(scenario):
         for name, spec in table.items():
-            if name.startswith(f"{MODULE}."):
+            if name.partition(".")[0] in VERSIONS:
                 message = f"'{name}' is given under 'imports', but 'wasi' has the runtime serve it: give one of them"
                 raise spec.where.error(message)
 
 
-def concerns(types: ModuleTypes | None) -> bool:
-    """Whether a module imports anything of WASI; one whose types can't be read may."""
-    return types is None or any(wanted.module == MODULE for wanted in types.imports)
+def imported(types: ModuleTypes | None) -> str | None:
+    """Under which name a module imports WASI, a key of `VERSIONS`; None where it does not.
+
+    A module whose types can't be read may import preview 1. No host API gives one instance two versions: where a module
+    imports both, it is the first.
+    """
+    if types is None:
+        return "wasi_snapshot_preview1"
+    return next((wanted.module for wanted in types.imports if wanted.module in VERSIONS), None)

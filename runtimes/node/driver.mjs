@@ -9,7 +9,7 @@ import { serve } from "../kits/javascript/core.mjs";
 import { startAgent } from "./agents.mjs";
 import { garbageCollector, loadScript, prepareGlobals, redirectOutput } from "./globals.mjs";
 import { LineReader, writeLine } from "./stdio.mjs";
-import { makeWasi } from "./wasi.mjs";
+import { wasi } from "./wasi.mjs";
 
 // The global, not an import: importing "node:process" reads its every property, process.stdin too, and that makes the
 // pipes non-blocking.
@@ -73,7 +73,7 @@ const host = {
   loadScript,
   prepareGlobals,
   startAgent,
-  wasi: makeWasi,
+  wasi,
 };
 
 redirectOutput();

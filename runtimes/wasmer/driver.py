@@ -81,6 +81,8 @@ TRAPS = {
     "unaligned atomic access",
 }
 EXITED = "RuntimeError: WASI exited with code: "
+#: The versions of WASI, as they are called here and by Wasmer.
+WASI = {"preview1": wasmer_wasi.Version.SNAPSHOT1, "unstable": wasmer_wasi.Version.SNAPSHOT0}
 SPECIFIED = {"misaligned heap": "unaligned atomic", "unaligned atomic access": "unaligned atomic"}
 
 
@@ -130,6 +132,7 @@ class WasmerDriver(Driver):
     """The engine is the one that compiles and runs in this process (universal; before 1.1, JIT)."""
 
     views = VIEWS
+    wasi_versions = tuple(WASI)
     default_views = dict(dict.fromkeys(MEMORY_TYPES, "uint8_view"), s8="int8_view")
 
     def __init__(self, variant: str | None, cache: str | None) -> None:
@@ -175,7 +178,7 @@ class WasmerDriver(Driver):
             state = state.environment(name, value)
         for path, folder in wasi.preopens:
             state = state.map_directory(path, folder)
-        objects = state.finalize().generate_import_object(self._store, wasmer_wasi.Version.SNAPSHOT1)
+        objects = state.finalize().generate_import_object(self._store, WASI[wasi.version])
         for name, items in self._by_name(imports).items():
             objects.register(name, items)
         instance = wasmer.Instance(module, objects)

@@ -51,6 +51,7 @@ def test_a_package_is_a_guest_with_the_host_that_its_imports_ask_for() -> None:
         "sh_syntax_05": TinyGoHost,
         "sh_syntax_03": TinyGoHost,
         "gofmt": TinyGoHost,
+        "cowsay": WasiHost,
     }
     guest = guests["sh_syntax"]
     assert guest is not None

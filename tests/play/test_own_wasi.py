@@ -87,7 +87,11 @@ def test_a_case_s_values_are_put_in(load: Load) -> None:
         (suite("{files: {..: []}}"), 4, "the key must be the name of a file, without /, found '..'"),
         (suite("{files: {a: hello}}"), 4, "'a' must be bytes: a list, {hex: …} or {text: …}, found 'hello'"),
         (suite("{files: {a: {hex: x}}}"), 4, "'x' is not hexadecimal: two digits for each byte"),
-        (suite(guest="program: p"), 3, "'wasi' is for guests given by 'wat' or 'module': a program's languages"),
+        (
+            suite(guest="program: p"),
+            3,
+            "'wasi' is for guests given by 'wat', 'module' or 'package': a program brings",
+        ),
         (
             suite(more="imports:\n  wasi_snapshot_preview1.proc_exit: {params: [status]}"),
             7,
@@ -97,6 +101,11 @@ def test_a_case_s_values_are_put_in(load: Load) -> None:
             suite(steps="{instantiate: guest, imports: {wasi_snapshot_preview1.fd_read: {return: 0}}}"),
             7,
             "'wasi_snapshot_preview1.fd_read' is given under 'imports'",
+        ),
+        (
+            suite(steps="{instantiate: guest, imports: {wasi_unstable.fd_read: {return: 0}}}"),
+            7,
+            "'wasi_unstable.fd_read' is given under 'imports'",
         ),
         (
             suite("{}", steps="{call: f, expect: {exit: nine}}"),
@@ -116,7 +125,31 @@ def test_a_driver_is_told(play: Play) -> None:
     runtime = toy()
     assert play(suite("{args: [p, q], env: {A: b}}"), runtime).outcome == "pass"
     given = runtime.params("instance.create")["wasi"]
-    assert given == {"args": ("p", "q"), "env": {"A": "b"}, "preopens": {}}
+    assert given == {"version": "preview1", "args": ("p", "q"), "env": {"A": "b"}, "preopens": {}}
+
+
+USES_UNSTABLE = USES_WASI.replace("wasi_snapshot_preview1", "wasi_unstable")
+USES_BOTH = USES_WASI.replace("(func (export", '(import "wasi_unstable" "fd_write" (func)) (func (export')
+
+
+def test_the_version_before_preview_1(play: Play) -> None:
+    runtime = ToyRuntime({"f": lambda: None}, wasi=["preview1", "unstable"])
+    assert play(suite(guest=f"wat: {USES_UNSTABLE}"), runtime).outcome == "pass"
+    assert runtime.params("instance.create")["wasi"]["version"] == "unstable"
+
+
+def test_a_runtime_that_lacks_the_version_lacks_wasi(play: Play) -> None:
+    result = play(suite(guest=f"wat: {USES_UNSTABLE}"), toy())
+    assert (result.outcome, result.message) == (
+        "unsupported",
+        "needs the runtime's own WASI unstable, and its driver has none",
+    )
+
+
+def test_an_instance_has_one_version(play: Play) -> None:
+    result = play(suite(guest=f"wat: {USES_BOTH}"), ToyRuntime({"f": lambda: None}, wasi=["preview1", "unstable"]))
+    assert result.outcome == "error"
+    assert "nothing gives the import wasi_unstable.fd_write" in (result.message or "")
 
 
 def test_files_are_there_while_the_scenario_is_played(play: Play) -> None:

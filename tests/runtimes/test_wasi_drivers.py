@@ -51,7 +51,8 @@ def driver(request: pytest.FixtureRequest) -> Iterator[RawClient]:
     """A driver that was introduced to us."""
     command, env = runtime_command(request.param)
     with RawClient(command, env) as client:
-        assert client.call("initialize", protocol=1, variant=None, cache=None)["wasi"] == ["preview1"]
+        wasi = client.call("initialize", protocol=1, variant=None, cache=None)["wasi"]
+        assert wasi == (["preview1", "unstable"] if request.param == "wasmer" else ["preview1"])  # node is 18.4
         yield client
 
 
@@ -77,6 +78,16 @@ def test_arguments_and_environment(driver: RawClient) -> None:
     assert number(driver, instance, "environ_sizes_get", 8, 12) == 0
     wanted = [2, len("program\0ä\0".encode()), 2, len("A=b\0LONG=x=y\0")]
     assert words(driver, memory, 0, 4) == wanted
+
+
+def test_the_version_before_preview_1() -> None:
+    command, env = runtime_command("wasmer")
+    with RawClient(command, env) as client:
+        client.call("initialize", protocol=1, variant=None, cache=None)
+        text = GUEST.replace("wasi_snapshot_preview1", "wasi_unstable")
+        guest = made(client, text, {**NONE, "version": "unstable", "args": ["program", "one"]})
+        assert number(client, guest, "args_sizes_get", 16, 20) == 0
+        assert words(client, client.memory(guest), 16, 2) == [2, 12]
 
 
 def test_nothing_of_the_machine_is_open(driver: RawClient) -> None:

@@ -15,7 +15,7 @@
 //   prepareGlobals(), loadScript(path)
 //                         for glue: sets the globals that the scripts expect and lack; runs a classic script.
 //                         Both may be missing: then no glue is run.
-//   wasi                  a function that makes a `WASI` like Node.js's by its options, or null where there is none
+//   wasi                  null, or the `versions` of WASI and `make`, a function that makes a `WASI` like Node.js's by its options
 
 import { HostThrow, Refusal, badParams, noMethod, skipped } from "./errors.mjs";
 import { Glue } from "./glue.mjs";

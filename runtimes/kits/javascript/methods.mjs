@@ -9,7 +9,7 @@ import { Callable, Global, Instance, View, comparable, decode, list } from "./ob
 import { hostValue, mapped, parseInteger, toWasm, typed } from "./values.mjs";
 import { useObject } from "./uses.mjs";
 import { DEFAULTS, KINDS } from "./views.mjs";
-import { VERSIONS as WASI_VERSIONS, WasiProgram } from "./wasi.mjs";
+import { WasiProgram } from "./wasi.mjs";
 
 const PROTOCOL = 1;
 
@@ -18,7 +18,7 @@ function initialize(session, { protocol, variant }) {
   const { runtime, language } = session.host;
   if (variant != null) throw unsupported(`${runtime.name} has no variant '${variant}'`);
   const views = KINDS.map(({ kind, unit, types }) => ({ kind, unit, types }));
-  const wasi = session.host.wasi == null ? [] : WASI_VERSIONS;
+  const wasi = session.host.wasi?.versions ?? [];
   const glue = session.host.loadScript === undefined ? [] : GLUE_KINDS;
   return { protocol: PROTOCOL, runtime, host: language, views, default_views: DEFAULTS, glue, wasi };
 }
@@ -65,7 +65,7 @@ function instantiateWithGlue(session, glue, module, listed, id) {
 
 function instantiateWithWasi(session, config, module, listed, id) {
   if (session.host.wasi == null) throw unsupported(`this ${session.host.runtime.name} brings no WASI`);
-  const program = new WasiProgram(session.host.wasi, config);
+  const program = new WasiProgram(session.host.wasi.make, config);
   session.keep(id, new Instance(program.instantiate(module, listed), null, program));
   return undefined;
 }

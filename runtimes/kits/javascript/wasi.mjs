@@ -4,18 +4,19 @@
 
 import { exited, refused } from "./errors.mjs";
 
-export const VERSIONS = ["preview1"];
-const MODULE = "wasi_snapshot_preview1";
+const MODULES = { preview1: "wasi_snapshot_preview1", unstable: "wasi_unstable" }; // by version
 const DESCRIPTORS = 32; // more than a scenario's guest has open
 
 /** One guest and its WASI, which `make(options)` of the host makes. */
 export class WasiProgram {
   #wasi;
+  #module;
   #instance = null;
 
-  constructor(make, { args, env, preopens }) {
+  constructor(make, { version = "preview1", args, env, preopens }) {
+    this.#module = MODULES[version];
     try {
-      this.#wasi = make({ version: VERSIONS[0], args, env, preopens, returnOnExit: true });
+      this.#wasi = make({ version, args, env, preopens, returnOnExit: true });
     } catch (error) {
       throw refused(error, "host");
     }
@@ -24,7 +25,7 @@ export class WasiProgram {
   /** Instantiate `module`; `listed` holds further imports, by module and name. A reactor is initialised. */
   instantiate(module, listed) {
     try {
-      this.#instance = new WebAssembly.Instance(module, { ...listed, [MODULE]: this.#wasi.wasiImport });
+      this.#instance = new WebAssembly.Instance(module, { ...listed, [this.#module]: this.#wasi.wasiImport });
     } catch (error) {
       throw this.#refused(error, "instantiate");
     }

@@ -47,13 +47,15 @@ class Import(NamedTuple):
 class Wasi(NamedTuple):
     """What a guest is to find through the runtime's own WASI: arguments, environment variables, directories.
 
-    ``preopens`` are pairs of the path that the guest sees and the folder behind it. Standard input is empty,
-    standard output and error are the process's: `Channel` has them lead to standard error.
+    ``version`` is ``preview1`` or, for a module that imports ``wasi_unstable``, ``unstable``. ``preopens`` are pairs of
+    the path that the guest sees and the folder behind it. Standard input is empty, standard output and error are the
+    process's: `Channel` has them lead to standard error.
     """
 
     args: tuple[str, ...]
     env: tuple[tuple[str, str], ...]
     preopens: tuple[tuple[str, str], ...]
+    version: str = "preview1"
 
 
 class ViewKind(NamedTuple):
@@ -103,6 +105,8 @@ class Driver:
     runtime: dict[str, str]
     views: dict[str, ViewKind]
     default_views: dict[str, str]
+    #: The versions of WASI that `wasi_instance_create` can give.
+    wasi_versions: tuple[str, ...] = ("preview1",)
     #: Whether the host API makes memories whose pages are not 65,536 bytes: `memory_create` then takes ``page_size``.
     custom_page_sizes = False
 

@@ -62,7 +62,7 @@ class _Session(AgentMethods, MemoryMethods):
         host["implementation"] = platform.python_implementation()
         views = [{"kind": kind, "unit": view.unit, "types": view.types} for kind, view in driver.views.items()]
         answer = {"protocol": PROTOCOL, "runtime": driver.runtime, "host": host, "views": views, "glue": []}
-        wasi = ["preview1"] if hasattr(driver, "wasi_instance_create") else []
+        wasi = list(driver.wasi_versions) if hasattr(driver, "wasi_instance_create") else []
         return json.dumps(dict(answer, default_views=driver.default_views, wasi=wasi))
 
     def _shutdown(self, ident: int, params: dict[str, Any]) -> NoReturn:
@@ -217,4 +217,5 @@ class _Session(AgentMethods, MemoryMethods):
 
 
 def _wasi(given: dict[str, Any]) -> Wasi:
-    return Wasi(tuple(given["args"]), tuple(given["env"].items()), tuple(given["preopens"].items()))
+    found = (tuple(given["args"]), tuple(given["env"].items()), tuple(given["preopens"].items()))
+    return Wasi(*found, given.get("version", "preview1"))
