@@ -6,12 +6,17 @@ import difflib
 import re
 from collections.abc import Iterable
 
+from linmem.text import printable
+
 COMPARED = 500  # names that are looked through, and characters of one
 _NOT_THE_POINT = re.compile(r"note: |stack backtrace:|\s*\d+: |\s+at ")  # what Rust prints after the message of a panic
 
 
 class UserError(Exception):
-    """A mistake of the user's. The text says what is wrong, where, and what to do."""
+    """A mistake of the user's. The text says what is wrong, where, and what to do; it is fit to be shown."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(printable(text))
 
 
 class Unavailable(Exception):
@@ -21,9 +26,8 @@ class Unavailable(Exception):
     """
 
     def __init__(self, reason: str, remedy: str = "") -> None:
-        self.reason = reason
-        self.remedy = remedy
-        super().__init__(f"{reason} ({remedy})" if remedy else reason)
+        self.reason, self.remedy = printable(reason), printable(remedy)
+        super().__init__(f"{self.reason} ({self.remedy})" if remedy else self.reason)
 
 
 def nearest(found: str, known: Iterable[str]) -> str:

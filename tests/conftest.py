@@ -170,7 +170,7 @@ class Run:
         if not record.exists():
             return []
         whole = record.read_text(encoding="utf-8").rpartition("\n")[0]
-        return [line for line in map(json.loads, whole.splitlines()) if line["type"] == kind]
+        return [line for line in map(json.loads, filter(None, whole.split("\n"))) if line["type"] == kind]
 
     @property
     def results(self) -> dict[str, dict[str, Any]]:

@@ -16,7 +16,7 @@ from linmem.report.build import ReportError
 from linmem.repro.goal import ReproError
 from linmem.results.known import KnownError
 from linmem.results.record import RecordError
-from linmem.text import printable
+from linmem.text import say
 
 MISTAKES = (RecordError, ReportError, BaselineError, KnownError, PairError, ReproError, UserError, Unavailable)
 UNUSABLE = 2
@@ -73,7 +73,7 @@ def end(command: Callable[[], int]) -> int:
     be read or written, 130 after Ctrl-C. Whoever reads its output may close the pipe early, as ``head`` does.
     """
     if not _has_output():
-        print("linmem: standard output is closed: nothing can be shown", file=sys.stderr)
+        say("linmem: standard output is closed: nothing can be shown", file=sys.stderr)
         return UNUSABLE
     try:
         try:
@@ -81,16 +81,16 @@ def end(command: Callable[[], int]) -> int:
         finally:  # also where argparse has printed its help, and exits
             sys.stdout.flush()
     except MISTAKES as error:
-        print(f"linmem: {printable(str(error))}", file=sys.stderr)
+        say(f"linmem: {error}", file=sys.stderr)
     except BrokenPipeError:
         _forget_output()
         return 0
     except OSError as error:
         if error.filename is None:  # it is the output that can't be written
             _forget_output()
-        print(f"linmem: {printable(str(error.filename or 'the output'))}: {error.strerror or error}", file=sys.stderr)
+        say(f"linmem: {error.filename or 'the output'}: {error.strerror or error}", file=sys.stderr)
     except KeyboardInterrupt:
-        print("linmem: interrupted", file=sys.stderr)
+        say("linmem: interrupted", file=sys.stderr)
         return INTERRUPTED
     return UNUSABLE
 

@@ -13,6 +13,7 @@ from linmem.compare import diff_text, gate, gate_text, inputs
 from linmem.compare.diff import Diff, diff
 from linmem.report.build import ReportError
 from linmem.results.document import as_json
+from linmem.text import say
 
 FORMATS: dict[str, Callable[[Diff], str]] = {
     "text": diff_text.text,
@@ -95,5 +96,5 @@ def _gate(options: argparse.Namespace) -> int:
         emit(gate_text.FORMATS[options.format](verdict, str(baseline), record), options.out)
         status = 0 if verdict.passed else 1
     if options.record_baseline is not None:
-        print(gate.write(run, options.record_baseline, options.pair))
+        say(gate.write(run, options.record_baseline, options.pair))
     return status

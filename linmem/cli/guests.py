@@ -9,6 +9,7 @@ from typing import Any
 from linmem.cli.parsers import command, group
 from linmem.guests import build, packages
 from linmem.provision.uvtool import tell
+from linmem.text import say
 
 
 def add(commands: Any) -> None:
@@ -32,7 +33,7 @@ def _list(options: argparse.Namespace) -> int:
     ]
     widths = [max(len(row[column]) for row in rows) for column in range(2)]
     for guest, toolchain, state in rows:
-        print(f"{guest:{widths[0]}}  {toolchain:{widths[1]}}  {state}")
+        say(f"{guest:{widths[0]}}  {toolchain:{widths[1]}}  {state}")
     return 0
 
 
@@ -43,9 +44,9 @@ def _fetch(options: argparse.Namespace) -> int:
     missing = packages.fetch_all(packages.packages().values(), tell)
     for name in packages.packages():
         if name not in missing:
-            print(f"{name} is in the cache")
+            say(f"{name} is in the cache")
     for name, error in missing.items():
-        print(f"{name} is not available: {error}", file=sys.stderr)
+        say(f"{name} is not available: {error}", file=sys.stderr)
     return 1 if missing else 0
 
 
@@ -56,10 +57,10 @@ def _build(options: argparse.Namespace) -> int:
     targets = build.select(options.guests)
     unsure, good = [], True
     for built in map(build.write, targets) if options.write else build.check_all(targets):
-        print(f"{built.state:4}  {built.target}: {built.text}", flush=True)
+        say(f"{built.state:4}  {built.target}: {built.text}", flush=True)
         good = good and built.state != "FAIL"
         if built.state == "none" and built.target.toolchain.committed:
             unsure.append(str(built.target))
     if unsure:
-        print(f"not checked here, {len(unsure)} of {len(targets)}: {', '.join(unsure)}", file=sys.stderr)
+        say(f"not checked here, {len(unsure)} of {len(targets)}: {', '.join(unsure)}", file=sys.stderr)
     return 0 if good and not (options.strict and unsure) else 1

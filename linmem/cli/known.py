@@ -13,6 +13,7 @@ from linmem.compare import inputs
 from linmem.results import known, known_edit
 from linmem.results.document import Report
 from linmem.run import runtimes
+from linmem.text import say
 
 
 def add(commands: Any) -> None:
@@ -40,11 +41,11 @@ def _known(options: argparse.Namespace) -> int:
         return _stale(options, source, report)
     new = known_edit.entries(report, options.add, options.reason, options.link)
     if not new:
-        print(f"{source}: every failure is listed: there is nothing to add")
+        say(f"{source}: every failure is listed: there is nothing to add")
         return 0
     for path, entries in _by_list(options.known, report, new).items():
         line = known_edit.add(path, entries)
-        print(f"{paths.shown(path)}:{line}: {len(entries)} added; check how wide they are, and give the reason")
+        say(f"{paths.shown(path)}:{line}: {len(entries)} added; check how wide they are, and give the reason")
     return 0
 
 
@@ -64,13 +65,13 @@ def _stale(options: argparse.Namespace, run: Path, report: Report) -> int:
     files = [options.known] if options.known else runtimes.known_lists(project.find().known, report.command)
     found = known_edit.judged(known.load_all(files), report)
     for line in known_edit.lines(found, str(run)):
-        print(line)
+        say(line)
     doomed = [item.entry for item in found if item.deletable]
     if options.delete and doomed:
         for path in files:
             mine = [entry for entry in doomed if entry.file == paths.shown(path)]
             if mine:
                 known_edit.delete(path, mine)
-                print(f"{paths.shown(path)}: {len(mine)} deleted")
+                say(f"{paths.shown(path)}: {len(mine)} deleted")
         return 1 if any(item.wrong and not item.deletable for item in found) else 0
     return 1 if any(item.wrong for item in found) else 0

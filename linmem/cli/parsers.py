@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
+
+from linmem.text import say
 
 
 def command(group: Any, name: str, run: Callable[[argparse.Namespace], int]) -> argparse.ArgumentParser:
@@ -67,4 +68,4 @@ def emit(text: str, out: Path | None) -> None:
     if out is not None:
         out.write_text(text, encoding="utf-8")
     else:
-        sys.stdout.write(text)
+        say(text, end="")

@@ -17,7 +17,7 @@ from linmem.report.build import ReportError
 from linmem.report.write import BADGES, NAMES, RECORD, write_all
 from linmem.repro import reproducer
 from linmem.results.record import RecordError, RecordWriter
-from linmem.text import join, plural
+from linmem.text import join, plural, say
 
 SHOWN = 20  # duplicates that are named one by one; they are harmless
 
@@ -52,9 +52,9 @@ def _build(options: argparse.Namespace) -> int:
     out: Path = options.report_dir or record.parent
     built = write_all(record, out)
     if not built.complete:
-        print(f"incomplete: {built.reason}", file=sys.stderr)
+        say(f"incomplete: {built.reason}", file=sys.stderr)
     for name in (*NAMES, BADGES):
-        print(out / name)
+        say(out / name)
     return 0
 
 
@@ -83,7 +83,7 @@ def _merge(options: argparse.Namespace) -> int:
             writer.write(item)
     write_all(out / RECORD, out)
     for line in (*_lines(merged, options.allow_gaps), *(str(out / name) for name in NAMES)):
-        print(line)
+        say(line)
     return 1 if merged.conflicts or merged.unfinished or (merged.gaps and not options.allow_gaps) else 0
 
 

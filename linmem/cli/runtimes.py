@@ -23,6 +23,7 @@ from linmem.provision.environments import Provided, Status
 from linmem.provision.manifest import Absent, Manifest, SystemProgram, all_manifests, load_manifest
 from linmem.provision.releases import releases, within
 from linmem.run.runtimes import ALL, default, everyone
+from linmem.text import printable, printable_json, say
 
 WIDTH = 80
 STYLES = {environments.READY: "green", environments.NOT_PROVISIONED: "yellow", environments.UNAVAILABLE: "red"}
@@ -72,13 +73,13 @@ class Asked:
 
     def tell(self, line: str) -> None:
         """Print what happens on standard error."""
-        print(f"{self.title}: {line}", file=sys.stderr, flush=True)
+        say(f"{self.title}: {line}", file=sys.stderr, flush=True)
 
     def complain(self, problem: Unavailable) -> None:
         """Print why it is not available."""
         self.tell(f"unavailable: {problem.reason}")
         if problem.remedy:
-            print(f"  {problem.remedy}", file=sys.stderr, flush=True)
+            say(f"  {problem.remedy}", file=sys.stderr, flush=True)
 
 
 def add(commands: Any) -> None:
@@ -123,7 +124,7 @@ def _list(args: argparse.Namespace) -> int:
     asked.sort(key=lambda one: one.manifest.name)
     found = [(one, one.status()) for one in asked]
     if args.format == "json":
-        print(json.dumps([_as_json(one, status) for one, status in found], indent=2))
+        say(printable_json(json.dumps([_as_json(one, status) for one, status in found], indent=2)))
     else:
         _print_table(found)
     return 0
@@ -149,14 +150,14 @@ def _print_table(found: Sequence[tuple[Asked, Status]]) -> None:
     table.add_column("From", overflow="fold")
     for one, status in found:
         state = Text(status.state, STYLES[status.state])
-        table.add_row(one.name, one.full[2] or "", state, status.origin)
+        table.add_row(one.name, printable(one.full[2] or ""), state, printable(status.origin))
     console = Console(highlight=False, markup=False)
     console.width = min(console.width, WIDTH)
     console.print(table)
     for one, status in found:
         if status.state == environments.UNAVAILABLE:
-            console.print(f"\n{one.title}: {status.reason}", soft_wrap=True)
-            console.print(f"  {status.remedy}", soft_wrap=True)
+            console.print(printable(f"\n{one.title}: {status.reason}"), soft_wrap=True)
+            console.print(printable(f"  {status.remedy}"), soft_wrap=True)
     if any(status.state == environments.NOT_PROVISIONED for _, status in found):
         console.print("\nNot provisioned: installed on first use, or now by linmem runtimes install")
 
@@ -173,7 +174,7 @@ def _install(args: argparse.Namespace) -> int:
         start = time.monotonic()
         provided = one.provide(offline=args.offline, fresh=args.force)
         if provided is not None:
-            print(f"{one.title}: ready in {time.monotonic() - start:.1f} s, {provided.origin}", flush=True)
+            say(f"{one.title}: ready in {time.monotonic() - start:.1f} s, {provided.origin}", flush=True)
         elif not (by_all and isinstance(one.manifest.environment, (Absent, SystemProgram))):
             failed = True  # of all runtimes, what linmem can't provide may be missing
     return 1 if failed else 0
@@ -191,9 +192,9 @@ def _versions(args: argparse.Namespace) -> int:
         one.complain(problem)
         return 1
     if not found:
-        print(f"{one.name} is the machine's own, {one.status().origin}: there are no other versions of it")
+        say(f"{one.name} is the machine's own, {one.status().origin}: there are no other versions of it")
     for version in found:
-        print(f"{version}  (default)" if version == one.manifest.version else version)
+        say(f"{version}  (default)" if version == one.manifest.version else version)
     return 0
 
 
@@ -205,7 +206,7 @@ def _check(args: argparse.Namespace) -> int:
     provided = one.provide()
     if provided is None:
         return 1
-    print(f"{one.name} {provided.version}, {provided.origin}", flush=True)
+    say(f"{one.name} {provided.version}, {provided.origin}", flush=True)
     unknown = [method for method in args.method if method not in selfcheck.METHODS]
     if unknown:
         raise UserError(f"the protocol has no method '{unknown[0]}' (known: {', '.join(selfcheck.METHODS)})")
@@ -217,5 +218,5 @@ def _check(args: argparse.Namespace) -> int:
         only=args.method,
         peculiar=one.manifest.peculiar,
     )
-    print(report.text(verbose=args.verbose))
+    say(report.text(verbose=args.verbose))
     return 0 if report.right else 1

@@ -25,7 +25,7 @@ from linmem.scenario.loader import load_suite
 from linmem.scenario.model import Scenario, Suite
 from linmem.scenario.source import SourceError
 from linmem.scenario.view_kinds import check_view_kinds
-from linmem.text import plural
+from linmem.text import plural, printable_json, say
 
 if TYPE_CHECKING:
     from linmem.coverage.reach import Played
@@ -72,14 +72,14 @@ def _list(options: argparse.Namespace) -> int:
     suites, faults = _load(options.suites or [paths.SUITES])
     found = [suite for _, suite in suites]
     if options.format == "json":
-        print(json.dumps([_as_json(suite) for suite in found], indent=2, ensure_ascii=False))
+        say(printable_json(json.dumps([_as_json(suite) for suite in found], indent=2, ensure_ascii=False)))
     elif options.suites:
         for suite in found:
-            print("\n".join(_scenarios(suite)), end="\n\n")
-        print(f"{_total(found)} in {plural(len(found), 'suite')}; play some: linmem run -k NAME")
+            say("\n".join(_scenarios(suite)), end="\n\n")
+        say(f"{_total(found)} in {plural(len(found), 'suite')}; play some: linmem run -k NAME")
     else:
-        print("\n".join(_overview(suites)))
-        print(f"{_total(found)} in {plural(len(found), 'suite')}; show some: linmem list SUITE")
+        say("\n".join(_overview(suites)))
+        say(f"{_total(found)} in {plural(len(found), 'suite')}; show some: linmem list SUITE")
     return _told(faults)
 
 
@@ -95,7 +95,7 @@ def _check(options: argparse.Namespace) -> int:
         except SourceError as fault:
             faults.append(fault)
     if not faults:
-        print(f"ok: {_total([suite for _, suite in suites])}")
+        say(f"ok: {_total([suite for _, suite in suites])}")
     return _told(faults, sys.stdout)
 
 
@@ -113,10 +113,10 @@ def _coverage(options: argparse.Namespace) -> int:
         return _told([*faults, error])
     if options.format == "json":
         whole = found.missing if options.missing else survey.as_json(found)
-        print(json.dumps(whole, indent=2, ensure_ascii=False))
+        say(printable_json(json.dumps(whole, indent=2, ensure_ascii=False)))
     else:
         for line in found.missing if options.missing else text.lines(found):
-            print(line)
+            say(line)
     return 1 if _told(faults) or found.missing else 0
 
 
@@ -144,7 +144,7 @@ def _schema(options: argparse.Namespace) -> int:
     if page is not None:
         page.write_text(tables.fill(page.read_text(encoding="utf-8"), json.loads(text)), encoding="utf-8")
     else:
-        print(path if options.path else text.rstrip())
+        say(path if options.path else text.rstrip())
     return 0
 
 
@@ -183,7 +183,7 @@ def _files(path: Path) -> list[Path]:
 def _told(faults: Sequence[SourceError], out: Any = None) -> int:
     """Print what is wrong with files, on standard error unless said; the exit status."""
     for fault in faults:
-        print(fault, file=out or sys.stderr)
+        say(fault, file=out or sys.stderr)
     return 1 if faults else 0
 
 

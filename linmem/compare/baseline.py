@@ -30,6 +30,7 @@ from linmem.results.case import Case
 from linmem.results.case_result import BY_CHANCE, CaseResult
 from linmem.scenario import source as yamlsource
 from linmem.scenario.source import Map, Where
+from linmem.text import printable
 
 FORMAT = "linmem-baseline/1"
 MAX_VALUES = 2_000_000
@@ -39,7 +40,6 @@ _HEAD = """\
 #   linmem gate RUN --record-baseline FILE      or by      linmem run --record-baseline=FILE
 """
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_./+-]*")
-_BREAKS = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")  # what YAML takes for the end of a line, or refuses
 _WORDS = {"y", "n", "yes", "no", "on", "off", "true", "false", "null"}
 _TOKEN = re.compile(r"([^\s\[\]]+)(?:\[([^\[\]]*)\])?(?:\s+|$)")
 
@@ -79,13 +79,13 @@ def _scenario(slug: str, found: Mapping[Case, CaseResult]) -> Iterator[str]:
         for question, answer in came.answers.items():
             answers[question][answer].append(case)
     for state in sorted(states, key=STATES.index):
-        yield f"      {state}: {_tokens(states[state])}"
+        yield f"      {state}: {_shown(_tokens(states[state]))}"
     if answers:
         yield "      answers:"
     for question in sorted(answers):
         yield f"        {_scalar(question)}:"
         for answer in sorted(answers[question]):
-            yield f"          {_scalar(answer)}: {_tokens(answers[question][answer])}"
+            yield f"          {_scalar(answer)}: {_shown(_tokens(answers[question][answer]))}"
 
 
 def _tokens(cases: Iterable[Case]) -> str:
@@ -105,12 +105,20 @@ def _token(case: Case) -> str:
     return guest + view or "-"
 
 
+def _shown(tokens: str) -> str:
+    return tokens if printable(tokens) == tokens else _quoted(tokens)
+
+
 def _scalar(text: str) -> str:
     """Text as YAML has it on one line: plain where that is safe, else in quotes."""
     if _PLAIN.fullmatch(text) and text.lower() not in _WORDS:
         return text
+    return _quoted(text)
+
+
+def _quoted(text: str) -> str:
     quoted = json.dumps(text.encode("utf-8", "replace").decode(), ensure_ascii=False)
-    return _BREAKS.sub(lambda match: f"\\u{ord(match[0]):04x}", quoted)
+    return printable(quoted)  # YAML has the same escapes
 
 
 # --------------------------------------------------------------------- reading

@@ -23,7 +23,7 @@ from linmem.results.document import Report, as_json
 from linmem.results.outcome import Result
 from linmem.run.runtimes import ALL
 from linmem.scenario.files import find
-from linmem.text import plural
+from linmem.text import plural, say
 
 STDERR = 2  # standard output is the answer's
 NOTHING_SELECTED = 5
@@ -78,7 +78,7 @@ def history(options: argparse.Namespace) -> int:
     found = timeline.history(report)
     if not found.timelines:
         raise ReportError("no runtime of this run has more than one version")
-    print(FORMATS[options.format](found), end="")
+    say(FORMATS[options.format](found), end="")
     return 0
 
 
@@ -161,12 +161,12 @@ def bisect_case(options: argparse.Namespace) -> int:
     except ValueError as error:
         raise ReportError(f"{options.case}: {error}") from None
     if found.last is None:
-        print(f"{known[0]} and {known[-1]} are alike (what is between them was not asked: see history)")
+        say(f"{known[0]} and {known[-1]} are alike (what is between them was not asked: see history)")
         return 0
-    print(f"changed in {found.first}; {found.last} was the last as before")
-    print(f"{len(found.asked)} of {len(known)} versions were played")
+    say(f"changed in {found.first}; {found.last} was the last as before")
+    say(f"{len(found.asked)} of {len(known)} versions were played")
     if found.between:
-        print(f"not to be had, so it may have been one of these: {', '.join(found.between)}")
+        say(f"not to be had, so it may have been one of these: {', '.join(found.between)}")
     return 0
 
 
@@ -179,7 +179,7 @@ def _ask(path: str, scenario: str, cell: str, runtime: str, version: str) -> Mom
         except NothingPlayedError:
             raise ReportError(f"{path}::{scenario}: there is no such scenario") from None
         except ReportError as error:
-            print(f"  {version}: {error}", flush=True)
+            say(f"  {version}: {error}", flush=True)
             return None
     mine = [result for result in report.results if result.scenario == scenario and _is_cell(result, cell, runtime)]
     if not mine:
@@ -188,7 +188,7 @@ def _ask(path: str, scenario: str, cell: str, runtime: str, version: str) -> Mom
         )
     outcomes = ", ".join(dict.fromkeys(result.outcome for result in mine))
     answers = {_key(result, id_): answer for result in mine for id_, answer in timeline.moment(result).answers.items()}
-    print(f"  {version}: {outcomes}{''.join(f'; {id_}: {answer}' for id_, answer in answers.items())}", flush=True)
+    say(f"  {version}: {outcomes}{''.join(f'; {id_}: {answer}' for id_, answer in answers.items())}", flush=True)
     each = {_key(result, "outcome"): result.outcome for result in mine}
     return Moment(outcomes, {**answers, **each})
 

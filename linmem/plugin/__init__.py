@@ -21,6 +21,7 @@ from linmem.results.record import RecordError
 from linmem.run.bench import Bench
 from linmem.run.guests import Guests
 from linmem.run.runtimes import choose, load_known
+from linmem.text import printable
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -35,7 +36,7 @@ def pytest_configure(config: pytest.Config) -> None:
         config.args = arguments(config, settings)
         hooks = Hooks(config, _bench(settings), settings)
     except (UserError, KnownError) as error:
-        raise pytest.UsageError(str(error)) from None
+        raise pytest.UsageError(printable(str(error))) from None
     config.pluginmanager.register(hooks, "linmem-hooks")
     if is_worker(config):
         return
@@ -60,4 +61,4 @@ def _gating(recording: Recording, settings: Settings) -> Gating:
     try:
         return Gating(recording, settings.baseline, settings.record_baseline, settings.part)
     except (BaselineError, RecordError, ReportError) as error:
-        raise pytest.UsageError(str(error)) from None
+        raise pytest.UsageError(printable(str(error))) from None

@@ -29,7 +29,7 @@ def failure_text(result: Result) -> str:
         entry = result.known.place
         lines += folded("  ", f"{entry} expects another failure here: its message is '{result.known.message}'")
     if result.where:
-        lines.append(f"  at {result.where}")
+        lines.append(f"  at {printable(result.where)}")
     lines.append("")
     hidden = len(result.steps) - SHOWN_STEPS
     if hidden > 0:
@@ -45,7 +45,7 @@ def failure_text(result: Result) -> str:
 
 def step_text(step: StepTrace, message: str) -> list[str]:
     """One step; values where it failed, if the message above has not said them."""
-    head = f"  {MARKS[step.status]} {step.where.rpartition(':')[2]:>4}  "
+    head = f"  {MARKS[step.status]} {printable(step.where).rpartition(':')[2]:>4}  "
     if step.status != "failed":
         line = printable(f"{step.text} → {step.actual}" if step.actual not in (None, "done") else step.text)
         room = WIDTH - len(head)

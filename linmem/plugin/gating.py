@@ -15,7 +15,7 @@ from linmem.compare.baseline import BaselineError
 from linmem.paths import shown
 from linmem.plugin.recording import Recording
 from linmem.results.document import Report
-from linmem.text import join
+from linmem.text import join, printable
 
 CANNOT_JUDGE = 2  # the status of a run that would have ended with 0, and that can't be held against its baseline
 _BAD = ("REGRESSION", "MISSING", "gate: FAILED", "gate: REFUSED")  # how lines about faults begin
@@ -91,4 +91,4 @@ class Gating:
         terminalreporter.ensure_newline()
         terminalreporter.section("linmem: gate", sep="=")
         for line in self.lines:
-            terminalreporter.write_line(line, red=line.startswith(_BAD))
+            terminalreporter.write_line(printable(line), red=line.startswith(_BAD))

@@ -26,6 +26,7 @@ from linmem.results.record import FORMAT, Run
 from linmem.run.bench import Bench
 from linmem.scenario.files import ENDINGS, find, is_own, name_of, walk
 from linmem.scenario.model import Suite
+from linmem.text import printable
 
 
 def is_worker(config: pytest.Config) -> bool:
@@ -98,7 +99,7 @@ class Hooks:
             whole = None if self.selection().paths else [name_of(path, paths.ROOT) for path in walk(paths.SUITES)]
             problems = self.bench.problems(self.suites, whole)
             if problems:
-                raise pytest.UsageError("\n".join(problems))
+                raise pytest.UsageError(printable("\n".join(problems)))
 
     def plays_suites(self) -> bool:
         """Whether the run is (also) about scenarios, not only about linmem's own tests."""
@@ -183,8 +184,8 @@ class Hooks:
             report.__dict__["linmem_runtime"] = line
         item.result = None  # the report has it; pytest keeps items until the run ends
         if report.skipped and isinstance(report.longrepr, tuple):
-            path, above, _ = item.reportinfo()
-            report.longrepr = (str(path), above + 1, report.longrepr[2])  # the scenario's place, not our code's
+            path, above, _ = item.reportinfo()  # the scenario's place, not our code's
+            report.longrepr = (printable(str(path)), above + 1, report.longrepr[2])
         return report
 
     # -------------------------------------------------------------------------------------------------- the record

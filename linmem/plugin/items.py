@@ -20,6 +20,9 @@ from linmem.scenario.loader import load_suite
 from linmem.scenario.model import Suite
 from linmem.scenario.source import SourceError
 from linmem.scenario.view_kinds import check_view_kinds
+from linmem.text import one_line, printable
+
+LONGEST = 500  # characters of a reason or a heading that pytest shows
 
 
 class ScenarioFailed(Exception):
@@ -75,10 +78,10 @@ class ScenarioItem(pytest.Item):
         item.user_properties += [
             ("suite", case.suite),
             ("runtime", case.runtime),
-            ("version", planned.version),
+            ("version", printable(planned.version)),
             ("guest", guest),
             *([("view", case.view)] if case.view else []),
-            *([("spec", scenario.spec)] if scenario.spec else []),
+            *([("spec", printable(scenario.spec))] if scenario.spec else []),
         ]
         return item
 
@@ -98,9 +101,9 @@ class ScenarioItem(pytest.Item):
             raise ScenarioFailed(result)
         if result.known is not None and result.outcome != "pass":
             link = f" ({result.known.link})" if result.known.link else ""
-            pytest.xfail(result.known.reason + link)
+            pytest.xfail(one_line(result.known.reason + link, LONGEST))
         if result.outcome == "unsupported":
-            pytest.skip(result.message)
+            pytest.skip(one_line(result.message, LONGEST))
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         """The scenario's steps and what went wrong, in place of a Python traceback."""
@@ -113,4 +116,5 @@ class ScenarioItem(pytest.Item):
     def reportinfo(self) -> tuple[Path, int, str]:
         """Where the scenario stands, for pytest's headings."""
         scenario = self.planned.scenario
-        return self.path, scenario.where.line - 1, f"{scenario.title} [{self.planned.case.cell}]"
+        heading = one_line(f"{scenario.title} [{self.planned.case.cell}]", LONGEST)
+        return self.path, scenario.where.line - 1, heading

@@ -16,13 +16,14 @@ from pathlib import Path
 
 from linmem.drivers.process import bound
 from linmem.errors import Unavailable
+from linmem.text import say
 
 Progress = Callable[[str], None]
 
 
 def tell(line: str) -> None:
     """Tell the user what takes time, on standard error."""
-    print(f"linmem: {line}", file=sys.stderr, flush=True)
+    say(f"linmem: {line}", file=sys.stderr, flush=True)
 
 
 # Variables that make uv use another environment, interpreter or project than the one given.

@@ -8,9 +8,10 @@ from xml.etree import ElementTree
 from linmem.results import verdict
 from linmem.results.document import Report
 from linmem.results.outcome import Result
-from linmem.text import printable
+from linmem.text import clip, printable
 
 NAME = "junit.xml"
+LONGEST = 20_000  # characters of one text
 
 
 def render(report: Report) -> bytes:
@@ -26,17 +27,21 @@ def render(report: Report) -> bytes:
         errors=str(sum(status == "error" for status in bad) + len(lost)),
         skipped=str(sum(status in ("unsupported", "known") for status in bad)),
         time=f"{sum(result.duration for result in report.results):.3f}",
-        timestamp=report.started,
+        timestamp=_fit(report.started),
     )
     for result in report.results:
         _case(suite, result, scenarios[result.suite, result.scenario].spec)
     for place, name, message in lost:
-        case = ElementTree.SubElement(suite, "testcase", classname=printable(place), name=printable(name), time="0")
-        ElementTree.SubElement(case, "error", message=printable(message))
+        case = ElementTree.SubElement(suite, "testcase", classname=_fit(place), name=_fit(name), time="0")
+        ElementTree.SubElement(case, "error", message=_fit(message))
     suites = ElementTree.Element("testsuites")
     suites.append(suite)
     ElementTree.indent(suites)
     return bytes(ElementTree.tostring(suites, encoding="utf-8", xml_declaration=True)) + b"\n"
+
+
+def _fit(text: str) -> str:
+    return printable(clip(text, LONGEST))
 
 
 def _lost(report: Report) -> Iterator[tuple[str, str, str]]:
@@ -57,8 +62,8 @@ def _case(suite: ElementTree.Element, result: Result, spec: str | None) -> None:
     case = ElementTree.SubElement(
         suite,
         "testcase",
-        classname=printable(result.suite),
-        name=printable(result.case.name),
+        classname=_fit(result.suite),
+        name=_fit(result.case.name),
         time=f"{result.duration:.6f}",
     )
     given = {"suite": result.suite, "runtime": result.runtime, "version": result.version}
@@ -66,16 +71,17 @@ def _case(suite: ElementTree.Element, result: Result, spec: str | None) -> None:
     properties = ElementTree.SubElement(case, "properties")
     for name, value in given.items():
         if value:
-            ElementTree.SubElement(properties, "property", name=name, value=printable(value))
-    status, message = _status(result), printable(result.message)
+            ElementTree.SubElement(properties, "property", name=name, value=_fit(value))
+    status, message = _status(result), _fit(result.message)
     if status == "known" and result.known is not None:
         link = f" ({result.known.link})" if result.known.link else ""
-        ElementTree.SubElement(case, "skipped", type="pytest.xfail", message=printable(result.known.reason + link))
+        ElementTree.SubElement(case, "skipped", type="pytest.xfail", message=_fit(result.known.reason + link))
     elif status == "unsupported":
         ElementTree.SubElement(case, "skipped", type="pytest.skip", message=message)
     elif status == "unexpected" and result.known is not None:
-        text = f"listed as a known defect at {result.known.place}, but it did not fail: delete that entry"
+        place = _fit(result.known.place)
+        text = f"listed as a known defect at {place}, but it did not fail: delete that entry"
         ElementTree.SubElement(case, "failure", message=text)
     elif status != "pass":
         fault = ElementTree.SubElement(case, "error" if status == "error" else "failure", message=message, type=status)
-        fault.text = printable(f"{result.where or ''}\n{result.stderr}".strip())
+        fault.text = _fit(f"{result.where or ''}\n{result.stderr}".strip())

@@ -6,11 +6,14 @@ import base64
 import functools
 import hashlib
 from pathlib import Path
+from typing import Any
 
 import jinja2
+from markupsafe import Markup
 
-from linmem.text import printable
+from linmem.text import clip, printable
 
+LONGEST = 20_000  # characters of one text on a page
 _TEMPLATES = Path(__file__).with_name("templates")
 _WEB = Path(__file__).with_name("web")
 
@@ -42,6 +45,13 @@ def source(text: str) -> str:
     return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
 
+def _finalize(value: Any) -> Any:
+    """What stands in a page for a value, which may be an object that says its text by itself."""
+    if isinstance(value, Markup):
+        return Markup(printable(value))
+    return printable(clip(str(value), LONGEST))
+
+
 @functools.cache
 def templates() -> jinja2.Environment:
     """The templates. Every text is escaped, and made printable first."""
@@ -51,5 +61,5 @@ def templates() -> jinja2.Environment:
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
-        finalize=lambda value: printable(value) if type(value) is str else value,
+        finalize=_finalize,
     )

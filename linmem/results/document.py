@@ -13,6 +13,7 @@ from msgspec import Struct, field
 from linmem.results.case import CaseEntry
 from linmem.results.outcome import Result
 from linmem.results.verdict import Outcome, Status
+from linmem.text import printable_json
 
 FORMAT = "linmem-report/2"
 
@@ -231,4 +232,4 @@ class Report(Struct, kw_only=True):
 
 def as_json(document: object) -> str:
     """A document, this one or another, as its file has it."""
-    return msgspec.json.format(msgspec.json.encode(document), indent=1).decode() + "\n"
+    return printable_json(msgspec.json.format(msgspec.json.encode(document), indent=1).decode()) + "\n"

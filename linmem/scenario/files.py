@@ -8,6 +8,7 @@ from pathlib import Path
 
 from linmem import paths, project
 from linmem.errors import UserError
+from linmem.text import printable
 
 ENDINGS = (".yaml", ".yml")
 SKIPPED = ("out", "__pycache__")  # and hidden folders: what pytest does not enter either
@@ -49,11 +50,12 @@ def find(name: str) -> Path:
 
 def name_of(path: Path, root: Path) -> str:
     """How ids and reports name the scenario file at `path`: one of linmem's own ``suites/…`` wherever it is installed,
-    another one relative to `root`. Raises `UserError` where both would have the same name.
+    another one relative to `root`, what can't be shown of it escaped. Raises `UserError` where both would have the same
+    name.
     """
     if is_own(path):
         return (Path("suites") / path.relative_to(paths.SUITES)).as_posix()
-    name = Path(os.path.relpath(path, root)).as_posix()
+    name = printable(Path(os.path.relpath(path, root)).as_posix())
     if name.startswith("suites/") and (paths.SUITES / name.removeprefix("suites/")).is_file():
         raise UserError(f"{paths.shown(path)}: linmem has a suite of the same name: rename the file or its folder")
     return name

@@ -171,11 +171,47 @@ class Faults:
     def asks_for_much(self, request):
         send({"jsonrpc": "2.0", "id": "h1", "method": "m" * 500_000, "params": {}})
 
+    def speaks(self, request):
+        """A refusal with the words of the file FAKE_WORDS in every part."""
+        data = {"kind": WORDS, "type": WORDS, "message": WORDS, "text": WORDS, "messages": [WORDS]}
+        send({"jsonrpc": "2.0", "id": request["id"], "error": {"code": -32000, "message": WORDS, "data": data}})
+        return "answered"
+
+    def traps(self, request):
+        data = {"kind": "trap", "type": WORDS, "message": WORDS, "text": WORDS}
+        send({"jsonrpc": "2.0", "id": request["id"], "error": {"code": -32000, "message": WORDS, "data": data}})
+        return "answered"
+
+    def lacks(self, request):
+        data = {"kind": "unsupported", "message": WORDS, "text": WORDS}
+        send({"jsonrpc": "2.0", "id": request["id"], "error": {"code": -32000, "message": WORDS, "data": data}})
+        return "answered"
+
+    def prints_and_exits(self, request):
+        sys.stderr.buffer.write(WORDS.encode("utf-8", "surrogatepass"))
+        sys.stderr.flush()
+        os._exit(3)
+
+    def prints_its_words(self, request):
+        sys.stdout.buffer.write(WORDS.encode("utf-8", "surrogatepass") + b"\n")
+        sys.stdout.flush()
+
+    def asks_in_its_words(self, request):
+        send({"jsonrpc": "2.0", "id": WORDS, "method": WORDS, "params": {WORDS: WORDS}})
+
+    def gives_its_words(self, request):
+        answer(request, {"values": [{"type": WORDS, "value": WORDS} for _ in request["params"]["results"]]})
+        return "answered"
+
     def wrong_values(self, request):
         answer(request, {"values": [24]})
         return "answered"
 
 
+WORDS = ""
+if "FAKE_WORDS" in os.environ:
+    with open(os.environ["FAKE_WORDS"], encoding="utf-8") as file:
+        WORDS = json.load(file)
 FUNC = []
 NAPS = []
 RESULTS = {
@@ -193,6 +229,12 @@ INFO = {
     "default_views": {"u8": "bytewise", "bytes": "bytewise"},
     "glue": [],
 }
+if WORDS:
+    INFO["runtime"].update(version=WORDS, engine=WORDS)
+    INFO["host"].update(version=WORDS, implementation=WORDS)
+    RESULTS.update(
+        {"memory.size": {"pages": WORDS}, "memory.read": {"nothing": WORDS}, "view.length": {"length": WORDS}}
+    )
 
 
 def call(request):
