@@ -10,7 +10,7 @@ from linmem.play import decoding
 from linmem.protocol import INVALID_PARAMS, CallFailed
 from linmem.scenario import values
 
-RUN = "agents.run"
+RUN, START = "agents.run", "agents.start"
 
 
 def _count(driver: DriverUnderTest) -> None:
@@ -59,6 +59,19 @@ def _no_instance(driver: DriverUnderTest) -> None:
     same(RUN, [1], driver.call(owner, "load", 0))
 
 
+def _meanwhile(driver: DriverUnderTest) -> None:
+    _, agent = _owner(driver)
+    if driver.lacks(START):
+        raise Lacking(START)
+    sleeper, waker = ({**agent, "calls": [_call(name)]} for name in ("wait", "wake"))
+    running, reply = driver.attempt(START, agents=[sleeper])
+    if isinstance(reply, CallFailed):
+        raise Wrong(START, "a result", said(reply))
+    same(START, 1, _value(_run(driver, [waker], rounds=1)[0][0][0]))
+    answers = driver.ask("agents.finish", agents=running).get("agents", [])
+    same("agents.finish", [[[0]]], [[list(map(_value, results)) for results in calls] for calls in answers])
+
+
 def _call(name: str, *args: Any, results: Any = ("i32",), times: int = 1) -> dict[str, Any]:
     return {"name": name, "args": list(args), "results": list(results), "times": times}
 
@@ -104,5 +117,9 @@ CHECKS: Checks = {
         "an unknown module": lambda driver: driver.unknown(
             RUN, RUN, agents=[{"module": 987654, "imports": [], "calls": []}], rounds=1
         ),
+    },
+    START: {"another agent wakes one that waits": _meanwhile},
+    "agents.finish": {
+        "agents that were not started": lambda driver: driver.unknown("agents.finish", "agents.finish", agents=987654)
     },
 }

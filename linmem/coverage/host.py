@@ -86,7 +86,7 @@ def _used(data: Any) -> Iterator[tuple[str, str]]:
                 yield from (("expect", word) for word in _forms(value))
             elif key == "imports":
                 yield from (("import", word) for spec in value.values() for word in spec if word not in _NO_ENDING)
-            elif key == "steps":
+            elif key in ("steps", "meanwhile"):
                 yield from (("step", word) for step in value for word in schema.STEPS if word in step)
             yield from _used(value)
 

@@ -38,7 +38,8 @@ __all__ = ["PROTOCOL", "Driver", "Info", "ViewKind", "died"]
 
 LONGEST_FAULT = 1000  # characters of what is wrong with a driver, which may quote it
 MAX_LINE = 64 * 1024 * 1024
-SLOW_METHODS = {"agents.run": 3}  # times the usual time limit: a browser may take seconds to start a worker
+# Times the usual time limit: a browser may take seconds to start a worker.
+SLOW_METHODS = dict.fromkeys(("agents.run", "agents.start", "agents.finish"), 3)
 CHECK_SECONDS = 1.0  # without output, before checking that the process still runs
 LONGEST_NAME = 200  # characters of a runtime's name, version or engine
 EXIT_SECONDS = 10.0  # from the end of a process's output to its own end; dumping core takes time

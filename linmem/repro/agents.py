@@ -16,6 +16,8 @@ def agents(script: ScriptWriter, step: model.Agents) -> StepCode:
     """All agents at once; what each of their calls came to is a step after it."""
     if not script.templates.has("agent"):
         raise cannot(step, "no reproducer can express this step yet")
+    if step.meanwhile:
+        raise cannot(step, "no reproducer can express yet what the host does meanwhile")
     by_rounds = _decided_by_rounds(script, step)
     if step.rounds > 1 and by_rounds:
         raise cannot(step, "no reproducer can count yet what their rounds came to")

@@ -306,12 +306,14 @@ class Agent:
 class Agents(Step):
     """Agents that run at once, once or for many rounds, each of which all begin together.
 
+    ``meanwhile`` are steps that the host plays while they run, in their only round.
     ``allowed`` and ``forbidden`` have results of one round, by the names that calls bind them to: each round must be
     one of the former, if there are any, and none of the latter.
     """
 
     agents: tuple[Agent, ...]
     rounds: int
+    meanwhile: tuple[Step, ...]
     allowed: tuple[Mapping[str, Literal], ...]
     forbidden: tuple[Mapping[str, Literal], ...]
 

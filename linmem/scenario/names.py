@@ -37,6 +37,8 @@ class _Names:
 
     def bind(self, step: model.Step) -> None:
         if isinstance(step, model.Agents):
+            for inner in step.meanwhile:
+                self.bind(inner)
             self["value"].update(call.bind for agent in step.agents for call in agent.calls if call.bind is not None)
         if step.bind == CALLER:
             raise step.where.error(f"'{CALLER}' is the instance that calls a host function: take another name")
@@ -128,6 +130,9 @@ def _check_step(scenario: model.Scenario, step: model.Step, names: _Names, calle
     if isinstance(step, model.Write) and isinstance(step.value, model.BoundBytes):
         _need(where, [step.value.name], names["bytes"], "bytes")
     if isinstance(step, model.Agents):
+        for inner in step.meanwhile:
+            _check_step(scenario, inner, names)
+            names.bind(inner)
         for agent in step.agents:
             _check_new_instance(scenario, agent, names)
             for call in agent.calls:

@@ -370,14 +370,31 @@ def _agents(draft: Draft) -> model.Step:
     calls = sum(len(agent.calls) for agent in agents)
     if rounds * calls > 2 * ROUNDS:
         raise item.error(f"agents may make {2 * ROUNDS:,} calls in all rounds, found {rounds:,} × {calls}", "rounds")
+    meanwhile = _meanwhile(draft, rounds) if "meanwhile" in item else ()
     return draft.make(
         model.Agents,
         f"{' and '.join(agent.name for agent in agents)} run at once" + (f", {rounds} rounds" if rounds > 1 else ""),
         agents=agents,
         rounds=rounds,
+        meanwhile=meanwhile,
         allowed=_combinations(item.get("allowed", ()), bound),
         forbidden=_combinations(item.get("forbidden", ()), bound),
     )
+
+
+def _meanwhile(draft: Draft, rounds: int) -> tuple[model.Step, ...]:
+    """What the host does while agents run."""
+    item = draft.item
+    for key in ("expect", "observe"):
+        if key in item:
+            raise item.error(f"agents with 'meanwhile' must begin: they have no '{key}'", key)
+    if rounds > 1:
+        raise item.error(f"agents with 'meanwhile' run one round, found {rounds}", "rounds")
+    played = steps(item["meanwhile"], draft.building)
+    for step in played:
+        if isinstance(step, model.Agents | model.Instantiate | model.Release | model.ReleaseStore):
+            raise step.where.error(f"'{step.text}' stands before or after agents, not among what happens meanwhile")
+    return played
 
 
 def _agent(name: str, spec: Map, building: Building) -> model.Agent:

@@ -41,6 +41,9 @@ def _need_kind(step: model.Step, kind: str, kinds: Mapping[str, Collection[str]]
 
 
 def _steps(scenario: model.Scenario) -> Iterable[model.Step]:
-    yield from scenario.steps
+    for step in scenario.steps:
+        yield step
+        if isinstance(step, model.Agents):
+            yield from step.meanwhile
     for function in host_functions(scenario):
         yield from function.steps

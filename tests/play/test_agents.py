@@ -95,6 +95,43 @@ def test_results_are_bound_by_the_last_round(play: Play) -> None:
     assert [arg["value"] for arg in toy.params("agents.run", 1)["agents"][0]["calls"][0]["args"]] == ["4", "5"]
 
 
+MEANWHILE = """
+- agents:
+    one: {instantiate: worker, calls: [{call: next, as: x}]}
+  meanwhile:
+    - {view: default, as: v}
+    - {write: u8, at: 3, value: 7, through: v}
+    - {read: u8, at: 3, as: n, expect: %d}
+- {read: u8, at: n + x - 4, through: v, expect: 7}
+"""
+
+
+def test_what_the_host_does_meanwhile_is_asked_between_start_and_finish(play: Play) -> None:
+    toy = counting()
+    assert play(suite(MEANWHILE % 7), toy).outcome == "pass"
+    begin = toy.posted.index("agents.start")
+    found = [method for method in toy.posted[begin:] if method != "memory.export"]
+    asked = ["agents.start", "view.open", "view.write", "memory.read", "agents.finish", "view.read", "object.release"]
+    assert found == asked
+    assert toy.params("agents.finish") == {"agents": toy.number("agents.start")}
+    assert toy.events.index("wait agents.start") < toy.events.index("post view.open")
+
+
+def test_a_step_that_fails_meanwhile_ends_the_scenario(play: Play) -> None:
+    toy = counting()
+    result = play(suite(MEANWHILE % 8), toy)
+    assert (result.outcome, result.message) == ("fail", "read u8 at 3: expected 8, got 7")
+    assert toy.posted[-1] == "object.release"
+
+
+def test_agents_that_can_t_begin(play: Play) -> None:
+    toy = counting()
+    toy.answers = {"agents.start": refused("link", "no such import", "LinkError")}
+    result = play(suite(MEANWHILE % 7), toy)
+    assert (result.outcome, result.message) == ("fail", "start one: got link: no such import")
+    assert "view.open" not in toy.posted
+
+
 def test_each_agent_may_import_something_else(play: Play) -> None:
     toy = counting()
     steps = """
@@ -235,8 +272,24 @@ def test_how_it_reads(load: Load) -> None:
         (agents("{call: next, as: x}", "  allowed: [{x: q}]"), 19, "unknown value 'q'"),
         (agents('{call: next, expect: {hex: "00"}}'), 20, "the step gives numbers, not bytes"),
         (agents("{call: next}", "  expect: 5"), 21, "this step gives no value"),
-        (agents("{call: next}", "  rounds: 0"), 21, "'rounds' must be an integer from 1 on, found 0"),
-        (agents("{call: next, times: 0}"), 20, "'times' must be an integer from 1 on, found 0"),
+        (
+            agents("{call: next}", "  meanwhile: [{size: memory}]\n  rounds: 2"),
+            22,
+            "agents with 'meanwhile' run one round, found 2",
+        ),
+        (
+            agents("{call: next}", "  meanwhile: [{size: memory}]\n  expect: {error: true}"),
+            22,
+            "agents with 'meanwhile' must begin: they have no 'expect'",
+        ),
+        (
+            agents("{call: next}", "  meanwhile: [{instantiate: worker}]"),
+            21,
+            "'instantiate worker' stands before or after agents, not among what happens meanwhile",
+        ),
+        (agents("{call: next, as: x}", "  meanwhile: [{read: u8, at: x}]"), 21, "unknown value 'x'"),
+        (agents("{call: next}", "  rounds: 0"), 21, "'rounds' must be an integer from 1 to 100,000, found 0"),
+        (agents("{call: next, times: 0}"), 20, "'times' must be an integer from 1 to 1,000,000, found 0"),
         (agents(""), 20, "'calls' must not be empty"),
         ("- agents: {}", 19, "'agents' must not be empty"),
         ("- agents: {one: {instantiate: nobody, calls: [{call: next}]}}", 19, "unknown module 'nobody'"),

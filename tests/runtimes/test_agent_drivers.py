@@ -36,6 +36,16 @@ AGENT = """
       (br_if $again (local.tee $times (i32.sub (local.get $times) (i32.const 1))))))
   (func (export "next") (result i32) (i32.atomic.rmw.add (i32.const 4) (i32.const 1)))
   (func (export "sleep") (result i32) (memory.atomic.wait32 (i32.const 128) (i32.const 0) (i64.const -1)))
+  ;; Whether the other has told, for some seconds at most.
+  (func (export "await") (result i32) (local $looks i32)
+    (loop $again
+      (if (i32.atomic.load (i32.const 64)) (then (return (i32.const 1))))
+      (drop (memory.atomic.wait32 (i32.const 128) (i32.const 0) (i64.const 1000000)))
+      (br_if $again (i32.lt_u
+        (local.tee $looks (i32.add (local.get $looks) (i32.const 1)))
+        (i32.const 5000))))
+    (i32.const 0))
+  (func (export "tell") (i32.atomic.store (i32.const 64) (i32.const 1)))
   (func (export "grow") (result i32) (memory.grow (i32.const 1)))
   (func (export "pair") (result i64 f32) (i64.const -1) (f32.const 0.5))
   (func (export "trap") (unreachable)))
@@ -187,6 +197,22 @@ def test_a_hundred_runs_leave_nothing_behind(board: Board, driver: RawClient) ->
     assert threads() <= before
 
 
+def test_the_host_acts_while_agents_run(board: Board, driver: RawClient) -> None:
+    waiting = driver.make("agents.start", agents=[board.agent(call("await", results=["i32"]))])
+    assert board.get(64) == 0
+    board.run(board.agent(call("tell")))
+    ended = driver.call("agents.finish", agents=waiting)["agents"]
+    assert ended == [[[{"values": [i32(1)]}]]]
+    driver.refused("agents.finish", agents=waiting)
+
+
+def test_a_release_waits_for_agents(board: Board, driver: RawClient) -> None:
+    driver.make("agents.start", agents=[board.agent(call("add", i32(200_000)))])
+    driver.call("object.release", all=True)
+    later = Board(driver)
+    assert later.run(later.agent(call("next", results=["i32"]))) == [[[{"values": [i32(0)]}]]]
+
+
 @pytest.mark.slow
 def test_one_that_sleeps_for_ever_is_a_timeout(name: str) -> None:
     command, env = commands(name)
@@ -227,9 +253,11 @@ def test_not_inside_a_host_function() -> None:
         found: list[Any] = []
 
         def serve(params: dict[str, Any]) -> list[Any]:
-            found.append(driver.refused("agents.run", agents=[board.agent(call("add", i32(1)))], rounds=1)["kind"])
+            agents = [board.agent(call("add", i32(1)))]
+            found.append(driver.refused("agents.run", agents=agents, rounds=1)["kind"])
+            found.append(driver.refused("agents.start", agents=agents)["kind"])
             return []
 
         driver.on_import = serve
         driver.function(caller, "call", results=[])
-        assert found == ["unsupported"]
+        assert found == ["unsupported", "unsupported"]

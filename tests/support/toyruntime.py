@@ -66,6 +66,7 @@ class ToyRuntime:
         self.given: dict[str, Mapping[str, Any]] = {}
         self.failed: set[int] = set()
         self.results: dict[int, int] = {}
+        self.started: dict[int, Mapping[str, Any]] = {}  # agents
         self.queues: list[deque[int]] = [deque()]
         self.replies: dict[int, Reply] = {}
 
@@ -204,6 +205,14 @@ class ToyRuntime:
                 for call, found in zip(agent["calls"], results, strict=True):
                     found.append(self.agent_call(call))
         return {"agents": played}
+
+    def agents_start(self, request: int, params: Mapping[str, Any]) -> Reply:
+        self.started[request] = params
+        return {}
+
+    def agents_finish(self, request: int, params: Mapping[str, Any]) -> Reply:
+        """What they were to do is done only now."""
+        return self.agents_run(request, {**self.started[self.made(params["agents"])], "rounds": 1})
 
     def agent_call(self, call: Mapping[str, Any]) -> dict[str, Any]:
         for _ in range(call["times"]):

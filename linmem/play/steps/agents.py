@@ -1,6 +1,7 @@
 """Agents: several instances that run at once, each in a thread or worker of the host's own.
 
-For the harness it is one request. Its answer has what every call gave in every round.
+For the harness it is one request, or two where the host does something meanwhile. The answer has what every call gave
+in every round.
 """
 
 from __future__ import annotations
@@ -20,13 +21,14 @@ from linmem.results.outcome import StepTrace
 from linmem.scenario import model
 from linmem.scenario.expectations import Literal
 from linmem.scenario.happened import Done, Happened, Number, Refused
+from linmem.scenario.model import Step
 from linmem.wasm.types import FuncType
 
 Round = dict[str, Number]
 
 
 def run(context: Context, step: model.Agents) -> None:
-    """Run all agents of a step (`agents.run`)."""
+    """Run all agents of a step (`agents.run`), or start and finish them, with steps in between."""
     pipeline = context.pipeline
     pipeline.collect()
     agents = []
@@ -57,7 +59,15 @@ def run(context: Context, step: model.Agents) -> None:
         judge(context, step, types, reply)
         return Done()
 
-    pipeline.due(step, "agents.run", {"agents": agents, "rounds": step.rounds}, understand)
+    if step.meanwhile:
+        start = Step(step.where, f"start {' and '.join(agent.name for agent in step.agents)}", None, None, None)
+        running = pipeline.due(start, "agents.start", {"agents": agents}, decoding.done)
+        pipeline.collect()
+        for inner in step.meanwhile:
+            context.post(inner)
+        pipeline.due(step, "agents.finish", {"agents": running}, understand)
+    else:
+        pipeline.due(step, "agents.run", {"agents": agents, "rounds": step.rounds}, understand)
     pipeline.collect()  # what agents bind is no result that a later request could refer to
 
 

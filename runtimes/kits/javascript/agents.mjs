@@ -7,19 +7,45 @@
 // scenarios do.
 
 import { Refusal, badParams, noMethod, refused, unsupported } from "./errors.mjs";
-import { Instance, comparable, list } from "./objects.mjs";
+import { Agents, Instance, comparable, list } from "./objects.mjs";
 import { toWasm } from "./values.mjs";
 
 const idle = [];
 
 /** Play the agents' calls, and answer with what each came to in each round. */
-export function runAgents(session, { agents, rounds }) {
+export function runAgents(session, params) {
+  return begin(session, params).then(results);
+}
+
+/** Have agents begin, and go on; `finishAgents` takes in what they came to. */
+export function startAgents(session, params, id) {
+  return begin(session, params).then((workers) => session.keep(id, new Agents(workers)));
+}
+
+export function finishAgents(session, { agents: id }) {
+  const { workers } = session.object(id, Agents);
+  checkLoop(session);
+  session.release(id);
+  return results(workers);
+}
+
+/** Wait for agents that nobody has asked for. */
+export async function endAgents(session) {
+  for (const object of session.objects.values()) if (object instanceof Agents) await results(object.workers);
+}
+
+/** Workers that play their plans. One instance after the other is made; if all could be made, they begin together. */
+function begin(session, { agents, rounds = 1 }) {
   const { host } = session;
   if (host.startAgent === undefined) throw noMethod("agents.run");
-  if (session.depth > 0) throw unsupported("agents inside a host function: the event loop does not turn there");
+  checkLoop(session);
   if (!Number.isInteger(rounds) || rounds < 1) throw badParams("'rounds' is not an integer from 1 on");
   const plans = list(agents, "agents").map((agent) => plan(session, agent));
   return play(host, plans, rounds);
+}
+
+function checkLoop(session) {
+  if (session.depth > 0) throw unsupported("agents inside a host function: the event loop does not turn there");
 }
 
 function plan(session, { module, imports, calls }) {
@@ -45,7 +71,6 @@ function imported(session, item) {
   return { module, name, global: { type, mutable, value: toWasm(type, session.integer(value)) } };
 }
 
-/** One instance after the other is made, each in its worker. If all could be made, they begin together. */
 async function play(host, plans, rounds) {
   const workers = [];
   const meeting = new SharedArrayBuffer(8);
@@ -60,11 +85,17 @@ async function play(host, plans, rounds) {
     workers.push(worker);
   }
   for (const worker of workers) worker.post({ go: broken === null });
-  const results = [];
-  for (const worker of workers) results.push((await worker.receive()).results);
+  if (broken === null) return workers;
+  await results(workers);
+  throw broken;
+}
+
+/** What the workers' calls came to, when all have ended. */
+async function results(workers) {
+  const agents = [];
+  for (const worker of workers) agents.push((await worker.receive()).results);
   idle.push(...workers);
-  if (broken !== null) throw broken;
-  return { agents: results };
+  return { agents };
 }
 
 /** Null, or why the worker could not make its instance. */

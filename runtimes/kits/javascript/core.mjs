@@ -109,6 +109,11 @@ export class Session {
     throw this.failures.has(id) ? skipped(id) : badParams(message);
   }
 
+  has(Class) {
+    for (const object of this.objects.values()) if (object instanceof Class) return true;
+    return false;
+  }
+
   release(id) {
     this.objects.delete(id);
     this.modules.delete(id);

@@ -1,11 +1,11 @@
 // The protocol's methods on the WebAssembly JavaScript Interface: all but those on memories. Only the line that uses the API
 // stands in a `try`: an error anywhere else is the driver's own.
 
-import { runAgents } from "./agents.mjs";
+import { endAgents, finishAgents, runAgents, startAgents } from "./agents.mjs";
 import { badParams, exited, noMethod, refused, unsupported } from "./errors.mjs";
 import { KINDS as GLUE_KINDS, checkStarted } from "./glue.mjs";
 import { MEMORY_METHODS } from "./memories.mjs";
-import { Callable, Global, Instance, View, comparable, decode, list } from "./objects.mjs";
+import { Agents, Callable, Global, Instance, View, comparable, decode, list } from "./objects.mjs";
 import { hostValue, mapped, parseInteger, toWasm, typed } from "./values.mjs";
 import { useObject } from "./uses.mjs";
 import { DEFAULTS, KINDS } from "./views.mjs";
@@ -178,9 +178,11 @@ function collect(session) {
 }
 
 function release(session, { objects, all, store }) {
+  if (all && session.has(Agents)) return endAgents(session).then(() => session.releaseAll());
   if (store) session.releaseStore(View);
   else if (all) session.releaseAll();
   else for (const id of list(objects, "objects")) session.release(parseInteger(id));
+  return undefined;
 }
 
 /** The method answers for itself: nothing runs after `exit`. */
@@ -196,6 +198,8 @@ export const METHODS = new Map([
   ["function.call", call],
   ["function.export", exportFunction],
   ["agents.run", runAgents],
+  ["agents.start", startAgents],
+  ["agents.finish", finishAgents],
   ...MEMORY_METHODS,
   ["global.create", createGlobal],
   ["global.export", exportGlobal],

@@ -42,6 +42,13 @@ export class View {
   }
 }
 
+/** Workers that play agents. */
+export class Agents {
+  constructor(workers) {
+    this.workers = workers;
+  }
+}
+
 /** What a request made that is an object of the host's: a memory, a function or a global. */
 export function comparable(session, id) {
   const Class = [Callable, Global].find((one) => session.objects.get(id) instanceof one) ?? Memory;

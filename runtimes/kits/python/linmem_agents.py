@@ -1,4 +1,4 @@
-"""The protocol's method for agents: threads that run at once, each with an instance of its own."""
+"""The protocol's methods for agents: threads that run at once, each with an instance of its own."""
 
 from __future__ import annotations
 
@@ -75,8 +75,21 @@ class AgentMethods(Requests):
     """What can be asked of agents."""
 
     def _agents_run(self, ident: int, params: dict[str, Any]) -> str:
+        return self._ended(self._begun(params))
+
+    def _agents_start(self, ident: int, params: dict[str, Any]) -> str:
+        self._objects["agents"][ident] = self._begun(params)
+        return "{}"
+
+    def _agents_finish(self, ident: int, params: dict[str, Any]) -> str:
+        agents = self._object("agents", params["agents"])
+        del self._objects["agents"][params["agents"]]
+        return self._ended(agents)
+
+    def _begun(self, params: dict[str, Any]) -> list[_Agent]:
+        """Agents that have begun; if one has no instance, none does."""
         agents = [self._agent(item) for item in params["agents"]]
-        rounds = self._integer(params["rounds"])
+        rounds = self._integer(params.get("rounds", 1))
         meeting = threading.Barrier(len(agents))
         for agent in agents:  # one instance after the other is made
             agent.start(meeting, rounds)
@@ -85,16 +98,30 @@ class AgentMethods(Requests):
                 break
         for agent in agents:
             agent.go.set()
+        failure = next((agent.failure for agent in agents if agent.failure is not None), None)
+        if failure is None:
+            return agents
+        for agent in agents:
+            agent.end()
+        if isinstance(failure, Refused):
+            raise failure
+        raise Failed("instance.create", failure)
+
+    def _ended(self, agents: list[_Agent]) -> str:
+        """What agents came to, when all have ended."""
         for agent in agents:
             agent.end()
         for agent in agents:
             if agent.fault is not None:
                 raise agent.fault
-            if isinstance(agent.failure, Refused):
-                raise agent.failure
-            if agent.failure is not None:
-                raise Failed("instance.create", agent.failure)
         return '{"agents":[%s]}' % ",".join(map(self._played, agents))
+
+    def _end_agents(self) -> None:
+        """Wait for agents that nobody has asked for."""
+        for agents in self._objects["agents"].values():
+            for agent in agents:
+                agent.end()
+        self._objects["agents"].clear()
 
     def _agent(self, item: dict[str, Any]) -> _Agent:
         calls = [

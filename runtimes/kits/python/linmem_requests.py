@@ -14,7 +14,8 @@ from linmem_values import VALUE_TYPES, WIDTH, to_number, to_signed, unsigned
 _INVALID_REQUEST, _METHOD_NOT_FOUND, _INVALID_PARAMS, _REFUSED = -32600, -32601, -32602, -32000
 _TEXT_LIMIT = 8192  # characters of the runtime's own words in an error: a trap's backtrace can have 30,000 lines
 #: Every method but `initialize` and `shutdown`, with the hook of the driver that it needs.
-HOOKS = {"agents.run": "agent_create", "object.release": "release_all"}
+HOOKS = {"object.release": "release_all"}
+HOOKS.update(dict.fromkeys(("agents.run", "agents.start", "agents.finish"), "agent_create"))
 _ON_VIEWS = "memory.read memory.write view.open view.length view.read view.write object.use"
 HOOKS.update(dict.fromkeys(_ON_VIEWS.split(), "view_open"))
 HOOKS.update(
@@ -43,7 +44,7 @@ class Requests:
 
     def __init__(self, channel: Channel) -> None:
         self._channel = channel
-        kinds = ("module", "instance", "function", "global", "memory", "view")
+        kinds = ("module", "instance", "function", "global", "memory", "view", "agents")
         self._objects: dict[str, dict[int, Any]] = {kind: {} for kind in kinds}
         self._results: dict[int, tuple[str | None, Any]] = {}
         self._failed: set[int] = set()

@@ -172,6 +172,7 @@ class _Session(AgentMethods, MemoryMethods):
                 for released in params["objects"]:
                     objects.pop(released, None)
             return "{}"
+        self._end_agents()
         if not store:
             for kept in (self._objects["view"], self._results, self._failed):
                 kept.clear()
