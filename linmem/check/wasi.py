@@ -19,7 +19,7 @@ class _Guest:
     def __init__(self, driver: DriverUnderTest, preopens: dict[str, str] | None = None) -> None:
         if "preview1" not in driver.info.wasi:
             raise Untested("the driver reports no WASI")
-        wasi = {"args": ARGS, "env": ENV, "preopens": preopens or {}}
+        wasi = {"version": "preview1", "args": ARGS, "env": ENV, "preopens": preopens or {}}
         self.driver = driver
         self.instance, self.memory = driver.memory(driver.instance(modules.WASI, wasi=wasi))
 

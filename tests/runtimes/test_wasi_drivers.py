@@ -90,6 +90,18 @@ def test_the_version_before_preview_1() -> None:
         assert words(client, client.memory(guest), 16, 2) == [2, 12]
 
 
+@pytest.mark.parametrize("name", ["wasmtime", "node"])
+def test_a_runtime_without_it_says_so(name: str) -> None:
+    command, env = runtime_command(name)
+    with RawClient(command, env) as client:
+        client.call("initialize", protocol=1, variant=None, cache=None)
+        module = client.make("module.compile", bytes=wasm(GUEST.replace("wasi_snapshot_preview1", "wasi_unstable")))
+        told = {**NONE, "version": "unstable"}
+        refusal = client.refused("instance.create", module=module, imports=[], glue=None, wasi=told)
+        assert refusal["kind"] == "unsupported"
+        assert refusal["message"].endswith("brings no WASI unstable")
+
+
 def test_nothing_of_the_machine_is_open(driver: RawClient) -> None:
     instance = made(driver)
     driver.write(driver.memory(instance), 8, 4, "u32")

@@ -65,6 +65,10 @@ function instantiateWithGlue(session, glue, module, listed, id) {
 
 function instantiateWithWasi(session, config, module, listed, id) {
   if (session.host.wasi == null) throw unsupported(`this ${session.host.runtime.name} brings no WASI`);
+  const { version = "preview1" } = config;
+  if (!session.host.wasi.versions.includes(version)) {
+    throw unsupported(`this ${session.host.runtime.name} brings no WASI ${version}`);
+  }
   const program = new WasiProgram(session.host.wasi.make, config);
   session.keep(id, new Instance(program.instantiate(module, listed), null, program));
   return undefined;

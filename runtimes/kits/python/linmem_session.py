@@ -83,14 +83,17 @@ class _Session(AgentMethods, MemoryMethods):
         if wasi is None:
             instance = self._ask("instance.create", self._driver.instance_create, module, imports)
         else:
-            instance = self._ask("instance.create", self._wasi_hook(), module, imports, _wasi(wasi))
+            told = _wasi(wasi)
+            instance = self._ask("instance.create", self._wasi_hook(told.version), module, imports, told)
         self._objects["instance"][ident] = instance
         return "{}"
 
-    def _wasi_hook(self) -> Callable[..., Any]:
+    def _wasi_hook(self, version: str) -> Callable[..., Any]:
         hook: Callable[..., Any] | None = getattr(self._driver, "wasi_instance_create", None)
         if hook is None:
             raise Refused("the driver brings no WASI")
+        if version not in self._driver.wasi_versions:
+            raise Refused("the driver brings no WASI %s" % version)
         return hook
 
     def _import(self, item: dict[str, Any]) -> Import:
