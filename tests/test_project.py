@@ -229,6 +229,21 @@ def test_a_wrong_file_ends_a_run_with_pytest_s_status_4(folder: Path) -> None:
 
 
 @pytest.mark.slow
+def test_a_folder_of_the_user_s_own_is_played_and_has_reproducers(mine: Path) -> None:
+    """Also one that only the command line names, with a runtime that only the project file names."""
+    write(mine, 'runtimes = "./fake"\nreport-dir = "out"\n')
+    (mine / "other").mkdir()
+    (mine / "other" / "wrong.yaml").write_text(SCENARIO.format(pages=2))
+    done = linmem(mine, "run", "other")
+    assert done.returncode == 1, done.stdout + done.stderr
+    case = "other/wrong.yaml::the-memory-has-a-page[fake]"
+    assert case in ids(mine / "out" / "partial")
+    told = linmem(mine, "repro", case)
+    assert "there is no runtime 'fake'" not in told.stderr
+    assert "fake" in told.stderr  # the runtime is found; it has no way to write one
+
+
+@pytest.mark.slow
 def test_run_gate_known_and_report_need_nothing_more(mine: Path) -> None:
     first = linmem(mine, "run", "--record-baseline=base.yaml")  # which is not there yet
     assert first.returncode == 0, first.stdout + first.stderr

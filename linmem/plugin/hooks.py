@@ -74,6 +74,12 @@ class Hooks:
         self.given = [Path(text.partition("::")[0]).resolve() for text in settings.suites]
         self.named = [Path(arg.split("::")[0]).resolve() for arg in config.args]
         self.clone = paths.ROOT if paths.IN_CLONE else None  # the user sees the suites in it
+        # A folder of the user's own, but not one of the clone, which has linmem's tests too.
+        self.given += [
+            place
+            for place in self.named
+            if place.is_dir() and not is_own(place) and self.clone not in (place, *place.parents)
+        ]
         self.suites: list[Suite] = []
         self.cases: dict[str, Case] = {}
         """The cases of the items that are about to run, by their ids, once they are known."""

@@ -8,7 +8,6 @@ from pathlib import Path
 from linmem import project
 from linmem.compare import inputs
 from linmem.errors import UserError
-from linmem.provision.manifest import load_manifest
 from linmem.report import again
 from linmem.repro.goal import Goal, ReproError
 from linmem.repro.script import STEPS, script
@@ -17,6 +16,7 @@ from linmem.repro.writer import ScriptWriter
 from linmem.results.document import Report
 from linmem.results.outcome import Result
 from linmem.run.guests import Guests, modules
+from linmem.run.runtimes import manifest_of
 from linmem.scenario.files import file_of
 from linmem.scenario.loader import load_suite
 from linmem.scenario.model import Scenario
@@ -40,7 +40,7 @@ def of_result(report: Report, result: Result) -> str:
         raise ReproError(f"{result.id} has outcome '{result.outcome}': there is nothing that a script could show")
     runtime = next(item for item in report.runtimes if item.label == result.runtime)
     try:
-        manifest = load_manifest(runtime.name)
+        manifest = manifest_of(runtime.name, report.command)
         scenario = _scenario(result)
         guest = next((item for item in Guests([], None).of(scenario) if item and item.label == result.guest), None)
         if result.guest is not None and guest is None:

@@ -76,6 +76,12 @@ def given(command: Sequence[str]) -> list[str]:
     return names.split(word.partition("=")[2] for word in options(command, ("--runtime",)))
 
 
+def manifest_of(name: str, command: Sequence[str]) -> Manifest:
+    """The manifest of a runtime of a run, by its name and the run's command line. Raises `UserError`."""
+    folder = _given_folders(command).get(name)
+    return load_manifest(folder if folder is not None and folder.is_dir() else name)
+
+
 def everyone() -> Iterator[tuple[Manifest, RuntimeName]]:
     """What ``all`` means: each runtime, and those of its versions and variants that its manifest names."""
     for manifest in all_manifests():
