@@ -19,7 +19,7 @@ from typing import Any, NoReturn
 
 import msgspec
 
-from linmem.drivers.messages import PROTOCOL, Info, Message, Request, ViewKind, decoded, shorten
+from linmem.drivers.messages import PROTOCOL, ImportCall, Info, Message, Request, ViewKind, decoded, shorten
 from linmem.drivers.process import Process
 from linmem.protocol import (
     FAILED,
@@ -352,15 +352,19 @@ class Driver:
     def _serve(self, message: Message) -> None:
         """Serve a host function: the handler's own requests are answered before this one is."""
         params = message.params or {}
-        if message.method != "import.call" or not isinstance(params.get("func"), str) or message.id is None:
+        if message.method != "import.call" or message.id is None:
             self._give_up(f"it asked for '{message.method}', which is not in the protocol")
+        try:
+            func = msgspec.convert(params, ImportCall).func
+        except msgspec.ValidationError as error:
+            self._give_up(f"its 'import.call' is not of the protocol's form: {error}")
         handler = self.on_import
         if handler is None or not self._pending[-1]:
-            self._give_up(f"it called host function '{params['func']}' while no guest was running")
+            self._give_up(f"it called host function '{func}' while no guest was running")
         self._pending.append(deque())
         answer: dict[str, Any] = {"jsonrpc": "2.0", "id": message.id}
         try:
-            answer["result"] = {"values": list(handler(params["func"], params.get("args") or []))}
+            answer["result"] = {"values": list(handler(func, params.get("args") or []))}
         except ImportFailed as failure:
             data = {"kind": failure.kind, "type": "", "message": failure.message, "text": failure.message}
             answer["error"] = {"code": FAILED, "message": failure.message, "data": data}

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -19,12 +19,14 @@ class ViewKind(msgspec.Struct, frozen=True):
     """A view kind: its name, the bytes one index counts, and the memory types it reads and writes."""
 
     kind: str
-    unit: int
+    unit: Annotated[int, msgspec.Meta(ge=1)]
     types: tuple[str, ...]
 
 
 class Info(msgspec.Struct, frozen=True):
-    """What a driver said of itself at ``initialize``."""
+    """What a driver said of itself at ``initialize``. ``host`` has its ``language``, ``runtime`` its ``name`` and
+    ``version``, and more that reports show.
+    """
 
     protocol: int
     runtime: dict[str, str]
@@ -33,6 +35,11 @@ class Info(msgspec.Struct, frozen=True):
     default_views: dict[str, str]
     glue: tuple[str, ...] = ()
     wasi: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        lacks = {"language"} - self.host.keys() | {"name", "version"} - self.runtime.keys()
+        if lacks:
+            raise ValueError(f"it lacks {', '.join(sorted(lacks))}")
 
 
 class ErrorObject(msgspec.Struct, frozen=True):
@@ -51,6 +58,20 @@ class Message(msgspec.Struct, frozen=True):
     params: dict[str, Any] | None = None
     result: dict[str, Any] | None = None
     error: ErrorObject | None = None
+
+
+class TypedValue(msgspec.Struct, frozen=True):
+    """An argument of a host function: its value type, and a decimal text."""
+
+    type: str
+    value: str
+
+
+class ImportCall(msgspec.Struct, frozen=True):
+    """The parameters of ``import.call``."""
+
+    func: str
+    args: tuple[TypedValue, ...] = ()
 
 
 _decode = msgspec.json.Decoder(Message).decode

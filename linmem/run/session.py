@@ -145,6 +145,8 @@ class Session:
         if fault is not None:
             self._lost()
             raise DriverGarbage(f"after the scenario before this one, {fault}; the next one gets a new process")
+        if self._live is not None and not self._live.alive:
+            self._lost()  # ended by the harness, after an error of its own
         return self._information()
 
     @property

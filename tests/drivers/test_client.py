@@ -132,6 +132,26 @@ def test_a_fault_ends_the_process_and_says_which(
     assert str(again.value) == str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("params", "words"),
+    [
+        ({"args": 5}, "Expected `array`, got `int` - at `$.args`"),
+        ({"args": [5]}, "Expected `object`, got `int` - at `$.args[0]`"),
+        ({"args": [{"type": "i32"}]}, "Object missing required field `value` - at `$.args[0]`"),
+        ({"args": [{"type": "i32", "value": 5}]}, "Expected `str`, got `int` - at `$.args[0].value`"),
+        ({"func": None}, "Expected `str`, got `null` - at `$.func`"),
+    ],
+)
+def test_a_host_function_s_call_is_of_the_protocol_s_form(params: dict[str, Any], words: str, start: Start) -> None:
+    driver = start()
+    driver.on_import = lambda func, args: []
+    with pytest.raises(DriverGarbage) as caught:
+        driver.request("function.call", {"name": "calls_with", "results": [], "call": params})
+    assert (
+        str(caught.value) == f"the driver broke the protocol: its 'import.call' is not of the protocol's form: {words}"
+    )
+
+
 def test_what_was_answered_before_a_fault_is_still_given(start: Start) -> None:
     """So that the fault falls on the request without an answer, though its line came together with earlier ones."""
     driver = start()
@@ -267,6 +287,12 @@ def test_a_process_that_owes_an_answer_is_not_asked_politely(start: Start, proce
         ("hangs", DriverTimeout, "no answer within 0.5 s"),
         ("prints", DriverGarbage, "'growing the memory!'"),
         ("wrong_id", DriverGarbage, "it answered request 2 where the answer to 1 was due"),
+        ("views of no bytes", DriverGarbage, "Expected `int` >= 1 - at `$.views[0].unit`"),
+        (
+            "speaks no language",
+            DriverGarbage,
+            "its answer to 'initialize' is not of the protocol's form: it lacks language",
+        ),
     ],
 )
 def test_a_process_that_does_not_start(fault: str, kind: type[DriverFault], words: str, start: Start) -> None:

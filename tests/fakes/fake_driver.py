@@ -125,6 +125,11 @@ class Faults:
     def asks_for_the_moon(self, request):
         send({"jsonrpc": "2.0", "id": "h1", "method": "moon.get", "params": {}})
 
+    def calls_with(self, request):
+        """A host function with arguments that are none; the request says which."""
+        send({"id": "h1", "method": "import.call", "params": {"func": "0.tick", **request["params"]["call"]}})
+        time.sleep(30)
+
     def calls_nobody(self, request):
         send({"jsonrpc": "2.0", "id": "h1", "method": "import.call", "params": {"func": "none", "args": []}})
         while "method" in json.loads(sys.stdin.readline()):
@@ -253,6 +258,10 @@ def main():
             file.write("started\n")
         if os.path.getsize(state) > len("started\n"):
             sys.exit("no more today")
+    elif start == "views of no bytes":
+        INFO["views"][0]["unit"] = 0
+    elif start == "speaks no language":
+        INFO["host"] = {}
     elif start == "says much":
         INFO["runtime"]["engine"] = INFO["host"]["version"] = "x" * 500_000
     elif start:

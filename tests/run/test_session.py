@@ -143,6 +143,24 @@ def test_a_process_that_ended_between_scenarios_is_told_of_once(make: Make) -> N
     assert session.alive
 
 
+def test_after_an_error_of_the_harness_the_next_scenario_gets_a_new_process(make: Make) -> None:
+    """The harness has ended the process, which is no failure of the scenario that comes next."""
+    session = make()
+    session.start()
+    pid = session.pid
+
+    def serve(func: str, args: list[dict[str, str]]) -> list[dict[str, str]]:
+        raise KeyError("oops")
+
+    session.on_import = serve
+    session.reply(session.post("instance.create", {"imports": [{"func": "0.tick"}]}))
+    with pytest.raises(KeyError):
+        session.reply(session.post("function.call", {"name": "calls_for_ever", "results": []}))
+    session.start()
+    assert session.pid != pid
+    assert session.reply(session.post("memory.size", {})) == {"pages": 1}
+
+
 def test_false_starts_are_not_repeated_for_ever(make: Make, tmp_path: Path) -> None:
     state = tmp_path / "starts"
     state.write_text("started\n")
