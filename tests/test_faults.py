@@ -107,7 +107,7 @@ def test_broken_scenario_files(run: DoRun, fake_runtime: Fake, tmp_path: Path) -
         (line,) = [
             line
             for line in played.text.splitlines()
-            if f"{name}:" in line and not line.startswith(("ERROR ", "_", "INCOMPLETE"))
+            if f"{name}:" in line and not line.startswith(("ERROR ", "_", "FAILED"))
         ]
         assert line.partition(name)[2].startswith(words), line
         assert len(line) < 400

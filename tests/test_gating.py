@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import html
+import json
 import os
 import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 
@@ -98,6 +101,47 @@ def test_a_run_is_recorded_and_the_next_ones_are_held_against_it(
         line.startswith("MISSING ") and "::is-called: the scenario with its 2 cases" in line
         for line in verdict(renamed)
     )
+
+
+def test_every_output_says_first_that_the_gate_failed(
+    gated: Callable[..., Any], suite: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    base = tmp_path / "base.yaml"
+    assert gated(f"--record-baseline={base}").status == 0
+    write(suite, answer="another word")
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    played = gated(f"--baseline={base}")
+    assert played.status == 1
+    what = f"Compared with the baseline {base}, 2 results changed for the worse."
+    how = f"If these changes are meant, record them: linmem gate {played.folder}"
+
+    def told(name: str) -> str:
+        return (played.folder / name).read_text(encoding="utf-8")
+
+    document = json.loads(told("report.json"))
+    assert [fault["what"] for fault in document["faults"]] == [what]
+    assert document["faults"][0]["remedy"].startswith(how)
+    assert [finding["kind"] for finding in document["gate"]["findings"]] == ["regression", "regression"]
+    page = html.unescape(told("report.html"))
+    assert page.index(what) < page.index(how) < page.index("<h1>")
+    assert told("report.md").startswith("> [!CAUTION]\n> **Compared with the baseline ")
+    assert "size: a page → another word" in told("report.md")
+    first = ElementTree.fromstring(told("junit.xml"))[0][0]
+    (failure,) = first.iter("failure")
+    assert (first.get("classname"), failure.get("message")) == ("linmem.gate", what)
+    assert "[fake]: size: a page → another word" in (failure.text or "")
+    badge = json.loads(told("badges/fake.json"))
+    assert (badge["message"], badge["color"]) == ("1 worse than the baseline", "red")
+    summary = " ".join(played.text.partition("= linmem =")[2].split())
+    assert summary.index(f"FAILED: {what}") < summary.index("Demanded and kept")
+    annotations = [line for line in played.text.splitlines() if line.startswith("::error ")]
+    assert annotations[0].startswith(f"::error title=linmem::{what} If these changes are meant")
+    assert f"/{suite.name},line=6,title=linmem::" in annotations[1]
+    assert "[fake]: size: a page → another word" in annotations[1]
+
+    before = told("report.json")
+    assert main(["report", "build", str(played.folder)]) == 0  # the record keeps the verdict
+    assert told("report.json") == before
 
 
 def test_a_runtime_that_is_gone_is_missing_unless_others_were_asked_for(

@@ -87,13 +87,14 @@ def _gate(options: argparse.Namespace) -> int:
     run = inputs.complete(place)
     status = 0
     if baseline is not None:
-        verdict = gate.hold(run, gate.load(baseline), options.pair, options.whole)
+        verdict = gate.hold(run, gate.load(baseline), str(baseline), options.pair, options.whole)
         if not verdict.compared:
             raise ReportError(f"{place} and {baseline} have no case in common: nothing was compared")
         recordable = baseline.suffix in (".yaml", ".yml")
         target = baseline if recordable else Path("reports/baselines/main.yaml")
-        record = gate.command(run, place, target, options.pair)
-        emit(gate_text.FORMATS[options.format](verdict, str(baseline), record), options.out)
+        if verdict.findings:
+            verdict.record = gate.command(run, place, target, options.pair)
+        emit(gate_text.FORMATS[options.format](verdict), options.out)
         status = 0 if verdict.passed else 1
     if options.record_baseline is not None:
         say(gate.write(run, options.record_baseline, options.pair))

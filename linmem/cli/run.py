@@ -13,9 +13,9 @@ from linmem.compare import sweep
 CONFIGURATION = Path(__file__).with_name("run.ini")
 PYTEST = (
     "Every option of pytest works too, such as -k EXPRESSION, -x, -v, --lf, --collect-only and, with pytest-xdist, -n "
-    "NUMBER; 'pytest --help' shows them. Exit status: 0 all results are good; 1 some are not, or a scenario file is "
-    "wrong; 2 interrupted, or nothing could be compared; 3 an internal error; 4 the command line is wrong or a runtime "
-    "is not available; 5 nothing was selected."
+    "NUMBER; 'pytest --help' shows them. Exit status: 0 nothing unexpected came; 1 something did, or a scenario file "
+    "is wrong; 2 interrupted, or nothing could be compared; 3 an internal error; 4 the command line is wrong or a "
+    "runtime is not available; 5 nothing was selected."
 )
 
 

@@ -10,9 +10,7 @@ from __future__ import annotations
 import shlex
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
 
 from linmem.compare import baseline, inputs, snapshot
 from linmem.compare.baseline import BaselineError
@@ -20,48 +18,14 @@ from linmem.compare.diff import CaseChange, Diff, compare
 from linmem.compare.snapshot import PairError, RunScope, Snapshot
 from linmem.results.atomic import replace
 from linmem.results.case_result import WORDS, CaseResult
-from linmem.results.document import Report
+from linmem.results.document import GateFinding, GateKind, GateVerdict, NotHeld, Report
 from linmem.text import one_line, plural
 
-Weight = Literal["REGRESSION", "MISSING", "IMPROVED", "NEW", "CHANGED"]
-FAILING: frozenset[Weight] = frozenset({"REGRESSION", "MISSING"})
 _RANK = {state: rank for rank, state in enumerate(baseline.STATES)}
 _STATES = {WORDS.get(state, state): state for state in baseline.STATES}
 
 
-@dataclass(frozen=True)
-class GateFinding:
-    """One line of the verdict. ``name`` is what it is about: a case's id, a scenario, a suite, a guest, a runtime."""
-
-    weight: Weight
-    name: str
-    what: str
-
-    def __str__(self) -> str:
-        return f"{self.weight:<10} {self.name}: {self.what}"
-
-
-@dataclass
-class Verdict:
-    """What the gate says. ``left_out`` are reasons and how many cases of the baseline were not compared for them."""
-
-    findings: list[GateFinding]
-    compared: int
-    left_out: list[tuple[str, int]] = field(default_factory=list)
-
-    @property
-    def passed(self) -> bool:
-        """Whether nothing got worse."""
-        return not any(finding.weight in FAILING for finding in self.findings)
-
-    @property
-    def to_record(self) -> bool:
-        """Whether the baseline would change if the run were recorded."""
-        return bool(self.findings)
-
-    def count(self, *weights: Weight) -> int:
-        """How many findings have one of these weights."""
-        return sum(finding.weight in weights for finding in self.findings)
+_ORDER: tuple[GateKind, ...] = ("regression", "missing", "new", "improved", "changed")
 
 
 def load(path: Path) -> Snapshot:
@@ -74,8 +38,11 @@ def load(path: Path) -> Snapshot:
     return baseline.load(path)
 
 
-def hold(report: Report, against: Snapshot, asked: Sequence[tuple[str, str]] = (), whole: bool = False) -> Verdict:
-    """The verdict on a complete run. `asked` are pairs of runtimes, as for `linmem.compare.diff.diff`.
+def hold(
+    report: Report, against: Snapshot, name: str, asked: Sequence[tuple[str, str]] = (), whole: bool = False
+) -> GateVerdict:
+    """The verdict on a complete run. `name` is the baseline's; `asked` are pairs of runtimes, as for
+    `linmem.compare.diff.diff`.
 
     With `whole`, what the run was not asked for is missing too. Raises `PairError`.
     """
@@ -84,10 +51,31 @@ def hold(report: Report, against: Snapshot, asked: Sequence[tuple[str, str]] = (
         run.asked = Snapshot([], {}).asked
     found = compare(against, run, asked)
     findings = [*_runtimes(found), *_cases(found, against, run)]
-    order = ("REGRESSION", "MISSING", "NEW", "IMPROVED", "CHANGED")
-    findings.sort(key=lambda finding: order.index(finding.weight))
-    left_out = [(item.reason, len(item.ids)) for item in found.not_compared if item.side == "new"]
-    return Verdict(findings, found.compared, left_out)
+    findings.sort(key=lambda finding: _ORDER.index(finding.kind))
+    return GateVerdict(
+        passed=not any(finding.failing for finding in findings),
+        baseline=name,
+        compared=found.compared,
+        findings=findings,
+        not_compared=[
+            NotHeld(reason=item.reason, cases=len(item.ids)) for item in found.not_compared if item.side == "new"
+        ],
+    )
+
+
+def refusal(why: str, name: str) -> GateVerdict:
+    """The verdict on a run that can't be held against the baseline `name`, or recorded there."""
+    return GateVerdict(passed=False, baseline=name, refused=why)
+
+
+def _finding(kind: GateKind, name: str, what: str, runtime: str | None = None) -> GateFinding:
+    return GateFinding(kind=kind, name=name, what=what, runtime=runtime)
+
+
+def _of_case(kind: GateKind, change: CaseChange, what: str) -> GateFinding:
+    return GateFinding(
+        kind=kind, name=change.id, what=what, suite=change.suite, scenario=change.scenario, runtime=change.runtime
+    )
 
 
 def _run(report: Report) -> Snapshot:
@@ -106,19 +94,19 @@ def _runtimes(found: Diff) -> Iterable[GateFinding]:
     for runtime in found.runtimes:
         if runtime.kind == "vanished":
             reason = f": {one_line(runtime.reason)}" if runtime.reason else ""
-            yield GateFinding("MISSING", f"runtime {runtime.old}", f"all its {plural(runtime.cases, 'case')}{reason}")
+            yield _finding("missing", f"runtime {runtime.old}", f"all its {plural(runtime.cases, 'case')}{reason}")
         elif runtime.kind == "added":
-            yield GateFinding("NEW", f"runtime {runtime.new}", f"{plural(runtime.cases, 'case')}, not in the baseline")
+            yield _finding("new", f"runtime {runtime.new}", f"{plural(runtime.cases, 'case')}, not in the baseline")
         elif runtime.kind == "version":
-            yield GateFinding("CHANGED", "version", f"{runtime.old} → {runtime.new}")
+            yield _finding("changed", "version", f"{runtime.old} → {runtime.new}")
     for guest in found.guests:
         if guest.kind == "vanished":
             reason = f": {one_line(guest.reason)}" if guest.reason else ""
             what = f"all its {plural(guest.cases, 'case')}{reason}"
-            yield GateFinding("MISSING", f"guest {guest.guest} of {guest.program}", what)
+            yield _finding("missing", f"guest {guest.guest} of {guest.program}", what)
     for suite in found.suites:
         if suite.kind == "removed":
-            yield GateFinding("MISSING", f"suite {suite.path}", f"all its {plural(suite.cases, 'case')}")
+            yield _finding("missing", f"suite {suite.path}", f"all its {plural(suite.cases, 'case')}")
 
 
 def _cases(found: Diff, against: Snapshot, run: Snapshot) -> Iterable[GateFinding]:
@@ -131,27 +119,27 @@ def _cases(found: Diff, against: Snapshot, run: Snapshot) -> Iterable[GateFindin
         if _RANK[new] > _RANK[old]:
             worse.add(change.id)
             reason = f": {one_line(change.message)}" if change.message else ""
-            yield GateFinding("REGRESSION", change.id, what + reason)
+            yield _of_case("regression", change, what + reason)
         else:
-            yield GateFinding("IMPROVED", change.id, what)
+            yield _of_case("improved", change, what)
     for change in found.changes:
         if change.kind == "observation" and change.id not in worse:  # else it never came to the question
             yield _answer(change)
     gone = [change for change in found.changes if change.kind in ("removed", "not run") and not change.within]
-    yield from _together("MISSING", gone, against, "the case is gone (it was {0.old})")
+    yield from _together("missing", gone, against, "the case is gone (it was {0.old})")
     added = [change for change in found.changes if change.kind == "added"]
     good = [change for change in added if CaseResult(_STATES[change.new or ""]).good]
     for change in added:
         if change not in good:
             reason = f": {one_line(change.message)}" if change.message else ""
-            yield GateFinding("REGRESSION", change.id, f"new, and {change.new}{reason}")
-    yield from _together("NEW", [change for change in good if not change.within], run, "{0.new}, not in the baseline")
+            yield _of_case("regression", change, f"new, and {change.new}{reason}")
+    yield from _together("new", [change for change in good if not change.within], run, "{0.new}, not in the baseline")
     suites = Counter(change.within for change in good if change.within and change.within.startswith("suite "))
     for name, count in suites.items():
-        yield GateFinding("NEW", name or "", f"{plural(count, 'case')}, not in the baseline")
+        yield _finding("new", name or "", f"{plural(count, 'case')}, not in the baseline")
 
 
-def _together(weight: Weight, changes: Iterable[CaseChange], side: Snapshot, what: str) -> Iterable[GateFinding]:
+def _together(kind: GateKind, changes: Iterable[CaseChange], side: Snapshot, what: str) -> Iterable[GateFinding]:
     """A scenario of which each case that `side` has is among the changes is one line; so is any other case."""
     sizes = Counter(case.place for case in side.cases)
     scenarios: dict[str, list[CaseChange]] = defaultdict(list)
@@ -159,15 +147,17 @@ def _together(weight: Weight, changes: Iterable[CaseChange], side: Snapshot, wha
         scenarios[change.case.place].append(change)
     for place, members in scenarios.items():
         if 1 < len(members) == sizes[place]:
-            yield GateFinding(weight, place, f"the scenario with its {plural(len(members), 'case')}")
+            told = f"the scenario with its {plural(len(members), 'case')}"
+            first = members[0]
+            yield GateFinding(kind=kind, name=place, what=told, suite=first.suite, scenario=first.scenario)
         else:
-            yield from (GateFinding(weight, change.id, what.format(change)) for change in members)
+            yield from (_of_case(kind, change, what.format(change)) for change in members)
 
 
 def _answer(change: CaseChange) -> GateFinding:
     if change.old is None:
-        return GateFinding("NEW", change.id, f"it answers {change.question}: {_said(change.new)}")
-    return GateFinding("REGRESSION", change.id, f"{change.question}: {_said(change.old)} → {_said(change.new)}")
+        return _of_case("new", change, f"it answers {change.question}: {_said(change.new)}")
+    return _of_case("regression", change, f"{change.question}: {_said(change.old)} → {_said(change.new)}")
 
 
 def _said(answer: str | None) -> str:

@@ -4,68 +4,68 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from linmem.compare.gate import Verdict
+import msgspec
+
 from linmem.report.markdown import code, prose
-from linmem.results.document import as_json
+from linmem.results.document import GateVerdict, as_json
 from linmem.text import plural
 
 
-def summary(verdict: Verdict, name: str) -> str:
-    """The verdict in a line; `name` is the baseline's."""
+def summary(verdict: GateVerdict) -> str:
+    """The verdict in a line."""
+    if verdict.refused is not None:
+        return f"REFUSED: {verdict.refused}"
     if verdict.passed:
-        improved, new, changed = verdict.count("IMPROVED"), verdict.count("NEW"), verdict.count("CHANGED")
+        improved, new, changed = verdict.count("improved"), verdict.count("new"), verdict.count("changed")
         counts = [plural(improved, "improvement")] if improved else []
         counts += [f"{new:,} new"] if new else []
         counts += [plural(changed, "other version")] if changed else []
     else:
-        regressions, missing = verdict.count("REGRESSION"), verdict.count("MISSING")
+        regressions, missing = verdict.count("regression"), verdict.count("missing")
         counts = [plural(regressions, "regression")] if regressions else []
         counts += [f"{missing:,} missing"] if missing else []
     told = f"{', '.join(counts)}; " if counts else ""
-    compared = f"{plural(verdict.compared, 'case')} compared with {name}"
+    compared = f"{plural(verdict.compared, 'case')} compared with {verdict.baseline}"
     return f"{'passed' if verdict.passed else 'FAILED'}: {told}{compared}"
 
 
-def lines(verdict: Verdict, name: str, record: str | None) -> list[str]:
-    """The verdict as lines; `record` is the command that records the run, if one can."""
+def lines(verdict: GateVerdict) -> list[str]:
+    """The verdict as lines."""
     found = [str(finding) for finding in verdict.findings]
-    found += [f"not compared: {plural(count, 'case')} of the baseline: {reason}" for reason, count in verdict.left_out]
-    found.append(f"gate: {summary(verdict, name)}")
-    if verdict.to_record:
+    found += [
+        f"not compared: {plural(item.cases, 'case')} of the baseline: {item.reason}" for item in verdict.not_compared
+    ]
+    found.append(f"gate: {summary(verdict)}")
+    if verdict.findings:
         meant = "" if verdict.passed else "if all of this is meant, "
+        record = verdict.record
         how = f"record it: {record}" if record else "play all of the baseline's cases, and record that run"
         found.append(f"gate: {meant}{how}")
     return found
 
 
-def text(verdict: Verdict, name: str, record: str | None) -> str:
+def text(verdict: GateVerdict) -> str:
     """The verdict for a terminal."""
-    return "\n".join(lines(verdict, name, record)) + "\n"
+    return "\n".join(lines(verdict)) + "\n"
 
 
-def markdown(verdict: Verdict, name: str, record: str | None) -> str:
+def markdown(verdict: GateVerdict) -> str:
     """The verdict as a page with a table."""
-    head = [f"# {prose(summary(verdict, name).capitalize(), 1000)}", ""]
-    rows = [f"| {item.weight} | {code(item.name, 400)} | {prose(item.what, 400)} |" for item in verdict.findings]
+    head = [f"# {prose(summary(verdict).capitalize(), 1000)}", ""]
+    rows = [f"| {item.kind.upper()} | {code(item.name, 400)} | {prose(item.what, 400)} |" for item in verdict.findings]
     table = ["| | | |", "| --- | --- | --- |", *rows, ""] if rows else []
-    rest = [f"Not compared: {plural(count, 'case')}: {prose(reason)}." for reason, count in verdict.left_out]
+    rest = [f"Not compared: {plural(item.cases, 'case')}: {prose(item.reason)}." for item in verdict.not_compared]
+    record = verdict.record
     told = f"To record it: {code(record, 400)}" if record else "To record it, play all of the baseline's cases."
-    how = ["", told] if verdict.to_record else []
+    how = ["", told] if verdict.findings else []
     return "\n".join([*head, *table, *rest, *how]) + "\n"
 
 
-def json(verdict: Verdict, name: str, record: str | None) -> str:
+def json(verdict: GateVerdict) -> str:
     """The verdict for programs."""
-    found = {
-        "schema": "linmem-gate/1",
-        "passed": verdict.passed,
-        "baseline": name,
-        "compared": verdict.compared,
-        "findings": [{"kind": item.weight.lower(), "name": item.name, "what": item.what} for item in verdict.findings],
-        "not_compared": [{"reason": reason, "cases": count} for reason, count in verdict.left_out],
-        "record": record if verdict.to_record else None,
-    }
-    return as_json(found)
+    found = msgspec.to_builtins(verdict)
+    del found["type"]
+    return as_json({"schema": "linmem-gate/1", **found})
 
 
-FORMATS: dict[str, Callable[[Verdict, str, str | None], str]] = {"text": text, "markdown": markdown, "json": json}
+FORMATS: dict[str, Callable[[GateVerdict], str]] = {"text": text, "markdown": markdown, "json": json}

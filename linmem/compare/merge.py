@@ -106,7 +106,14 @@ def merge(parts: Sequence[Part], command: Sequence[str], allow_gaps: bool = Fals
         run=run,
         end=end,
         answered=[
-            Answered(label=item.label, engine=item.engine, host=item.host, views=item.views, features=item.features)
+            Answered(
+                label=item.label,
+                engine=item.engine,
+                host=item.host,
+                language=item.language,
+                views=item.views,
+                features=item.features,
+            )
             for item in runtimes
             if item.engine is not None
         ],

@@ -41,12 +41,15 @@ def pytest_configure(config: pytest.Config) -> None:
     if is_worker(config):
         return
     leave = by_pytest(config, settings.report_dir)
-    recording = Recording(settings.report_dir, hooks.header, hooks.cases, hooks.plays_suites, leave)
+    gating = None
+    if settings.baseline is not None or settings.record_baseline is not None:
+        gating = _gating(settings)
+    recording = Recording(settings.report_dir, hooks.header, hooks.cases, hooks.plays_suites, leave, gating)
     config.pluginmanager.register(recording, "linmem-recording")
     live = Live(hooks.cases, hooks.plays_suites)
     config.pluginmanager.register(live, "linmem-progress")
-    if settings.baseline is not None or settings.record_baseline is not None:
-        config.pluginmanager.register(_gating(recording, settings), "linmem-gating")
+    if gating is not None:
+        config.pluginmanager.register(gating, "linmem-gating")
 
 
 def _bench(settings: Settings) -> Bench:
@@ -56,9 +59,9 @@ def _bench(settings: Settings) -> Bench:
     return Bench(runtimes, guests, settings.step_timeout, describe.answered, defects, slow=settings.slow)
 
 
-def _gating(recording: Recording, settings: Settings) -> Gating:
+def _gating(settings: Settings) -> Gating:
     """The gate, with its baseline read: a baseline that can't be used is reported before anything runs."""
     try:
-        return Gating(recording, settings.baseline, settings.record_baseline, settings.part)
+        return Gating(settings.report_dir, settings.baseline, settings.record_baseline, settings.part)
     except (BaselineError, RecordError, ReportError) as error:
         raise pytest.UsageError(printable(str(error))) from None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from linmem.run.runtimes import Chosen
 from linmem.run.session import Session
 from linmem.scenario import files as scenario_files
 from linmem.scenario.loader import load_suite
-from linmem.scenario.model import Suite
+from linmem.scenario.model import Agents, HostFunction, ImportSpec, Instantiate, Scenario, Step, Suite
 from linmem.scenario.source import SourceError
 
 
@@ -42,6 +42,7 @@ def answered(session: Session) -> dict[str, object]:
         "label": session.label,
         "engine": info.runtime.get("engine") or f"{info.runtime.get('name')} {info.runtime.get('version')}",
         "host": host or info.host.get("language"),
+        "language": info.host.get("language"),
         "views": [view.kind for view in info.views],
         "features": session.features(),
     }
@@ -87,6 +88,28 @@ def played(suites: Iterable[Suite], cases: Iterable[Case]) -> list[Suite]:
     return [suite for suite in parts if suite.scenarios]
 
 
+def demands(scenario: Scenario) -> bool:
+    """Whether a scenario expects something, so that a runtime can break it by an answer."""
+    return any(
+        step.expect is not None or (isinstance(step, Agents) and bool(step.allowed or step.forbidden))
+        for step in _steps(scenario.steps, scenario.imports)
+    )
+
+
+def _steps(steps: Iterable[Step], imports: Mapping[str, ImportSpec]) -> Iterator[Step]:
+    """Steps, and all that host functions and agents play."""
+    yield from steps
+    for spec in imports.values():
+        if isinstance(spec, HostFunction):
+            yield from spec.steps
+    for step in steps:
+        if isinstance(step, Agents):
+            for agent in step.agents:
+                yield from _steps(agent.calls, agent.imports)
+        elif isinstance(step, Instantiate):
+            yield from _steps((), step.imports)
+
+
 def suite(suite: Suite) -> document.SuiteEntry:
     """A suite as the report states it."""
     return document.SuiteEntry(
@@ -94,7 +117,9 @@ def suite(suite: Suite) -> document.SuiteEntry:
         title=suite.title,
         about=suite.about or None,
         scenarios=[
-            document.ScenarioEntry(scenario=item.slug, title=item.title, spec=item.spec, line=item.where.line)
+            document.ScenarioEntry(
+                scenario=item.slug, title=item.title, spec=item.spec, line=item.where.line, demands=demands(item)
+            )
             for item in suite.scenarios
         ],
         observations=[

@@ -1,5 +1,7 @@
 """The pytest plugin of ``--baseline`` and ``--record-baseline``: the gate's verdict when the run ends.
 
+The verdict becomes a part of the report, so it is found before the reports are written.
+
 It lives in the controlling process only.
 """
 
@@ -13,8 +15,7 @@ import pytest
 from linmem.compare import gate, gate_text
 from linmem.compare.baseline import BaselineError
 from linmem.paths import shown
-from linmem.plugin.recording import Recording
-from linmem.results.document import Report
+from linmem.results.document import GateVerdict, Report
 from linmem.text import join, printable
 
 CANNOT_JUDGE = 2  # the status of a run that would have ended with 0, and that can't be held against its baseline
@@ -28,30 +29,32 @@ class Gating:
     `BaselineError` and its like where a baseline can't be read.
     """
 
-    def __init__(self, recording: Recording, against: Path | None, record: Path | None, part: bool = False) -> None:
-        self.recording, self.path, self.record, self.part = recording, against, record, part
+    def __init__(self, folder: Path, against: Path | None, record: Path | None, part: bool = False) -> None:
+        self.folder, self.path, self.record, self.part = folder, against, record, part
         self.baseline = gate.load(against) if against is not None else None
         if record is not None and record.exists():
             gate.load(record)  # rather now than after the run
         self.lines: list[str] = []
-        self.failed = False
+        self.verdict: GateVerdict | None = None
 
-    @pytest.hookimpl(trylast=True)
-    def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """Judge, once the reports are made; a verdict may change the exit status."""
-        report = self.recording.report
-        if report is None:
-            return
-        if not report.complete:
+    def judge(self, session: pytest.Session, report: Report) -> GateVerdict | None:
+        """The verdict on a run that has ended, if anything was compared; it may change the exit status."""
+        if report.complete:
+            self._hold(session, report)
+        else:
             self.refuse(session, f"the run is incomplete: {report.reason}")
-            return
+        return self.verdict
+
+    def _hold(self, session: pytest.Session, report: Report) -> None:
         if self.baseline is not None and self.path is not None:
-            verdict = gate.hold(report, self.baseline)
+            verdict = gate.hold(report, self.baseline, shown(self.path))
             target = self.record or self.path
-            record = gate.command(report, Path(shown(self.recording.folder)), Path(shown(target)))
+            if verdict.findings:
+                verdict.record = gate.command(report, Path(shown(self.folder)), Path(shown(target)))
             nothing = verdict.passed and not verdict.compared and self.record is None
             if not nothing:
-                self.lines += gate_text.lines(verdict, shown(self.path), record)
+                self.verdict = verdict
+                self.lines += gate_text.lines(verdict)
             if not verdict.passed:
                 self.fail(session, pytest.ExitCode.TESTS_FAILED)
             elif nothing and self.part:
@@ -76,10 +79,11 @@ class Gating:
 
     def refuse(self, session: pytest.Session, why: str) -> None:
         self.lines.append(f"gate: REFUSED: {why}")
+        if self.verdict is None or self.verdict.passed:
+            self.verdict = gate.refusal(why, shown(self.path or self.record or self.folder))
         self.fail(session, CANNOT_JUDGE)
 
     def fail(self, session: pytest.Session, status: int) -> None:
-        self.failed = True
         if session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = status
 

@@ -24,7 +24,7 @@ _PAUSE = 0.1  # seconds between two drawings of the line
 
 
 class Live:
-    """One line that changes while the run goes, and a line that stays for each bad result.
+    """One line that changes while the run goes, and a line that stays for each unexpected result.
 
     `cases` are the run's cases by their ids, once they are known; `plays` says whether the run is about scenarios.
     """
@@ -75,7 +75,7 @@ class Live:
         return category, "", word
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Count it, and keep a line for what is bad."""
+        """Count it, and keep a line for what is unexpected."""
         if self.progress is None:
             return
         if report.failed:
@@ -84,7 +84,7 @@ class Live:
             width = max(self.progress.console.width - 4, 20)
             self.progress.console.print(Text(f"✗ {one_line(told, width)}", style="red"), highlight=False)
         if report.when == "teardown":
-            self.progress.update(self.task, advance=1, bad=f"{self.bad:,} bad" if self.bad else "")
+            self.progress.update(self.task, advance=1, bad=f"{self.bad:,} unexpected" if self.bad else "")
 
     def pytest_sessionfinish(self) -> None:
         """Remove the line: what follows is the report."""

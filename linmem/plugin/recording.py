@@ -21,12 +21,16 @@ from msgspec import Struct
 from rich.console import Console
 
 from linmem import paths
+from linmem.plugin import github
+from linmem.plugin.gating import Gating
 from linmem.plugin.items import ScenarioItem
 from linmem.report import terminal
-from linmem.report.write import NAMES, RECORD, Place, write_all
+from linmem.report.build import build, judge
+from linmem.report.write import NAMES, RECORD, Place, write_pages
 from linmem.results.case import Case
 from linmem.results.document import HarnessEnvironment, Report
-from linmem.results.record import RecordWriter, Run
+from linmem.results.record import RecordWriter, Run, read
+from linmem.text import one_line
 
 PACKAGES = ("pytest", "pytest-xdist", "msgspec", "PyYAML", "jsonschema-rs", "wasmtime", "uv")
 UNWRITABLE = pytest.ExitCode.INTERRUPTED
@@ -59,7 +63,7 @@ class Recording:
 
     ``header`` makes its first line from the cases that are about to run, ``cases`` are these by their ids once they are
     known; ``plays`` says whether this run is about scenarios at all; ``leave`` names reports that pytest itself writes
-    into the folder.
+    into the folder. ``gating`` judges the run, if it is held against a baseline.
     """
 
     def __init__(
@@ -69,8 +73,10 @@ class Recording:
         cases: Mapping[str, Case],
         plays: Callable[[], bool],
         leave: Collection[str] = (),
+        gating: Gating | None = None,
     ) -> None:
         self.folder, self.header, self.cases, self.plays, self.leave = folder, header, cases, plays, leave
+        self.gating = gating
         self.place: Place | None = None
         self.writer: RecordWriter | None = None
         self.report: Report | None = None
@@ -189,8 +195,15 @@ class Recording:
                         "deselected": list(self.deselected),
                     }
                 )
+            report = build(read(self.folder / RECORD))
+            verdict = self.gating.judge(session, report) if self.gating is not None else None
+            if verdict is not None:
+                judge(report, verdict)
+                if self.unwritable is None:
+                    self.writer.write(verdict)
             self.writer.close()
-            self.report = write_all(self.folder / RECORD, self.folder, self.leave)
+            write_pages(report, self.folder, self.leave)
+            self.report = report
         except OSError as error:
             self.unwritable = f"{self.folder}: can't be written: {error.strerror}"
             session.exitstatus = UNWRITABLE
@@ -208,9 +221,14 @@ class Recording:
             terminalreporter.write_line(f"ERROR: {self.unwritable}: the reports are not whole", red=True)
         if self.report is None:
             return
+        for line in github.commands(self.report) if github.wanted() else ():
+            terminalreporter.ensure_newline()
+            terminalreporter.write_line(line)
         console = make_console(terminalreporter._tw._file, terminalreporter._tw.hasmarkup)
         page = Path(paths.shown(self.folder / "report.html"))
         if terminalreporter.config.option.verbose < 0:
+            for fault in self.report.faults:
+                terminalreporter.write_line(one_line(f"{fault.what} {fault.remedy}", 1000), red=True)
             console.print(f"report: {page}", highlight=False, soft_wrap=True)
             return
         terminalreporter.ensure_newline()

@@ -9,7 +9,7 @@ import msgspec
 from linmem.report import anchors, webpage
 from linmem.report.matrix import share
 from linmem.results import verdict
-from linmem.results.document import Report, RuntimeEntry
+from linmem.results.document import GateVerdict, Report, RuntimeEntry
 from linmem.text import one_line
 
 _COLOURS = {"brightgreen": "#3c8a1e", "yellowgreen": "#6f7d1a", "red": "#c23b2e", "lightgrey": "#6b6f76"}
@@ -31,7 +31,8 @@ def badges(report: Report) -> Iterator[tuple[str, bytes]]:
 def said(report: Report, runtime: RuntimeEntry) -> tuple[str, str]:
     """What a runtime's badge says, and its colour.
 
-    Green needs a complete run in which all passed that the runtime supports; known defects are told.
+    Green needs a complete run in which all passed that the runtime supports; known defects are told, and what the gate
+    found of this runtime, or of no runtime in particular.
     """
     counts = report.summary.runtimes.get(runtime.label, {})
     told = share(counts)
@@ -41,12 +42,22 @@ def said(report: Report, runtime: RuntimeEntry) -> tuple[str, str]:
         return "incomplete", "lightgrey"
     bad, known = verdict.bad(counts), counts.get("known", 0)
     if bad:
-        return f"{told.text}, {bad:,} bad", "red"
+        return f"{told.text}, {bad:,} unexpected", "red"
+    if report.gate is not None and (worse := _worse(report.gate, runtime.label)):
+        return worse, "red"
     if known:
         return f"{told.text}, {known:,} known {'defect' if known == 1 else 'defects'}", "yellowgreen"
     if "pass" not in counts:
         return "unsupported", "lightgrey"
     return f"{counts['pass']:,} of {counts['pass']:,}", "brightgreen"
+
+
+def _worse(gate: GateVerdict, label: str) -> str:
+    """What the gate has against a runtime; nothing where it has none."""
+    if gate.refused is not None:
+        return "not compared with its baseline"
+    count = sum(finding.failing and finding.runtime in (None, label) for finding in gate.findings)
+    return f"{count:,} worse than the baseline" if count else ""
 
 
 def _label(runtime: RuntimeEntry) -> str:

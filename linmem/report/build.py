@@ -9,13 +9,16 @@ from pathlib import Path
 import msgspec
 
 from linmem import reading
-from linmem.report import likeness
+from linmem.report import counting, likeness
+from linmem.report.faults import faults
 from linmem.results import verdict
 from linmem.results.case import CaseEntry, entry
 from linmem.results.document import (
     FORMAT,
-    Compared,
     Counts,
+    Demands,
+    GateVerdict,
+    OpenQuestions,
     Report,
     RuntimeEntry,
     ScenarioEntry,
@@ -42,13 +45,19 @@ def build(record: Record) -> Report:
     missing = [CaseEntry(**entry(case)) for case in record.missing]
     scenarios = likeness.by_scenario(record.results)
     columns = [runtime.label for runtime in _took_part(runtimes, record.results, missing)]
-    differing = likeness.differences(scenarios)
     observed = likeness.observations(scenarios, missing, suites, columns)
-    keys = [(suite.path, scenario.scenario) for suite in suites for scenario in suite.scenarios]
-    gaps = {(item.suite, item.scenario) for item in missing}
-    played = [key for key in keys if key in scenarios or key in gaps]
+    gaps: dict[likeness.Key, set[str]] = defaultdict(set)
+    for item in missing:
+        gaps[item.suite, item.scenario].add(item.runtime)
+    demanding = [
+        key
+        for suite in suites
+        for scenario in suite.scenarios
+        if (key := (suite.path, scenario.scenario)) in scenarios or key in gaps
+        if scenario.demands or any(result.outcome not in ("pass", "unsupported") for result in scenarios.get(key, ()))
+    ]
     reason = record.incomplete
-    return Report(
+    report = Report(
         linmem=record.run.linmem,
         complete=reason is None,
         reason=reason,
@@ -65,11 +74,12 @@ def build(record: Record) -> Report:
         summary=_summary(
             record.results,
             missing,
-            likeness.compared(played, scenarios, missing, differing, observed, columns),
             columns,
             suites,
+            counting.demands(scenarios, gaps, demanding, columns),
+            counting.open_questions(observed),
         ),
-        differences=differing,
+        differences=likeness.differences(scenarios),
         observations=observed,
         results=record.results,
         selection=Selection(
@@ -79,6 +89,14 @@ def build(record: Record) -> Report:
             deselected=[CaseEntry(**entry(case)) for case in record.end.deselected] if record.end else [],
         ),
     )
+    judge(report, record.gate)
+    return report
+
+
+def judge(report: Report, gate: GateVerdict | None) -> None:
+    """Set what the gate says of a run, and with it all that makes the run fail."""
+    report.gate = gate
+    report.faults = faults(report)
 
 
 def took_part(report: Report) -> list[RuntimeEntry]:
@@ -105,7 +123,7 @@ def _runtimes(record: Record) -> list[RuntimeEntry]:
     for answered in record.answered.values():
         runtime = runtimes.get(answered.label)
         if runtime is not None:
-            runtime.engine, runtime.host = answered.engine, answered.host
+            runtime.engine, runtime.host, runtime.language = answered.engine, answered.host, answered.language
             runtime.views, runtime.features = answered.views, answered.features
     return list(runtimes.values())
 
@@ -145,9 +163,10 @@ def _put_in_order(results: list[Result], suites: Sequence[SuiteEntry], runtimes:
 def _summary(
     results: Sequence[Result],
     missing: Sequence[CaseEntry],
-    scenarios: Compared,
     columns: Sequence[str],
     suites: Sequence[SuiteEntry],
+    demands: Demands,
+    questions: OpenQuestions,
 ) -> Summary:
     total: Counter[verdict.Status] = Counter()
     cells: dict[str | None, dict[str | None, Counter[verdict.Status]]] = defaultdict(lambda: defaultdict(Counter))
@@ -168,7 +187,8 @@ def _summary(
             )
             for suite in suites
         },
-        scenarios=scenarios,
+        demands=demands,
+        questions=questions,
     )
 
 

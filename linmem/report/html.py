@@ -12,14 +12,15 @@ from datetime import datetime
 import jinja2
 from markupsafe import Markup
 
-from linmem.report import anchors, headline, webpage
+from linmem.report import counting, headline, webpage
 from linmem.report.again import rerun
 from linmem.report.failures import defects, failures
 from linmem.report.findings import findings, unasked
+from linmem.report.likeness import KINDS
 from linmem.report.matrix import LABELS, MARKS, MEANINGS, differing, matrix, share
 from linmem.report.pagedata import PageData
 from linmem.results import verdict
-from linmem.results.document import GuestEntry, Report
+from linmem.results.document import GuestEntry, ObservationEntry, OpenQuestions, Report
 from linmem.text import clip, join, one_line, plural, sentence, web_address
 
 _SCRIPTS = (
@@ -38,24 +39,23 @@ def render(report: Report) -> str:
         "script": webpage.script(*_SCRIPTS),
     }
     found = findings(report)
-    suites = {suite.path: suite for suite in report.suites}
-    differ = Counter(suite for suite, _ in differing(report))
+    kinds = {kind: Counter(suite for (suite, _), mine in differing(report).items() if kind in mine) for kind in KINDS}
     return (
         _environment()
         .get_template("report.html.j2")
         .render(
             report=report,
             matrix=table,
-            answer=headline.answer(report),
-            verdict=headline.sentence(report),
-            likeness=headline.likeness(report),
-            differing=differ,
-            places=[(suites[path], number) for path, number in differ.most_common()],
-            suite_addresses=data.suites,
-            column_addresses=anchors.of_columns(table.columns),
+            title=headline.title(report),
+            state=headline.state(report),
+            facts=headline.facts(report),
+            differing=kinds,
+            gate=[item for item in report.gate.findings if item.failing] if report.gate is not None else [],
             away=[runtime for runtime in report.runtimes if runtime.status != "ready"],
             missing_guests=_missing_guests(report),
-            bad=verdict.bad(report.summary.total),
+            unexpected=verdict.bad(report.summary.total),
+            more=_MORE,
+            topics=_topics(report),
             safe=[item for item in found if item.agreement == "everywhere"],
             differ=sum(item.agreement == "differs" for item in found),
             unasked=unasked(report),
@@ -69,6 +69,19 @@ def render(report: Report) -> str:
             **{name: Markup(text) for name, text in inline.items()},
         )
     )
+
+
+_MORE = {"broken": "conformance?show=known", "open": "portability", "missing": "conformance?show=unsupported"}
+"""By a fact's topic, the address of what it counts."""
+
+
+def _topics(report: Report) -> list[tuple[str, OpenQuestions]]:
+    """How open questions were answered, suite by suite."""
+    titles = {suite.path: suite.title for suite in report.suites}
+    by_suite: dict[str, list[ObservationEntry]] = {path: [] for path in titles}
+    for item in report.observations:
+        by_suite[item.suite].append(item)
+    return [(titles[path], counting.open_questions(items)) for path, items in by_suite.items() if items]
 
 
 def _missing_guests(report: Report) -> list[tuple[GuestEntry, list[str]]]:
@@ -93,6 +106,7 @@ def _environment() -> jinja2.Environment:
         number=_number,
         sentence=sentence,
         share=share,
+        sum_rows=lambda blocks: sum(len(block.rows) for block in blocks),
     )
     environment.globals.update(labels=LABELS, marks=MARKS, meanings=MEANINGS, rerun=rerun)
     return environment

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from xml.etree import ElementTree
 
+from linmem.report.faults import gate_fault
 from linmem.results import verdict
-from linmem.results.document import Report
+from linmem.results.document import GateVerdict, Report
 from linmem.results.outcome import Result
 from linmem.text import clip, printable
 
@@ -19,16 +20,19 @@ def render(report: Report) -> bytes:
     scenarios = report.scenarios
     bad = [_status(result) for result in report.results]
     lost = list(_lost(report))
+    gate = [] if report.gate is None or report.gate.passed else ["error" if report.gate.refused else "failure"]
     suite = ElementTree.Element(
         "testsuite",
         name="linmem",
-        tests=str(len(report.results) + len(lost)),
-        failures=str(sum(status in verdict.BAD and status != "error" for status in bad)),
-        errors=str(sum(status == "error" for status in bad) + len(lost)),
+        tests=str(len(report.results) + len(lost) + (report.gate is not None)),
+        failures=str(sum(status in verdict.BAD and status != "error" for status in bad) + gate.count("failure")),
+        errors=str(sum(status == "error" for status in bad) + len(lost) + gate.count("error")),
         skipped=str(sum(status in ("unsupported", "known") for status in bad)),
         time=f"{sum(result.duration for result in report.results):.3f}",
         timestamp=_fit(report.started),
     )
+    if report.gate is not None:
+        _gate(suite, report.gate)
     for result in report.results:
         _case(suite, result, scenarios[result.suite, result.scenario].spec)
     for place, name, message in lost:
@@ -42,6 +46,17 @@ def render(report: Report) -> bytes:
 
 def _fit(text: str) -> str:
     return printable(clip(text, LONGEST))
+
+
+def _gate(suite: ElementTree.Element, gate: GateVerdict) -> None:
+    """The gate's verdict is a case of its own, the first."""
+    name = _fit(f"nothing got worse than in {gate.baseline}")
+    case = ElementTree.SubElement(suite, "testcase", classname="linmem.gate", name=name, time="0")
+    if not gate.passed:
+        fault = gate_fault(gate)
+        item = ElementTree.SubElement(case, "error" if gate.refused else "failure", message=_fit(fault.what))
+        found = [str(finding) for finding in gate.findings if finding.failing]
+        item.text = _fit("\n".join([*found, fault.remedy]))
 
 
 def _lost(report: Report) -> Iterator[tuple[str, str, str]]:

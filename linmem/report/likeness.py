@@ -15,7 +15,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
-from typing import Literal, TypeVar
+from typing import Literal, TypeVar, get_args
 
 from linmem.results import verdict
 from linmem.results.case import CaseEntry
@@ -23,7 +23,6 @@ from linmem.results.case_result import answered
 from linmem.results.document import (
     Agreement,
     AnswerGroup,
-    Compared,
     Difference,
     ObservationEntry,
     OutcomeGroup,
@@ -45,9 +44,15 @@ Profile = Mapping[str, Value]
 """By guest (empty: the guest is inline), what was given."""
 Likeness = Literal["alike", "differs", "apart"]
 """``apart``: they have no guest in common, so they can't be compared."""
-Comparison = Literal["alike", "outcome", "observed", "apart"]
-"""How two runtimes compare in a scenario. ``outcome``: they differ in it, ``observed``: only in an answer; ``apart``:
-one was not asked, or gave no answer where the other did.
+Kind = Literal["deviates", "differs", "lacks"]
+"""How runtimes differ. ``deviates``: one breaks what a specification demands, known or not. ``differs``: in answers,
+where hosts are free. ``lacks``: one is unsupported, and not all.
+"""
+KINDS: tuple[Kind, ...] = get_args(Kind)
+Comparison = Literal["alike", "deviates", "differs", "lacks", "apart"]
+"""How two runtimes compare in a scenario. ``deviates``: one breaks a demand and the other not in the same way;
+``differs``: they keep it, and differ in an answer; ``lacks``: one or both lack what it needs; ``apart``: one was not
+asked, or gave no answer where the other did.
 """
 _T = TypeVar("_T")
 
@@ -119,6 +124,11 @@ def answers(groups: Iterable[AnswerGroup]) -> dict[str, Profile]:
 # ------------------------------------------------------------------------------------------------ two by two
 
 
+def _values(given: Profile) -> Iterator[str]:
+    for value in given.values():
+        yield from [value] if isinstance(value, str) else (one for _, one in value)
+
+
 @dataclass
 class Behaviour:
     """What the runtimes did in one scenario; ``answers`` are by the observation's id."""
@@ -128,11 +138,17 @@ class Behaviour:
 
     def compare(self, one: str, other: str) -> Comparison:
         """How two runtimes compare in it."""
-        how = likeness(self.outcomes.get(one, {}), self.outcomes.get(other, {}))
-        if how != "alike":
-            return "outcome" if how == "differs" else "apart"
+        profiles = self.outcomes.get(one, {}), self.outcomes.get(other, {})
+        how = likeness(*profiles)
+        given = {value for one in profiles for value in _values(one)}
+        if how == "differs" and not given <= {"pass", "unsupported"}:
+            return "deviates"
+        if how == "apart":
+            return "apart"
+        if how == "differs" or given == {"unsupported"}:
+            return "lacks"  # what both lack makes them no more alike
         hows = [self.answer(id_, one, other) for id_ in self.answers]
-        return "observed" if "differs" in hows else "apart" if "apart" in hows else "alike"
+        return "differs" if "differs" in hows else "apart" if "apart" in hows else "alike"
 
     def answer(self, id_: str, one: str, other: str) -> Likeness:
         """How their answers to a question compare; those who both give none are alike in that."""
@@ -159,14 +175,10 @@ class RuntimePair:
     one: str
     other: str
     alike: int = 0
-    outcome: int = 0
-    observed: int = 0
+    deviates: int = 0
+    differs: int = 0
+    lacks: int = 0
     apart: int = 0
-
-    @property
-    def compared(self) -> int:
-        """In how many scenarios they can be compared."""
-        return self.alike + self.outcome + self.observed
 
 
 def pairs(found: Mapping[Key, Behaviour], labels: Sequence[str]) -> list[RuntimePair]:
@@ -302,41 +314,22 @@ def _agreement(groups: list[AnswerGroup], silent: list[Silence]) -> Agreement:
     return "everywhere" if len(values) == 1 else "by guest"
 
 
-def differing(
-    differences: Iterable[Difference], observations: Iterable[ObservationEntry]
-) -> dict[Key, Literal["outcome", "observed"]]:
-    """The scenarios in which runtimes differ: in outcome, or only in what was observed."""
-    found: dict[Key, Literal["outcome", "observed"]] = {}
-    found.update(((item.suite, item.scenario), "observed") for item in observations if item.agreement == "differs")
-    found.update(((item.suite, item.scenario), "outcome") for item in differences)
-    return found
+def kinds(
+    results: Mapping[Key, Iterable[Result]], observations: Iterable[ObservationEntry]
+) -> dict[Key, tuple[Kind, ...]]:
+    """In which ways runtimes differ in each scenario where they do."""
+    found: dict[Key, set[Kind]] = defaultdict(set)
+    for key, members in results.items():
+        given = {result.outcome for result in members}
+        if any(_deviates(result) for result in members):
+            found[key].add("deviates")
+        if "unsupported" in given and len(given) > 1:
+            found[key].add("lacks")
+    for item in observations:
+        if item.agreement == "differs":
+            found[item.suite, item.scenario].add("differs")
+    return {key: tuple(kind for kind in KINDS if kind in mine) for key, mine in found.items() if mine}
 
 
-def compared(
-    scenarios: Iterable[Key],
-    results: dict[Key, list[Result]],
-    missing: Sequence[CaseEntry],
-    differences: Sequence[Difference],
-    observed: Sequence[ObservationEntry],
-    columns: Sequence[str],
-) -> Compared:
-    """How many scenarios are alike on all of `columns`, and how many are not.
-
-    A scenario that lacks a result of one of them can't be called alike; unless it differs, it is not compared.
-    """
-    differs = differing(differences, observed) if len(columns) > 1 else {}
-    gaps = {(item.suite, item.scenario) for item in missing}
-    gaps |= {(item.suite, item.scenario) for item in observed if item.agreement in ("where answered", "one runtime")}
-    tally = Compared()
-    for key in scenarios:
-        tally.total += 1
-        labels = {result.runtime for result in results.get(key, ())}
-        if differs.get(key) == "outcome":
-            tally.outcome_differs += 1
-        elif key in differs:
-            tally.observed_differs += 1
-        elif len(columns) < 2 or key in gaps or not labels.issuperset(columns):
-            tally.not_compared += 1
-        else:
-            tally.alike += 1
-    return tally
+def _deviates(result: Result) -> bool:
+    return result.outcome in ("fail", "crash", "timeout") or _by_chance(result)

@@ -18,7 +18,13 @@ from linmem.text import join, one_line, plural, sentence, web_address
 LIMIT = 1_000_000
 """Bytes of UTF-8 that a page may have; GitHub refuses a job summary of more than 1 MiB."""
 
-_ROOM = {"failures": 400_000, "differences": 150_000, "observations": 250_000}  # bytes of a section's list
+_ROOM = {
+    "gate": 100_000,
+    "failures": 400_000,
+    "differences": 100_000,
+    "observations": 250_000,
+}  # bytes of a section's list
+_FACTS = 16  # entries of one of the first screen's answers
 _WORDS = 6  # columns of a table that can hold every count in words
 _SPECIAL = re.compile(r"[\\`*_\[\]~#@]")
 
@@ -28,11 +34,13 @@ def render(report: Report) -> str:
     sections = [
         _opening(report),
         _broken(report),
+        _gate(report),
         _failures(report),
         _known(report),
         _suites(report),
-        _differences(report),
+        _differences(report, True, "Broken on some runtimes"),
         _observations(report),
+        _differences(report, False, "Missing on some runtimes"),
         _environment(report),
     ]
     page = "\n\n".join("\n".join(section) for section in sections if section) + "\n"
@@ -63,14 +71,28 @@ def code(text: str, limit: int = 300) -> str:
 
 
 def _opening(report: Report) -> list[str]:
-    lines = [f"# {prose(headline.answer(report), 2000)}", ""]
-    if not report.complete:
-        lines += ["> [!CAUTION]", f"> **This run is incomplete.** {prose(sentence(report.reason or ''), 2000)}", ""]
-    lines.append(prose(headline.sentence(report), 2000))
-    for what, said in headline.likeness(report):
-        told = [f"{code(pair.one)} and {code(pair.other)}, in {pair.alike:,} of {pair.compared:,}" for pair in said]
-        lines += ["", f"{what}: {'; '.join(told)}."]
+    """What makes the run fail and what to do, then the answers of the first screen."""
+    lines: list[str] = []
+    for fault in report.faults:
+        lines += ["> [!CAUTION]", f"> **{prose(fault.what, 2000)}** {prose(fault.remedy, 2000)}", ""]
+    lines += [f"# {prose(headline.title(report), 2000)}", ""]
+    for fact in headline.facts(report):
+        told = "; ".join(prose(item) for item in fact.items[:_FACTS])
+        more = f"; and {len(fact.items) - _FACTS:,} more" if len(fact.items) > _FACTS else ""
+        lines.append(f"- **{fact.title}:** {' '.join(part for part in (prose(fact.text, 1000), told + more) if part)}")
+    if not report.faults:
+        lines += ["", prose(headline.state(report), 2000)]
     return lines
+
+
+def _gate(report: Report) -> list[str]:
+    """What the gate found to be worse; the rest is told by `linmem gate`."""
+    worse = [finding for finding in report.gate.findings if finding.failing] if report.gate is not None else []
+    if not worse:
+        return []
+    rows = ((item.kind.upper(), code(item.name, 400), prose(item.what, 400)) for item in worse)
+    head, rule, *body = _table(("", "Case", "Change"), rows, "lll")
+    return ["## Compared with the baseline", "", head, rule, *_fitting(body, _ROOM["gate"], "change")]
 
 
 def _broken(report: Report) -> list[str]:
@@ -86,7 +108,7 @@ def _failures(report: Report) -> list[str]:
         return []
     found.sort(key=lambda failure: (failure.status == "unexpected", -verdict.rank(failure.status)))
     entries = ["\n".join(_failure(report, failure)) for failure in found]
-    return ["## Failures", "", *_fitting(entries, _ROOM["failures"], "failure")]
+    return ["## Unexpected results", "", *_fitting(entries, _ROOM["failures"], "failure")]
 
 
 def _failure(report: Report, failure: FailureGroup) -> list[str]:
@@ -163,24 +185,27 @@ def _counts(counts: Counts) -> str:
 
 
 def _brief(counts: Counts) -> str:
-    """The share of passes, and what is bad, for a table of many columns."""
+    """The share of passes, and what is unexpected, for a table of many columns."""
     told = share(counts)
     if told is None:
         return "not asked"
     number = verdict.bad(counts)
     text = told.text if told.text != "–" else told.words
-    return f"{text} **{number:,} bad**" if number else text
+    return f"{text} **{number:,} unexpected**" if number else text
 
 
-def _differences(report: Report) -> list[str]:
+def _differences(report: Report, deviates: bool, title: str) -> list[str]:
+    """The scenarios whose outcomes differ: because some runtime breaks a demand, or because some lack what it needs."""
     scenarios = report.scenarios
     entries = []
     for item in report.differences:
+        if item.deviates != deviates:
+            continue
         groups = "; ".join(f"**{outcome}** on {_who(who)}" for outcome, who in outcome_phrases(item.groups))
         entries.append(f"- {prose(scenarios[item.suite, item.scenario].title)} ({code(item.suite)}): {groups}")
     if not entries:
         return []
-    return ["## Outcomes that differ", "", *_fitting(entries, _ROOM["differences"], "difference")]
+    return [f"## {title}", "", *_fitting(entries, _ROOM["differences"], "scenario")]
 
 
 def _observations(report: Report) -> list[str]:
@@ -193,7 +218,7 @@ def _observations(report: Report) -> list[str]:
     if not rows:
         return []
     head, rule, *body = _table(("Question", "", "Answers"), rows, "lll")
-    return ["## Observations", "", head, rule, *_fitting(body, _ROOM["observations"], "observation")]
+    return ["## Open questions", "", head, rule, *_fitting(body, _ROOM["observations"], "observation")]
 
 
 _AGREEMENT = {

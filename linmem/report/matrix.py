@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, field
-from typing import Literal
 
 from linmem.report import likeness
 from linmem.report.build import took_part
@@ -42,7 +41,7 @@ MEANINGS: dict[verdict.Status, str] = {
     "unsupported": "lacks a feature or method that the scenario needs",
     "known": "failed as the list of known defects expects",
     "missing": "planned, but no result was recorded",
-    "unexpected": "listed as a known defect, but did not fail",
+    "unexpected": "listed as a known defect, but did not fail: delete the entry",
     "fail": "did something else than the specification demands",
     "timeout": "gave no answer in time",
     "crash": "its process died",
@@ -79,11 +78,11 @@ class Cell:
 
 @dataclass
 class Row:
-    """A scenario. ``cells`` holds the runtimes that were asked; ``differs`` says in what they do."""
+    """A scenario. ``cells`` holds the runtimes that were asked; ``kinds`` says in which ways they differ."""
 
     scenario: ScenarioEntry
     cells: dict[str, Cell] = field(default_factory=dict)
-    differs: Literal["", "outcome", "observed"] = ""
+    kinds: tuple[likeness.Kind, ...] = ()
 
 
 @dataclass
@@ -109,11 +108,11 @@ def matrix(report: Report) -> Matrix:
         cells[result.suite, result.scenario][result.runtime].results.append(result)
     for gap in report.missing:
         cells[gap.suite, gap.scenario][gap.runtime].missing += 1
-    differs = differing(report)
+    kinds = differing(report)
     blocks = []
     for suite in report.suites:
         rows = [
-            Row(scenario, cells[suite.path, scenario.scenario], differs.get((suite.path, scenario.scenario), ""))
+            Row(scenario, cells[suite.path, scenario.scenario], kinds.get((suite.path, scenario.scenario), ()))
             for scenario in suite.scenarios
             if (suite.path, scenario.scenario) in cells
         ]
@@ -122,10 +121,10 @@ def matrix(report: Report) -> Matrix:
     return Matrix(took_part(report), blocks)
 
 
-def differing(report: Report) -> dict[likeness.Key, Literal["outcome", "observed"]]:
-    """The scenarios in which the runtimes of the matrix differ."""
+def differing(report: Report) -> dict[likeness.Key, tuple[likeness.Kind, ...]]:
+    """The scenarios in which the runtimes of the matrix differ, and in which ways."""
     several = len(took_part(report)) > 1
-    return likeness.differing(report.differences, report.observations) if several else {}
+    return likeness.kinds(likeness.by_scenario(report.results), report.observations) if several else {}
 
 
 @dataclass(frozen=True)
@@ -153,7 +152,7 @@ def share(counts: Counts) -> Share | None:
     words = [f"{passed:,} of {asked:,}"] if asked else []
     words += [
         f"{number:,} {word}"
-        for number, word in ((bad, "bad"), (known, "known"), (unsupported, "unsupported"), (missing, "not run"))
+        for number, word in ((bad, "unexpected"), (known, "known"), (unsupported, "unsupported"), (missing, "not run"))
         if number
     ]
     parts, start = [], 0.0

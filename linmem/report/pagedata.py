@@ -126,7 +126,7 @@ class PageData:
             rows.append([
                 address, slug if slug != address else 0, self.text(row.scenario.title, 300),
                 self.text(web_address(row.scenario.spec)), row.scenario.line or 0,
-                ["", "outcome", "observed"].index(row.differs), self._vector(cells), observed,
+                sum(1 << likeness.KINDS.index(kind) for kind in row.kinds), self._vector(cells), observed,
                 self._digits(_COMPARISONS.index(behaviour.compare(*pair)) for pair in self._pairs),
             ])  # fmt: skip
         return [

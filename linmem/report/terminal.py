@@ -23,6 +23,7 @@ _STYLES: dict[verdict.Status, str] = {
     "fail": "bold red", "timeout": "bold yellow", "crash": "bold red", "error": "bold yellow",
 }  # fmt: skip
 _LISTED, _QUESTIONS = 10, 5  # entries of a list, and of one whose entries take several lines; the reports have all
+_BROKEN = ("fail", "crash", "timeout", "error")
 _NAMED = 4  # runtimes that are all named where they differ
 _SUITE, _TITLE = 24, 15  # columns of text that a suite's title may take, and always gets
 _CELL = 4  # columns of a cell where runtimes stand by number: a mark, a count, a space
@@ -36,7 +37,7 @@ _PLAIN: dict[verdict.Status, str] = {
 def render(report: Report, console: Console, html: Path | None = None, failures: bool = False) -> None:
     """Print the run's matrix, what differs, what was not asked, and where the whole report stands (`html`).
 
-    `failures` lists the bad results too, for where pytest has not just done so.
+    `failures` lists the unexpected results too, for where pytest has not just done so.
     """
     draw = _Drawing(report, console)
     draw.opening()
@@ -76,12 +77,20 @@ class _Drawing:
         self.line(Text(text, style="bold"))
 
     def opening(self) -> None:
-        if not self.report.complete:
-            self.line(self.text(f"INCOMPLETE: {self.report.reason}", "bold red", 600))
-        self.line(self.text(headline.answer(self.report), "bold", 600))
-        verdict = headline.sentence(self.report)
-        if verdict:
-            self.line(self.text(verdict, limit=600))
+        """What makes the run fail and what to do, then the answers of the first screen."""
+        for fault in self.report.faults:
+            self.line(self.text(f"FAILED: {fault.what}", "bold red", 1000))
+            self.line(self.text(fault.remedy, "red", 1000), 2)
+        if not self.report.faults:
+            self.line(self.text(headline.state(self.report), "green", 600))
+        self.console.print()
+        self.line(self.text(headline.title(self.report), "bold", 600))
+        for fact in headline.facts(self.report):
+            told = "; ".join(fact.items[:_LISTED])
+            more = f"; and {len(fact.items) - _LISTED:,} more" if len(fact.items) > _LISTED else ""
+            text = " ".join(part for part in (fact.text, told + more) if part)
+            title = self.text(f"{fact.title}:", "bold")
+            self.line(Text.assemble(title, " ", self.text(text, limit=2000)), 2)
 
     def table(self) -> None:
         """Suites × runtimes, in words where these fit beside each other, else with marks and numbered runtimes."""
@@ -173,7 +182,7 @@ class _Drawing:
         found = failures(self.report)
         if not found:
             return
-        self.heading("Bad results")
+        self.heading("Unexpected results")
         for failure in found[:_LISTED]:
             who = Text(self.encodable(f" on {one_line(_who(failure.who))}: "))
             title = self.text(failure.first.title, limit=120)
@@ -182,13 +191,16 @@ class _Drawing:
         self.more(len(found) - _LISTED)
 
     def differences(self) -> None:
-        found = self.report.differences
+        """The demands that some runtime breaks, and others not or otherwise."""
+        found = [item for item in self.report.differences if item.deviates]
         if not found:
             return
         scenarios = self.report.scenarios
-        self.heading("Outcomes that differ between runtimes")
+        self.heading("Broken on some runtimes")
         for item in found[:_LISTED]:
-            groups = "; ".join(f"{outcome} {where}" for outcome, where in self.places(outcome_phrases(item.groups)))
+            groups = "; ".join(
+                f"{what} on {_who(who)}" for what, who in outcome_phrases(item.groups) if what in _BROKEN
+            )
             title = self.text(scenarios[item.suite, item.scenario].title, limit=120)
             self.line(Text.assemble(title, ": ", self.text(groups, "dim")), 2)
         self.more(len(found) - _LISTED)
@@ -197,7 +209,7 @@ class _Drawing:
         found = brief(self.report)
         if not found:
             return
-        self.heading("Observations that differ")
+        self.heading("Open questions with different answers")
         for question, answers in found[:_QUESTIONS]:
             self.line(self.text(question, limit=160), 2)
             for answer, where in self.places(answers):

@@ -28,13 +28,18 @@ def write_all(record_path: Path, out_dir: Path, leave: Collection[str] = ()) -> 
     was.
     """
     built = report.build(record.read(record_path))
+    write_pages(built, out_dir, leave)
+    return built
+
+
+def write_pages(built: Report, out_dir: Path, leave: Collection[str] = ()) -> None:
+    """Write a report's files and badges into `out_dir`, as `write_all` does."""
     out_dir.mkdir(parents=True, exist_ok=True)
     pages = (html.render(built).encode(), markdown.render(built).encode(), as_json(built).encode(), junit.render(built))
     for name, page in zip(NAMES, pages, strict=True):
         if name not in leave:
             replace(out_dir / name, page)
     _write_badges(built, out_dir / BADGES)
-    return built
 
 
 def remove(out_dir: Path, leave: Collection[str] = ()) -> None:

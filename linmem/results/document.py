@@ -1,4 +1,4 @@
-"""The report document, schema ``linmem-report/2``; its published form is ``report.schema.json``.
+"""The report document, schema ``linmem-report/3``; its published form is ``report.schema.json``.
 
 The classes also read the record's lines, which have the same shapes (see `linmem.results.record`).
 """
@@ -15,7 +15,7 @@ from linmem.results.outcome import Result
 from linmem.results.verdict import Outcome, Status
 from linmem.text import printable_json
 
-FORMAT = "linmem-report/2"
+FORMAT = "linmem-report/3"
 
 Counts = dict[Status, int]
 """How many results have each status; statuses that none has are left out."""
@@ -53,7 +53,10 @@ class HarnessEnvironment(Struct, kw_only=True):
 
 
 class RuntimeEntry(Struct, kw_only=True):
-    """A runtime that the run was asked for. The last five fields are known once its driver has answered."""
+    """A runtime that the run was asked for: a host API, so ``language`` is a part of what it is.
+
+    The last six fields are known once its driver has answered.
+    """
 
     label: str
     name: str
@@ -65,8 +68,16 @@ class RuntimeEntry(Struct, kw_only=True):
     remedy: str | None = None
     engine: str | None = None
     host: str | None = None
+    language: str | None = None
     views: list[str] = []
     features: dict[str, bool] = {}
+
+    @property
+    def shown(self) -> str:
+        """Label, version and API: ``wasmtime 50.0.1 (Python API)``."""
+        version = f" {self.version}" if self.version and "@" not in self.label else ""
+        api = f" ({self.language} API)" if self.language else ""
+        return f"{self.label}{version}{api}"
 
 
 class GuestEntry(Struct, kw_only=True):
@@ -82,12 +93,16 @@ class GuestEntry(Struct, kw_only=True):
 
 
 class ScenarioEntry(Struct, kw_only=True):
-    """A scenario as its suite states it. ``spec`` links the clause it checks, ``line`` is where it stands."""
+    """A scenario as its suite states it. ``spec`` links the clause it checks, ``line`` is where it stands.
+
+    ``demands``: some of its steps expect something. A scenario without only observes.
+    """
 
     scenario: str
     title: str
     spec: str | None = None
     line: int | None = None
+    demands: bool = True
 
 
 class Question(Struct, kw_only=True):
@@ -169,15 +184,63 @@ class Difference(Struct, kw_only=True):
     scenario: str
     groups: list[OutcomeGroup]
 
+    @property
+    def deviates(self) -> bool:
+        """Whether some runtime breaks a demand there; else some only lack what it needs."""
+        return any(group.outcome not in ("pass", "unsupported") for group in self.groups)
 
-class Compared(Struct, kw_only=True):
-    """How scenarios compare between the runtimes of the run. The last four add up to ``total``."""
+
+class RuntimeDemands(Struct, kw_only=True):
+    """What one runtime made of what scenarios demand: in how many it kept all, broke some, or lacked what they need.
+
+    ``known`` and ``unexpected`` are those that it broke: as known defects say, or otherwise. ``lacking_by_suite`` has
+    the suites' paths, most first.
+    """
+
+    kept: int = 0
+    known: int = 0
+    unexpected: int = 0
+    lacking: int = 0
+    lacking_by_suite: dict[str, int] = {}
+
+    @property
+    def broken(self) -> int:
+        """How many it broke, known or not."""
+        return self.known + self.unexpected
+
+
+class Demands(Struct, kw_only=True):
+    """How the runtimes of the run keep what scenarios demand.
+
+    ``everywhere``: kept by every runtime. ``where_supported``: kept by every runtime that has what they need, lacked by
+    the others. ``nowhere``: lacked by all. ``broken``: not kept by some runtime, ``unexpected``: and no known defect
+    says so. ``lacking``: some runtime lacks what they need. ``unknown``: not played on some runtime, or in error there.
+
+    Deviations and lacks are counted apart: a scenario can be among both, and neither is the other's rest.
+    """
 
     total: int = 0
-    alike: int = 0
-    outcome_differs: int = 0
-    observed_differs: int = 0
-    not_compared: int = 0
+    everywhere: int = 0
+    where_supported: int = 0
+    nowhere: int = 0
+    broken: int = 0
+    unexpected: int = 0
+    lacking: int = 0
+    unknown: int = 0
+    runtimes: dict[str, RuntimeDemands] = {}
+
+
+class OpenQuestions(Struct, kw_only=True):
+    """How the questions that specifications leave open were answered. The last three add up to ``total``.
+
+    ``everywhere``: in each scenario that asks it, all runtimes and view kinds gave one answer (with the same guest).
+    ``differs``: in some scenario, answers differ. ``partly``: no answers differ, but some runtime gave none.
+    """
+
+    total: int = 0
+    everywhere: int = 0
+    differs: int = 0
+    partly: int = 0
 
 
 class SuiteSummary(Struct, kw_only=True):
@@ -193,14 +256,81 @@ class Summary(Struct, kw_only=True):
     total: Counts
     runtimes: dict[str, Counts]
     suites: dict[str, SuiteSummary]
-    scenarios: Compared
+    demands: Demands
+    questions: OpenQuestions
+
+
+GateKind = Literal["regression", "missing", "improved", "new", "changed"]
+
+
+class GateFinding(Struct, kw_only=True, frozen=True):
+    """One line of the gate's verdict.
+
+    ``name`` is what it is about: a case's id, a scenario, a suite, a guest, a runtime. Of a scenario or case ``suite``
+    and ``scenario`` are given, of a case or runtime ``runtime``.
+    """
+
+    kind: GateKind
+    name: str
+    what: str
+    suite: str | None = None
+    scenario: str | None = None
+    runtime: str | None = None
+
+    @property
+    def failing(self) -> bool:
+        """Whether it makes the gate fail."""
+        return self.kind in ("regression", "missing")
+
+    def __str__(self) -> str:
+        return f"{self.kind.upper():<10} {self.name}: {self.what}"
+
+
+class NotHeld(Struct, kw_only=True, frozen=True):
+    """How many cases of the baseline were not compared with the run, and why."""
+
+    reason: str
+    cases: int
+
+
+class GateVerdict(Struct, kw_only=True, tag_field="type", tag="gate"):
+    """What the gate says of a complete run.
+
+    ``refused``: why the run could not be held against the baseline, or not be recorded. ``record`` is the command that
+    records the run, if the baseline would change and the run can be recorded.
+    """
+
+    passed: bool
+    baseline: str
+    refused: str | None = None
+    compared: int = 0
+    findings: list[GateFinding] = []
+    not_compared: list[NotHeld] = []
+    record: str | None = None
+
+    def count(self, *kinds: GateKind) -> int:
+        """How many findings are of one of these kinds."""
+        return sum(finding.kind in kinds for finding in self.findings)
+
+
+class RunFault(Struct, kw_only=True, frozen=True):
+    """Something that makes the run fail, in a sentence, and what to do about it."""
+
+    what: str
+    remedy: str
 
 
 class Report(Struct, kw_only=True):
-    """One run, whole. ``reason`` says why it is incomplete; times are UTC, as in RFC 3339."""
+    """One run, whole. ``reason`` says why it is incomplete; times are UTC, as in RFC 3339.
+
+    ``faults`` are all that makes the run fail; without any, it passes. ``gate`` is given where the run was held against
+    a baseline.
+    """
 
     schema: str = FORMAT
     linmem: str
+    faults: list[RunFault] = field(default_factory=list)
+    gate: GateVerdict | None = None
     complete: bool
     reason: str | None
     started: str

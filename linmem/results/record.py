@@ -1,8 +1,8 @@
 """The record of a run, ``record.jsonl``: one JSON object a line, written while the run goes.
 
 Every report is built from it, so whatever ends a run, what was done up to then can be reported. Lines are of type
-``run`` (first), ``broken`` (a scenario file can't be loaded), ``runtime`` (a driver first answered), ``result`` and
-``end`` (last).
+``run`` (first), ``broken`` (a scenario file can't be loaded), ``runtime`` (a driver first answered), ``result``,
+``end``, and ``gate`` (last, where the run was held against a baseline).
 """
 
 from __future__ import annotations
@@ -20,7 +20,15 @@ from msgspec import Struct
 from linmem import reading
 from linmem.results import verdict
 from linmem.results.case import Case
-from linmem.results.document import Broken, GuestEntry, HarnessEnvironment, RuntimeEntry, Selection, SuiteEntry
+from linmem.results.document import (
+    Broken,
+    GateVerdict,
+    GuestEntry,
+    HarnessEnvironment,
+    RuntimeEntry,
+    Selection,
+    SuiteEntry,
+)
 from linmem.results.outcome import Result
 from linmem.text import join, plural
 
@@ -52,12 +60,13 @@ class Answered(Struct, kw_only=True, tag_field="type", tag="runtime"):
     label: str
     engine: str | None = None
     host: str | None = None
+    language: str | None = None
     views: list[str] = []
     features: dict[str, bool] = {}
 
 
 class End(Struct, kw_only=True, tag_field="type", tag="end"):
-    """The last line: how the run ended, and which cases its selection had left out."""
+    """The last line of the run itself: how the run ended, and which cases its selection had left out."""
 
     finished: str | None = None
     complete: bool = False
@@ -74,6 +83,7 @@ class Record:
     broken: list[Broken] = field(default_factory=list)
     results: list[Result] = field(default_factory=list)
     end: End | None = None
+    gate: GateVerdict | None = None
     missing: list[Case] = field(default_factory=list)
     unreadable: list[int] = field(default_factory=list)
 
@@ -170,7 +180,13 @@ class _Tag(Struct):
     type: str
 
 
-_KINDS: dict[str, type[Struct]] = {"runtime": Answered, "result": Result, "end": End, "broken": Broken}
+_KINDS: dict[str, type[Struct]] = {
+    "runtime": Answered,
+    "result": Result,
+    "end": End,
+    "broken": Broken,
+    "gate": GateVerdict,
+}
 
 
 def _rest(record: Record, lines: Iterable[bytes]) -> None:
@@ -193,6 +209,8 @@ def _rest(record: Record, lines: Iterable[bytes]) -> None:
             record.broken.append(item)
         elif isinstance(item, End):
             record.end = item
+        elif isinstance(item, GateVerdict):
+            record.gate = item
     record.results = list(results.values())
 
 

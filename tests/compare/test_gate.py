@@ -381,7 +381,9 @@ def test_json_and_markdown(recorded, reports, held):
     status, lines, _ = held(after, path, "--format=json")
     document = json.loads("\n".join(lines))
     assert (status, document["passed"], document["compared"]) == (1, False, 4)
-    assert document["findings"] == [{"kind": "regression", "name": f"{GROWS}[node]", "what": "pass → fail: got 25"}]
+    (found,) = document["findings"]
+    assert (found["kind"], found["name"], found["what"]) == ("regression", f"{GROWS}[node]", "pass → fail: got 25")
+    assert (found["suite"], found["scenario"], found["runtime"]) == ("suites/growth.yaml", "grows", "node")
     status, lines, _ = held(after, path, "--format=markdown")
     assert status == 1
     assert lines[0].startswith("# Failed: 1 regression; 4 cases compared with ")
@@ -394,5 +396,5 @@ def test_it_is_quick_with_many_cases(recorded, reports, tmp_path):
     """What cases cost must not grow with their square."""
     many = [result(f"s{n}", label, observations=[observed("1")]) for n in range(1500) for label in ("node", "wasmtime")]
     path = recorded(many)
-    verdict = gate.hold(inputs.load(reports("after", many)), baseline.load(path))
+    verdict = gate.hold(inputs.load(reports("after", many)), baseline.load(path), "base.yaml")
     assert (verdict.passed, verdict.compared) == (True, 3000)

@@ -32,9 +32,9 @@ def test_each_runtime_has_both_forms(records):
     [
         ("pass", None, "4 of 4", "brightgreen"),
         ("fail", known(), "75%, 1 known defect", "yellowgreen"),
-        ("fail", None, "75%, 1 bad", "red"),
-        ("pass", known(), "75%, 1 bad", "red"),  # a known defect that did not come
-        ("error", None, "75%, 1 bad", "red"),
+        ("fail", None, "75%, 1 unexpected", "red"),
+        ("pass", known(), "75%, 1 unexpected", "red"),  # a known defect that did not come
+        ("error", None, "75%, 1 unexpected", "red"),
         ("unsupported", None, "3 of 3", "brightgreen"),
     ],
 )

@@ -9,7 +9,7 @@ import pytest
 from report_records import SUITE, case, header, known, observed, result, runtime
 
 from linmem.report import build as report
-from linmem.report import findings
+from linmem.report import findings, likeness
 from linmem.results import record
 from linmem.results.document import as_json
 
@@ -57,9 +57,9 @@ def test_a_report_comes_back_from_its_file_as_it_was(hostile, tmp_path):
         (b"", "is no linmem report"),
         (b"[1]", "is no linmem report"),
         (b"\xff", "is no linmem report"),
-        (b"{}", "has schema ''; this linmem reads 'linmem-report/2'"),
+        (b"{}", "has schema ''; this linmem reads 'linmem-report/3'"),
         (b'{"schema":"linmem-report/1"}', "has schema 'linmem-report/1'"),
-        (b'{"schema":"linmem-report/2"}', "is no linmem report: Object missing required field"),
+        (b'{"schema":"linmem-report/3"}', "is no linmem report: Object missing required field"),
     ],
 )
 def test_what_is_no_report_is_refused_in_one_line(tmp_path, content, message):
@@ -185,7 +185,7 @@ def test_guests_are_compared_with_themselves(records):
     ]
     built = records.report(results)
     assert built.differences == []
-    assert built.summary.scenarios.alike == 1
+    assert likeness.pairs(likeness.behaviours(built), ["wasmtime", "node"])[0].alike == 1
 
 
 def test_runtimes_that_fail_with_different_guests_differ(records):
@@ -211,7 +211,7 @@ def test_one_runtime_differs_from_nobody(records):
     results = [result(view="read_write"), result(view="get_buffer_ptr", outcome="crash")]
     built = records.report(results)
     assert built.differences == []
-    assert built.summary.scenarios.not_compared == 1
+    assert built.summary.demands.broken == 1
 
 
 # ---------------------------------------------------------------------------------------- observations
@@ -313,30 +313,73 @@ def test_a_question_asked_several_times_tells_its_answers_in_order(records):
     assert [group.answer for group in item.groups] == ["a, then b", "b, then a"]
 
 
-def test_scenarios_are_counted_by_how_they_compare(records):
-    def both(scenario, first=None, second=None, **more):
+def test_what_is_kept_broken_and_lacking_is_counted_apart(records):
+    outcomes = {
+        "kept": ("pass", "pass"),
+        "lacked": ("pass", "unsupported"),
+        "nowhere": ("unsupported", "unsupported"),
+        "broken": ("pass", "fail"),
+        "broken-and-lacked": ("fail", "unsupported"),
+        "known": ("fail", "pass"),
+        "unknown": ("pass", "error"),
+    }
+    results = [
+        result(scenario, label, outcome, known=known() if (scenario, label) == ("known", "wasmtime") else None)
+        for scenario, pair in outcomes.items()
+        for label, outcome in zip(("wasmtime", "node"), pair, strict=True)
+    ]
+    planned = [*results, result("lost"), result("lost", "node")]
+    found = records.report([*results, planned[-1]], head=header(planned)).summary.demands
+    assert (found.total, found.everywhere, found.where_supported, found.nowhere) == (8, 1, 1, 1)
+    assert (found.broken, found.unexpected, found.lacking, found.unknown) == (3, 2, 3, 2)
+    wasmtime, node = found.runtimes["wasmtime"], found.runtimes["node"]
+    assert (wasmtime.kept, wasmtime.known, wasmtime.unexpected, wasmtime.lacking) == (4, 1, 1, 1)
+    assert (node.kept, node.known, node.unexpected, node.lacking) == (3, 0, 1, 3)
+    assert node.lacking_by_suite == {"suites/growth.yaml": 3}
+
+
+def test_a_scenario_that_only_observes_is_no_demand_until_it_fails(records):
+    results = [result("asks"), result("dies", outcome="crash"), result("demands")]
+    head = header(results)
+    for scenario in head["suites"][0]["scenarios"][:2]:
+        scenario["demands"] = False
+    found = records.report(results, head=head).summary.demands
+    assert (found.total, found.everywhere, found.broken) == (2, 1, 1)
+
+
+def test_a_question_counts_as_where_its_answers_agree_least(records):
+    def both(scenario, first, second, question="stale-read"):
         return [
-            result(scenario, "wasmtime", observations=[observed(first)] if first else []),
-            result(scenario, "node", observations=[observed(second)] if second else [], **more),
+            result(scenario, label, observations=[observed(answer, id=question)] if answer else [])
+            for label, answer in (("wasmtime", first), ("node", second))
         ]
 
     results = [
-        *both("alike"),
-        *both("alike-in-answers", "a", "a"),
-        *both("outcome", "a", "b", outcome="fail"),
-        *both("answers", "a", "b"),
-        *both("unanswered", "a", None),
-        result("alone", "node"),
+        *both("one", "a", "a"), *both("two", "a", "b"), *both("three", "a", "a", "alike"), *both("four", "a", None, "half"),
+    ]  # fmt: skip
+    found = records.report(results).summary.questions
+    assert (found.total, found.everywhere, found.differs, found.partly) == (3, 1, 1, 1)
+
+
+def test_what_makes_a_run_fail_is_told_with_what_to_do(records):
+    assert records.report([result(), result("two", outcome="fail", known=known())]).faults == []
+    results = [result(outcome="crash"), result("cured", known=known())]
+    gate = {"type": "gate", "passed": False, "baseline": "base.yaml", "record": "linmem gate x"}
+    found = [
+        {"kind": "regression", "name": "x", "what": "pass → crash", "suite": None, "scenario": None, "runtime": None}
     ]
-    compared = records.report(results).summary.scenarios
-    assert (compared.total, compared.alike, compared.outcome_differs) == (6, 2, 1)
-    assert (compared.observed_differs, compared.not_compared) == (1, 2)
-
-
-def test_a_scenario_with_a_missing_result_is_not_called_alike(records):
-    planned = [result(runtime=label, guest=guest) for label in ("wasmtime", "node") for guest in ("go", "wat")]
-    compared = records.report(planned[:-1], head=header(planned)).summary.scenarios
-    assert (compared.alike, compared.not_compared) == (0, 1)
+    path = records.write(results)
+    with path.open("a", encoding="utf-8") as file:
+        file.write(json.dumps({**gate, "findings": found}) + "\n")
+    whats, remedies = zip(
+        *((fault.what, fault.remedy) for fault in report.build(record.read(path)).faults), strict=True
+    )
+    assert whats == (
+        "2 of 2 results are unexpected: 1 crash and 1 unexpected pass.",
+        "Compared with the baseline base.yaml, 1 result changed for the worse.",
+    )
+    assert remedies[0].startswith("Fix what failed, or list it in a file for --known")
+    assert remedies[1] == "If these changes are meant, record them: linmem gate x"
 
 
 def test_views_stand_in_the_order_the_driver_gave_them(records):

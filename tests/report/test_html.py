@@ -60,18 +60,18 @@ def page(built):
 def test_the_page_opens_with_the_answer(records):
     results = [result(scenario, label) for scenario in ("one", "two") for label in ("wasmtime", "wasmer", "node")]
     results[-1]["outcome"] = "fail"
-    answer = "2 scenarios on wasmtime, wasmer and node: 1 behaves alike on all three and 1 differs."
+    answer = "1 behaviour that specifications demand holds on all three runtimes; 1 is broken on at least one."
     built = page(records.report(results))
     assert answer in built.text
-    assert "1 of 6 results is bad: 1 failure." in built.text
+    assert "1 of 6 results is unexpected: 1 failure." in built.text
     assert "incomplete" not in built.text
 
 
 def test_an_incomplete_run_says_so_before_anything_else(records):
     text = html.render(records.report([result(), result(runtime="node")], end=None))
     assert "<title>Incomplete: " in text
-    assert text.index("This run is incomplete.") < text.index("<h1>")
-    assert "The run was killed" in text
+    assert text.index("This run is incomplete: ") < text.index("<h1>")
+    assert "the run was killed" in text
     assert 'role="alert"' in text
 
 
@@ -84,36 +84,36 @@ def test_a_run_without_results_claims_nothing(records):
 
 def test_one_runtime_is_compared_with_nobody(records):
     built = page(records.report([result(observations=[observed("a")])]))
-    assert "1 scenario on wasmtime alone, with nothing to compare." in built.text
-    assert "Safe to rely on" not in built.text
-    assert "Most alike" not in built.text
+    assert "wasmtime keeps 1 behaviour that specifications demand, and breaks none." in built.text
+    assert "there is no other runtime to compare the answers with" in built.text
     assert not [attrs for attrs in built.all("option") if attrs["value"] == "differ"]
 
 
-def test_who_is_alike_and_where_they_differ_stands_above_all(records):
+def test_broken_missing_and_different_are_told_apart_suite_by_suite(records):
+    outcomes = {"one": ("pass", "fail"), "two": ("pass", "unsupported"), "three": ("pass", "pass")}
     results = [
-        result(scenario, label, "fail" if label == "node" and scenario != "one" else "pass")
-        for scenario in ("one", "two", "three") for label in ("wasmtime", "wasmer", "node")
-    ]  # fmt: skip
+        result(scenario, label, outcome, observations=[observed(label)] if scenario == "three" else [])
+        for scenario, pair in outcomes.items()
+        for label, outcome in zip(("wasmtime", "node"), pair, strict=True)
+    ]
     built = page(records.report(results))
-    assert "Most alike wasmtime and wasmer , in 3 of 3" in built.text
-    assert "Least alike wasmtime and node , in 1 of 3; wasmer and node , in 1 of 3" in built.text
-    assert "They differ in Suite growth 2" in built.text
-    hrefs = [attrs["href"] for attrs in built.all("a")]
-    assert "#differences/wasmtime/wasmer" in hrefs
-    assert "#growth?show=differ" in hrefs
+    assert "3 scenarios, 1 broken , 1 missing somewhere , 1 with different answers" in built.text
 
 
 @pytest.mark.parametrize(
     ("counts", "text", "words"),
     [
         ({"pass": 3}, "100%", "3 of 3"),
-        ({"pass": 1999, "fail": 1}, "99.9%", "1,999 of 2,000, 1 bad"),
-        ({"pass": 1, "known": 1, "unexpected": 1, "unsupported": 2}, "33.3%", "1 of 3, 1 bad, 1 known, 2 unsupported"),
+        ({"pass": 1999, "fail": 1}, "99.9%", "1,999 of 2,000, 1 unexpected"),
+        (
+            {"pass": 1, "known": 1, "unexpected": 1, "unsupported": 2},
+            "33.3%",
+            "1 of 3, 1 unexpected, 1 known, 2 unsupported",
+        ),
         ({"unsupported": 4}, "–", "4 unsupported"),
         ({"missing": 2}, "–", "2 not run"),
         ({"pass": 2, "missing": 2}, "100%?", "2 of 2, 2 not run"),
-        ({"error": 1}, "0%", "0 of 1, 1 bad"),
+        ({"error": 1}, "0%", "0 of 1, 1 unexpected"),
     ],
 )
 def test_a_share_of_passes_is_never_better_than_it_is(counts, text, words):
@@ -132,7 +132,7 @@ def test_ids_are_unique_and_the_bar_leads_to_views(records, hostile):
         opened = page(built)
         assert len(opened.ids) == len(set(opened.ids))
         targets = [attrs["href"][1:] for attrs in opened.all("a") if attrs["href"] in map("#{}".format, VIEWS)]
-        assert targets == list(VIEWS)
+        assert list(dict.fromkeys(targets[-len(VIEWS) :])) == list(VIEWS)
         assert set(targets) <= set(opened.ids)
 
 
@@ -216,7 +216,7 @@ def test_known_defects_name_their_entry(records):
 def test_tables_have_captions_and_headers_with_a_scope(records):
     results = [result(observations=[observed("a")]), result(runtime="node", outcome="fail", known=known())]
     opened = page(records.report(results))
-    assert len(opened.all("table")) == len(opened.all("caption")) == 3
+    assert len(opened.all("table")) == len(opened.all("caption")) == 4
     assert all(attrs.get("scope") in ("col", "row", "rowgroup") for attrs in opened.all("th"))
 
 

@@ -33,9 +33,14 @@ def test_the_most_important_stands_first(records):
     ]
     text = markdown.render(records.report(results, end=None))
     order = [
-        "# As far as it was recorded",
-        "> **This run is incomplete.** The run was killed",
-        "2 of 4 results are bad: 1 failure and 1 unexpected result",
+        "> **This run is incomplete: the run was killed",
+        "> **2 of 4 results are unexpected: 1 failure and 1 unexpected pass.** Fix what failed, or list it",
+        "# As far as it was recorded: 0 behaviours that specifications demand hold on both runtimes; 2 are broken on",
+        "- **Demanded and kept:** 0 behaviours on both runtimes; of 2 it is not known everywhere",
+        "- **Demanded and broken:** 2 behaviours on at least one runtime: wasmtime 2, 1 of them unexpected",
+        "- **Left open:** 1 question: ",
+        "- **Asked:** wasmtime 1.0; node 1.0",
+        "## Unexpected results",
         "- **fail** Memory one on `wasmtime`: 24 was due",
         "at `read u8` (`suites/growth.yaml:17`) expected `24` actual `25`",
         "- **unexpected pass** Memory two",
@@ -43,18 +48,19 @@ def test_the_most_important_stands_first(records):
         "## Known defects",
         "## Suites × runtimes",
         "| Suite growth | **1 fail**, **1 unexpected**, 1 known defect | 1 pass |",
-        "## Outcomes that differ",
+        "## Broken on some runtimes",
         "**fail** on `wasmtime`",
-        "## Observations",
+        "## Open questions",
         "## Environment",
     ]
     places = [text.index(words) for words in order]
     assert places == sorted(places)
 
 
-def test_a_good_run_is_short(records):
+def test_a_run_without_a_fault_is_short(records):
     text = markdown.render(records.report([result(), result(runtime="node")]))
-    assert text.startswith("# 1 scenario on wasmtime and node: behaves alike on both.\n\nAll 2 results are good.\n")
+    assert text.startswith("# 1 behaviour that specifications demand holds on both runtimes; none is broken.\n\n- **")
+    assert "\n\nNothing unexpected came.\n" in text
     assert [line for line in text.splitlines() if line.startswith("#")][1:] == [
         "## Suites × runtimes",
         "## Environment",
@@ -102,7 +108,7 @@ def test_a_page_stays_below_1_mib_and_says_what_was_left_out(records):
     ]  # fmt: skip
     text = markdown.render(records.report(results))
     assert len(text.encode()) < 1024 * 1024
-    for noun in ("failures", "differences", "observations"):
+    for noun in ("failures", "scenarios", "observations"):
         assert re.search(rf"\*[\d,]+ more {noun} left out here; `report\.html` has them\.\*", text)
     assert "## Environment" in text
     assert all(len(set(rows)) == 1 for rows in cells(text))
@@ -130,12 +136,17 @@ def test_many_runtimes_are_told_by_their_share(records):
     results[0].update(outcome="fail")
     results[1].update(outcome="unsupported")
     text = markdown.render(records.report(results))
-    assert "| Suite growth | 66.6% **1 bad** | 100% | 100% |" in text
-    assert "Most alike: " in text
+    assert "| Suite growth | 66.6% **1 unexpected** | 100% | 100% |" in text
 
 
-def test_who_is_most_alike_stands_above(records):
-    results = [result("one", label, "fail" if label == "node" else "pass") for label in ("wasmtime", "wasmer", "node")]
+def test_what_some_lack_is_told_apart_from_what_some_break(records):
+    outcomes = {"broken": ("pass", "fail"), "lacked": ("pass", "unsupported")}
+    results = [
+        result(scenario, label, outcome)
+        for scenario, pair in outcomes.items()
+        for label, outcome in zip(("wasmtime", "node"), pair, strict=True)
+    ]
     text = markdown.render(records.report(results))
-    assert "Most alike: `wasmtime` and `wasmer`, in 1 of 1." in text
-    assert text.index("Most alike") < text.index("## Failures")
+    broken, lacked = (text.index(f"## {title} on some runtimes") for title in ("Broken", "Missing"))
+    assert broken < text.index("Memory broken (`suites/growth.yaml`)") < lacked
+    assert lacked < text.index("Memory lacked (`suites/growth.yaml`)")

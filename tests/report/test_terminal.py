@@ -48,16 +48,25 @@ def mixed(records):
 def test_the_whole(mixed):
     lines = [line.rstrip() for line in draw(mixed, html=Path("reports/out/report.html")).splitlines()]
     assert lines == [
-        "4 scenarios on wasmtime, wasmer:cranelift@1.1.0 and node: 2 behave alike on all",
-        "three and 2 differ.",
-        "1 of 12 results is bad: 1 failure. 1 unsupported: the runtime lacks what the",
-        "scenario needs.",
+        "FAILED: 1 of 12 results is unexpected: 1 failure.",
+        "  Fix what failed, or list it in a file for --known if upstream has to fix",
+        "      it.",
         "",
-        "Outcomes that differ between runtimes",
-        "  Memory one: fail on wasmtime; unsupported on wasmer:cranelift@1.1.0; pass",
-        "      on node",
+        "3 behaviours that specifications demand hold on all three runtimes; 1 is broken",
+        "on at least one.",
+        "  Demanded and kept: 3 behaviours on all three runtimes.",
+        "  Demanded and broken: 1 behaviour on at least one runtime: wasmtime 1,",
+        "      unexpected",
+        "  Left open: 1 question: 0 have one answer everywhere and 1 has different",
+        "      answers.",
+        "  Missing: 1 behaviour not tested everywhere, because a runtime lacks a",
+        "      feature or method: wasmer:cranelift@1.1.0 1, in Suite growth",
+        "  Asked: wasmtime 1.0; wasmer:cranelift@1.1.0; node 1.0",
         "",
-        "Observations that differ",
+        "Broken on some runtimes",
+        "  Memory one: fail on wasmtime",
+        "",
+        "Open questions with different answers",
         "  What does an old view see?",
         "    the new byte on wasmtime",
         "    nothing on node",
@@ -110,12 +119,12 @@ def test_hostile_text_is_made_visible(hostile):
 
 def test_a_terminal_that_knows_only_ascii(mixed, hostile):
     for report in (mixed, hostile):
-        assert "scenarios on" in draw(report, encoding="ascii", failures=True)
+        assert "Demanded and kept" in draw(report, encoding="ascii", failures=True)
 
 
 def test_an_incomplete_run_says_so_first(records):
     text = draw(records.report([result()], end=None))
-    assert text.startswith("INCOMPLETE: the run was killed")
+    assert text.startswith("FAILED: This run is incomplete: the run was killed")
 
 
 def test_a_run_without_results(records):
@@ -156,7 +165,7 @@ def many(records, count=15, suites=12):
 def test_fifteen_runtimes_fit_into_80_columns(records):
     lines = draw(many(records)).splitlines()
     assert max(map(cell_len, lines)) <= 80
-    assert " 1 runtime-0@0.0.0     91.6%  11 of 12, 1 bad" in lines
+    assert " 1 runtime-0@0.0.0     91.6%  11 of 12, 1 unexpected" in lines
     assert " 3 runtime-2@2.0.0      100%  11 of 11, 1 unsupported" in lines
     head = next(number for number, line in enumerate(lines) if line.split()[:3] == ["1", "2", "3"])
     assert lines[head].split() == [str(number) for number in range(1, 16)]
@@ -166,8 +175,8 @@ def test_fifteen_runtimes_fit_into_80_columns(records):
 
 def test_what_differs_stands_before_the_table_and_names_the_few(records):
     text = draw(many(records))
-    assert "crash on runtime-0@0.0.0; pass elsewhere" in " ".join(text.split())
-    assert text.index("Outcomes that differ") < text.index("Observations that differ") < text.index(" 1 runtime-0")
+    assert "Memory s0: crash on runtime-0@0.0.0" in " ".join(text.split())
+    assert text.index("Broken on some") < text.index("Open questions with") < text.index(" 1 runtime-0")
 
 
 def test_marks_for_a_terminal_that_knows_only_ascii(records):

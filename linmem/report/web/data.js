@@ -1,7 +1,7 @@
 // The page's data (linmem/report/pagedata.py is the other side): lists of numbers, made objects with names here.
 const D = JSON.parse(document.getElementById("data").textContent);
 const text = (number) => D.texts[number];
-const STATUS = D.statuses.map(([key, mark, label, meaning, bad], rank) => ({ key, mark, label, meaning, bad: Boolean(bad), rank }));
+const STATUS = D.statuses.map(([key, mark, label, meaning, unexpected], rank) => ({ key, mark, label, meaning, unexpected: Boolean(unexpected), rank }));
 const MISSING = STATUS.findIndex((status) => status.key === "missing");
 const UNEXPECTED = STATUS.findIndex((status) => status.key === "unexpected");
 const labelOf = (status, outcome) => (status.rank === UNEXPECTED ? `unexpected ${outcome}` : status.label);
@@ -22,7 +22,7 @@ for (const cell of CELLS) {
   if (cell.missing) cell.statuses.add("missing");
   const worst = cell.parts.length ? cell.parts[0].status.rank : -1;
   cell.worst = STATUS[cell.missing ? Math.max(worst, MISSING) : worst];
-  cell.bad = cell.worst.bad;
+  cell.unexpected = cell.worst.unexpected;
   cell.label = cell.worst.rank === UNEXPECTED ? cell.parts[0].label : cell.worst.label;
   cell.several = cell.parts.length + (cell.missing ? 1 : 0) > 1;
 }
@@ -38,9 +38,9 @@ const ANSWERS = D.answers.map(([given, silent]) => ({
 
 const SUITES = D.suites.map(([address, path, title, about, rows], number) => {
   const suite = { address, path: text(path), title: text(title), about: text(about), number };
-  suite.rows = rows.map(([at, slug, name, spec, line, differs, cells, observations, pairs], place) => ({
+  suite.rows = rows.map(([at, slug, name, spec, line, kinds, cells, observations, pairs], place) => ({
     suite, place, slug: slug || at, address: `${address}/${at}`, title: text(name), spec: text(spec), line,
-    differs: ["", "outcome", "observed"][differs],
+    deviates: Boolean(kinds & 1), differs: Boolean(kinds & 2), lacks: Boolean(kinds & 4),
     cells: D.vectors[cells].map((cell) => (cell < 0 ? null : CELLS[cell])),
     pairs: text(pairs),
     observations: observations.map(([id, question, agreement, answers, pairs_]) => ({
@@ -74,7 +74,7 @@ const step = (number) => {
 
 const phrases = (who) => who.map(([runtime, views, guests]) => ({ runtime: text(runtime), views: text(views), guests: text(guests) }));
 const FINDINGS = D.findings.map(([suite, id, question, agreement, rows, groups, silent]) => ({
-  suite: SUITES[suite], question: text(question), agreement: D.agreements[agreement],
+  suite: SUITES[suite], id, question: text(question), agreement: D.agreements[agreement],
   address: `observed/${SUITES[suite].address}/${id}/${SUITES[suite].rows[rows[0]].address.split("/")[1]}`,
   rows: rows.map((row) => SUITES[suite].rows[row]),
   groups: groups.map(([columns, answers]) => ({

@@ -54,10 +54,13 @@ const differenceView = (() => {
   const answerLines = (row) => row.observations.filter(answersDiffer).map((item) => () => make("tr", null,
     make("th", { scope: "row" }, item.question, make("small.soft", null, " ", link(row.address, row.title), `, ${row.suite.title}`)), answerSide(item, one), answerSide(item, other)));
 
-  // Every two runtimes: in how many scenarios they differ. Light is alike, dark is different; the number tells it too.
+  // Every two runtimes: in how many scenarios they differ in one way; the ways are never added up. Light is few, dark is
+  // many; the number tells it too.
+  const WAYS = [["deviates", "demands that one breaks"], ["differs", "open questions answered otherwise"], ["lacks", "what one or both lack"]];
+  let way = "differs";
   const overview = () => {
     if (grid || COLUMNS.length < 3) return grid;
-    const differ = (a, b) => { const found = pair(a, b); return found.outcome.length + found.observed.length; };
+    const differ = (a, b) => pair(a, b)[way].length;
     let most = 1;
     for (const a of COLUMNS) for (const b of COLUMNS) if (a.number < b.number) most = Math.max(most, differ(a.number, b.number));
     const head = make("tr", null, make("th", { scope: "col" }, make("span.hidden", null, "Runtime")), COLUMNS.map((column) => make("th", { scope: "col" }, make("span", null, column.label))));
@@ -66,8 +69,10 @@ const differenceView = (() => {
       const count = differ(a.number, b.number);
       return make(`td.h${Math.min(5, Math.ceil(5 * count / most))}`, null, make("a", { href: `#differences/${a.address}/${b.address}`, "aria-label": `${a.label} and ${b.label} differ in ${count}` }, String(count)));
     })));
-    grid = make(".box", { role: "region", "aria-label": "All pairs", tabindex: "0" }, make(`table.pairs.${COLUMNS.length < 7 ? "few" : "many"}`, null,
-      make("caption", null, "In how many scenarios each two differ, in outcome or in what was observed."), make("thead", null, head), make("tbody", null, rows)));
+    const choose = make("label", null, "Count ", make("select", { id: "way", onchange: (event) => { way = event.target.value; grid = null; draw(); $("way").focus(); } },
+      WAYS.map(([name, label]) => make("option", { value: name, selected: name === way }, label))));
+    grid = make(".pairs-box", null, make(".tools", null, choose), make(".box", { role: "region", "aria-label": "All pairs", tabindex: "0" }, make(`table.pairs.${COLUMNS.length < 7 ? "few" : "many"}`, null,
+      make("caption", null, "In how many scenarios each two differ."), make("thead", null, head), make("tbody", null, rows))));
     return grid;
   };
 
@@ -77,20 +82,22 @@ const differenceView = (() => {
       return 0;
     }
     const found = pair(one, other);
-    // What is bad first, what is merely unsupported last.
+    // The worst first.
     const weight = (row) => Math.max(row.cells[one].worst.rank, row.cells[other].worst.rank);
-    const [outcome, observed] = [matching(found.outcome).sort((a, b) => weight(b) - weight(a)), matching(found.observed)];
-    const others = found.apart.length ? `, ${found.apart.length.toLocaleString("en")} can’t be compared` : "";
+    const [deviates, differs, lacks] = [matching(found.deviates).sort((a, b) => weight(b) - weight(a)), matching(found.differs), matching(found.lacks)];
+    const number = (rows) => rows.length.toLocaleString("en");
+    const others = found.apart.length ? ` ${number(found.apart)} can’t be compared.` : "";
     place.replaceChildren(
       make(".tools", null, choice("one", "Compare", one, (number) => go(number, other)), choice("other", "with", other, (number) => go(one, number)),
         make("button", { type: "button", onclick: () => go(other, one) }, "Swap")),
-      make("p.lead", { "aria-live": "polite" }, one === other ? "A runtime is like itself." : `${COLUMNS[one].label} and ${COLUMNS[other].label} are alike in ${plural(found.alike.length, "scenario")}. ${found.outcome.length.toLocaleString("en")} differ in outcome, ${found.observed.length.toLocaleString("en")} only in what was observed${others}.`),
-      ...(one === other ? [] : [side("Outcomes that differ", outcome, outcomeLines), side("Only observations differ", observed, answerLines),
+      make("p.lead", { "aria-live": "polite" }, one === other ? "A runtime is like itself." : `${COLUMNS[one].label} and ${COLUMNS[other].label} behave alike in ${plural(found.alike.length, "scenario")}. Broken by one, or by each otherwise: ${number(found.deviates)}. Different answers where the specifications leave them free: ${number(found.differs)}. Missing on one or both: ${number(found.lacks)}.${others}`),
+      ...(one === other ? [] : [side("Broken by one", deviates, outcomeLines), side("Different answers to open questions", differs, answerLines),
+        side("Missing on one or both", lacks, outcomeLines),
         found.apart.length ? make("details.plainly", null, make("summary", null, `${plural(found.apart.length, "scenario")} that can’t be compared: one was not asked, or gave no answer where the other did`),
           make("ul", null, found.apart.slice(0, 500).map((row) => make("li", null, link(row.address, row.title), make("small.soft", null, ` ${row.suite.title}`))))) : null,
       ].filter(Boolean)),
       ...(overview() ? [make("h3", null, "All pairs"), grid] : []));
-    return outcome.length + observed.length;
+    return deviates.length + differs.length + lacks.length;
   };
   return {
     filter(query) {
@@ -107,7 +114,7 @@ const differenceView = (() => {
     counts() {
       return COLUMNS.flatMap((a) => COLUMNS.slice(a.number + 1).map((b) => {
         const found = pair(a.number, b.number);
-        return [a.label, b.label, found.alike.length, found.outcome.length, found.observed.length, found.apart.length];
+        return [a.label, b.label, found.alike.length, found.deviates.length, found.differs.length, found.lacks.length, found.apart.length];
       }));
     },
   };

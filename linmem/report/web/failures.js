@@ -24,11 +24,11 @@ const failureView = (() => {
   const place = $("failure-list");
   let drawn = false;
   let words = [];
-  let chosen = "bad";
+  let chosen = "unexpected";
   let reach = () => {};
   const entries = new Map();
   const results = (some) => some.reduce((sum, failure) => sum + failure.who.length, 0);
-  const matching = () => FAILURES.filter((failure) => (chosen === "all" || (chosen === "bad" ? failure.status.bad : failure.status.key === chosen))
+  const matching = () => FAILURES.filter((failure) => (chosen === "all" || (chosen === "unexpected" ? failure.status.unexpected : failure.status.key === chosen))
     && words.every((word) => searched(failure).includes(word)));
   const searched = cached(({ row, column, status, headline, who, known, stderr }) =>
     [row.suite.title, row.title, row.address, column.label, status.label, headline, whoWords(who), known ? known.reason : "", stderr].join(" ").toLowerCase());
@@ -50,7 +50,7 @@ const failureView = (() => {
     const found = matching();
     entries.clear();
     reach = portions(list, found, entry, 200, "failure");
-    if (!found.length) list.replaceChildren(make("p.soft", null, FAILURES.some((failure) => failure.status.bad) || chosen !== "bad" ? "Nothing matches." : "No result is bad."));
+    if (!found.length) list.replaceChildren(make("p.soft", null, FAILURES.some((failure) => failure.status.unexpected) || chosen !== "unexpected" ? "Nothing matches." : "Nothing unexpected came."));
     if (found.length && found.length <= 8) for (const details of entries.values()) open(details);
     for (const chip of chips.children) chip.setAttribute("aria-pressed", String(chip.dataset.which === chosen));
     return found.length;
@@ -59,12 +59,12 @@ const failureView = (() => {
     if (drawn) return;
     drawn = true;
     const kinds = STATUS.filter(({ key }) => FAILURES.some(({ status }) => status.key === key)).reverse();
-    const options = [["bad", "All bad", results(FAILURES.filter(({ status }) => status.bad))],
+    const options = [["unexpected", "Unexpected", results(FAILURES.filter(({ status }) => status.unexpected))],
       ...kinds.map((status) => [status.key, `${status.mark} ${status.label}`, results(FAILURES.filter((failure) => failure.status === status))])];
     chips.replaceChildren(...options.map(([which, label, count]) => make("button.chip", {
       type: "button", "data-which": which, "aria-pressed": "false", onclick: () => { chosen = which; update(); },
     }, label, make("small", null, ` ${count.toLocaleString("en")}`))));
-    if (!FAILURES.some(({ status }) => status.bad) && kinds.length) chosen = "known";
+    if (!FAILURES.some(({ status }) => status.unexpected) && kinds.length) chosen = "known";
     place.replaceChildren(chips, list);
     update();
   };
@@ -81,7 +81,7 @@ const failureView = (() => {
       if (!failure) return;
       if (!matching().includes(failure)) {
         words = [];
-        chosen = failure.status.bad ? "bad" : failure.status.key;
+        chosen = failure.status.unexpected ? "unexpected" : failure.status.key;
         update();
       }
       reach(failure);

@@ -14,7 +14,7 @@ const matrix = (() => {
   ].join(" ").toLowerCase());
   const wanted = (row) => {
     if (show === "differ" && !row.differs) return false;
-    if (show === "bad" && !row.cells.some((cell) => cell && cell.bad)) return false;
+    if (show === "unexpected" && !row.cells.some((cell) => cell && cell.unexpected)) return false;
     if ((show === "known" || show === "unsupported") && !row.cells.some((cell) => cell && cell.statuses.has(show))) return false;
     return words.every((word) => texts(row).includes(word));
   };
@@ -26,11 +26,23 @@ const matrix = (() => {
     const anchor = make(`a.cell.s-${cell.worst.key}`, {
       href: `#${row.address}/${COLUMNS[number].address}`, tabindex: "-1", title: `${COLUMNS[number].label}: ${label}`,
     }, mark(cell.worst), make("span.word", null, ` ${cell.label}`), cell.several ? make("small", { "aria-hidden": "true" }, String(cell.count)) : null);
-    return make(`td.s-${cell.worst.key}`, null, anchor);
+    const answer = row.differs ? answerOf(row, number) : null;
+    return make(`td.s-${cell.worst.key}`, null, answer ? [anchor, make("span.said", null, answer)] : anchor);
   };
-  const rowOf = (row) => make("tr", { "data-row": row.address }, make("th", { scope: "row" },
+  // The question on which answers differ (the first of them), and what a runtime answered to it.
+  const differing = cached((row) => row.observations.filter((item) => item.agreement === "differs"));
+  const answerOf = (row, number) => {
+    const told = differing(row)[0].answers[number];
+    return told && told.given.length ? [...new Set(told.given.map(({ answer }) => answer || "nothing"))].join(" / ") : "no answer";
+  };
+  const reasonOf = (row) => {
+    const [first, ...others] = differing(row);
+    return make("span.reason", null, make("span.unlike", null, make("span", { "aria-hidden": "true" }, "≠ "), make("span.hidden", null, "different answers: ")),
+      first.question, others.length ? ` and ${plural(others.length, "more question")}` : null);
+  };
+  const rowOf = (row) => make(row.differs ? "tr.tall" : "tr", { "data-row": row.address }, make("th", { scope: "row" },
     make("a.row", { href: `#${row.address}`, title: row.title, tabindex: "-1" },
-      row.differs ? make("span.unlike", null, make("span", { "aria-hidden": "true" }, "≠"), make("span.hidden", null, "differs: ")) : null, row.title)),
+      row.title), row.differs ? reasonOf(row) : null),
     COLUMNS.map((_, number) => cellOf(row, number)));
 
   const draw = (body) => {
@@ -70,7 +82,7 @@ const matrix = (() => {
       for (let at = 0; at < rows.length; at += CHUNK) {
         const part = rows.slice(at, at + CHUNK);
         const spacer = make("td.spacer", { colspan: COLUMNS.length + 1 });
-        spacer.style.height = `calc(var(--row) * ${part.length})`;
+        spacer.style.height = `calc(var(--row) * ${part.length} + var(--reason) * ${part.filter((row) => row.differs).length})`;
         const chunk = make("tbody.scenarios", null, make("tr", null, spacer));
         chunks.set(chunk, { suite, rows: part, drawn: false });
         after.after(chunk);

@@ -75,7 +75,9 @@ const panel = (() => {
       make("h2", { id: "panel-h", tabindex: "-1" }, row.title),
       make("p.soft", null, make("code", null, `${row.suite.path}${row.line ? `:${row.line}` : ""}`),
         row.spec ? [" · ", web(row.spec, "the clause it checks")] : null,
-        row.differs ? [" · ", make("span.unlike", null, row.differs === "outcome" ? "≠ outcomes differ" : "≠ differs in what is observed")] : null),
+        row.deviates ? [" · ", make("span.unlike", null, "broken on some runtime")] : null,
+        row.lacks ? [" · ", make("span.soft", null, "missing on some runtime")] : null,
+        row.differs ? [" · ", make("span.unlike", null, "≠ different answers to what is open")] : null),
       column ? make(".chosen", null, runtimeOf(row, column, true)) : null,
       make(".runtimes", null, COLUMNS.filter((one) => one !== column).map((one) => runtimeOf(row, one, false))),
       row.observations.length ? [make("h3", null, "Observed"), make("ul.observed", null, row.observations.map(observationOf))] : []);

@@ -1,14 +1,21 @@
-// Observations: the question, and which runtimes answer alike. Each group has a letter and a colour; the letter tells
-// the same as the colour.
+// Open questions, topic by topic: first how many were answered alike, then the questions, then who answered what.
+// Runtimes that answer alike have a letter and a colour; the letter tells the same as the colour.
 const LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
 const letter = (number) => LETTERS[number] || String(number + 1);
-const SECTIONS = [
-  ["everywhere", "Safe to rely on everywhere", "All runtimes gave the same answer, through every view kind and with every guest."],
-  ["by guest", "Depends on the guest, not on the runtime", "With the same guest all runtimes gave the same answer."],
-  ["differs", "Differs", "A program that relies on one of these answers works on some runtimes only. Runtimes with the same letter answer alike."],
-  ["where answered", "Alike where it was answered", "No answer contradicts another, but not everyone gave one."],
-  ["one runtime", "Answered by one runtime only", "There is nothing to compare."],
+// What a question counts as: its agreements from the best to the worst, and the words for each.
+const AGREED = [
+  ["everywhere", "one answer everywhere", ["everywhere", "by guest"]],
+  ["partly", "not answered by all", ["one runtime", "where answered"]],
+  ["differs", "different answers", ["differs"]],
 ];
+const PARTS = {
+  everywhere: ["One answer everywhere", "All runtimes gave the same answer, through every view kind and with every guest."],
+  "by guest": ["Depends on the guest, not on the runtime", "With the same guest all runtimes gave the same answer."],
+  differs: ["Different answers", "A program that relies on one of these answers works on some runtimes only. Runtimes with the same letter answer alike."],
+  "where answered": ["Alike where it was answered", "No answer contradicts another, but not everyone gave one."],
+  "one runtime": ["Answered by one runtime only", "There is nothing to compare."],
+};
+const kindOf = (agreement) => AGREED.findIndex(([, , some]) => some.includes(agreement));
 
 const phraseWords = ({ runtime, views, guests }) => [make("b", null, runtime), views ? ` ${views}` : null, guests ? make("span.soft", null, ` ${guests}`) : null];
 
@@ -32,18 +39,24 @@ const strip = (finding) => {
   const of = new Map();
   finding.groups.forEach((group, number) => group.columns.forEach((column) => of.set(column.label, number)));
   const words = finding.groups.map((group, number) => `${letter(number)}: ${group.columns.map((column) => column.label).join(", ")}`).join("; ");
-  return make(".strip", { role: "img", "aria-label": words }, COLUMNS.map((column) => {
+  return make("span.strip", { role: "img", "aria-label": words }, COLUMNS.map((column) => {
     const number = of.get(column.label);
     return make(number === undefined ? "i.none" : `i.g${Math.min(number, 7)}`, { title: `${column.label}: ${number === undefined ? "no answer" : letter(number)}` }, number === undefined ? "–" : letter(number));
   }));
 };
 
-const ask = (finding) => make(".ask", null, make("h4", { tabindex: "-1" }, finding.question),
-  make("p.in", null, link(finding.suite.address, finding.suite.title), " · ", link(finding.address, "link")));
 // Each runtime's own words, where they are other words than the answer.
 const wordsOf = (words) => (words.length ? make("small.words", null, joined(words.map(([runtime, said]) => make("span", null, COLUMNS.length > 3 && runtime.split(", ").length === COLUMNS.length ? "all " : `${runtime} `, make("q", null, said))), " ")) : null);
 
-const findingOf = (finding, compact) => {
+// The answers in a line: all of a finding with one group, the letters and the first words of the others.
+const gist = (finding) => {
+  const said = ({ answers }) => answers.map(({ answer }) => answer || "nothing").join(" / ");
+  if (finding.groups.length === 1) return make("span.gist", null, make("span.answer", null, said(finding.groups[0])));
+  return make("span.gist", null, finding.groups.slice(0, 4).map((group, number) => make("span.one", null,
+    make(`i.g${Math.min(number, 7)}`, { "aria-hidden": "true" }, letter(number)), ` ${said(group)}`)), finding.groups.length > 4 ? ` and ${finding.groups.length - 4} more` : null);
+};
+
+const bodyOf = (finding) => {
   const all = finding.groups.length === 1 && finding.groups[0].columns.length === COLUMNS.length;
   const groups = finding.groups.map((group, number) => make("div", null,
     make("dt", null, make(`i.g${Math.min(number, 7)}`, { "aria-hidden": "true" }, letter(number)), make("span.hidden", null, `group ${letter(number)}: `),
@@ -51,42 +64,65 @@ const findingOf = (finding, compact) => {
     group.answers.map(({ answer, who, words }) => make("dd", null, make("span.answer", null, answer),
       group.answers.length > 1 ? make("small", null, " ", sharedWho(who, group.columns)) : null,
       wordsOf(words)))));
-  const scenarios = make(".in", null, joined(finding.rows.slice(0, 4).map((row) => link(row.address, row.title))),
-    finding.rows.length > 4 ? make("details.plainly", null, make("summary", null, `and ${finding.rows.length - 4} more`),
-      make("p", null, joined(finding.rows.slice(4).map((row) => link(row.address, row.title))))) : null);
-  if (compact) {
-    const [{ answers }] = finding.groups;
-    return make("article.finding", { "data-address": finding.address }, ask(finding), make(".tell", null,
-      answers.map(({ answer, words }) => [make("p.answer", null, make("span", { "aria-hidden": "true" }, "✓ "), answer), wordsOf(words)]), scenarios));
-  }
-  return make("article.finding", { "data-address": finding.address },
-    ask(finding),
-    make(".tell", null, strip(finding),
-      make("dl.groups", null, groups,
-        finding.silent.map(({ why, who }) => make("div.soft", null, make("dt", null, `no answer: ${why}`), make("dd", null, joined(who.map(phraseWords), "; "))))),
-      scenarios));
+  return make(".tell", null,
+    make("dl.groups", null, groups,
+      finding.silent.map(({ why, who }) => make("div.soft", null, make("dt", null, `no answer: ${why}`), make("dd", null, joined(who.map(phraseWords), "; "))))),
+    make("p.in", null, "Asked by ", joined(finding.rows.slice(0, 4).map((row) => link(row.address, row.title))),
+      finding.rows.length > 4 ? ` and ${finding.rows.length - 4} more scenarios` : null, " · ", link(finding.address, "link")),
+    finding.rows.length > 4 ? make("details.plainly", null, make("summary", null, `All ${finding.rows.length} scenarios`),
+      make("p.in", null, joined(finding.rows.map((row) => link(row.address, row.title))))) : null);
 };
+const findingOf = (finding) => lazily(make("details.finding", { "data-address": finding.address },
+  make("summary", null, make("h5", { tabindex: "-1" }, finding.question), finding.groups.length > 1 ? strip(finding) : null, gist(finding))), () => bodyOf(finding));
 
 const portabilityView = (() => {
   const place = $("findings");
   let words = null;
+  let chosen = "";
+  let topics = new Map(); // by suite: its details element
+  const several = COLUMNS.length > 1;
   const searched = cached((finding) => [finding.suite.title, finding.question, finding.agreement,
     ...finding.rows.map((row) => `${row.title} ${row.address}`),
     ...finding.groups.flatMap((group) => group.answers.flatMap(({ answer, who }) => [answer, ...who.map((one) => `${one.runtime} ${one.views}`)])),
     ...finding.silent.flatMap(({ why, who }) => [why, ...who.map((one) => one.runtime)]),
   ].join(" ").toLowerCase());
+  // A question counts once, as in the scenario where its answers agree least.
+  const kinds = new Map();
+  const key = (finding) => `${finding.suite.number} ${finding.id}`;
+  for (const finding of FINDINGS) kinds.set(key(finding), Math.max(kinds.get(key(finding)) || 0, kindOf(finding.agreement)));
+  const counts = (some) => {
+    const tally = AGREED.map(() => 0);
+    for (const one of new Set(some.map(key))) tally[kinds.get(one)] += 1;
+    return tally;
+  };
+
+  const topicOf = (suite, some) => {
+    const tally = counts(some);
+    const sum = tally.reduce((a, b) => a + b, 0);
+    const told = several ? AGREED.map(([name, label], number) => (tally[number] ? make(`span.count.${name}`, null, make("b", null, String(tally[number])), ` ${label}`) : null)) : null;
+    const details = make("details.topic", { "data-topic": suite.address },
+      make("summary", null, make("h3", { tabindex: "-1" }, suite.title), make("span.counts", null, make("span.count", null, plural(sum, "question")), told)));
+    topics.set(suite, details);
+    return lazily(details, () => Object.entries(PARTS).map(([agreement, [title, about]]) => {
+      const mine = some.filter((finding) => finding.agreement === agreement);
+      if (!mine.length) return [];
+      return make("section.part", { "data-part": agreement }, several ? [make("h4", null, title), make("p.about", null, about)] : null, mine.map(findingOf));
+    }));
+  };
+  const chips = () => {
+    const tally = counts(FINDINGS);
+    return make(".chips", { role: "group", "aria-label": "Which questions" }, [["", "All questions", tally.reduce((a, b) => a + b, 0)],
+      ...AGREED.map(([name, label], number) => [name, label, tally[number]])].filter(([, , count]) => count).map(([name, label, count]) => make("button.chip", {
+      type: "button", "data-which": name, "aria-pressed": String(chosen === name), onclick: () => { chosen = name; draw(); },
+    }, label, make("small", null, ` ${count}`))));
+  };
   const draw = () => {
-    const found = FINDINGS.filter((finding) => words.every((word) => searched(finding).includes(word)));
-    const sections = COLUMNS.length < 2 ? [[null, "What was observed", "One runtime took part, so nothing is compared."]] : SECTIONS;
-    const parts = sections.map(([agreement, title, about]) => [title, about, found.filter((finding) => !agreement || finding.agreement === agreement), agreement]).filter(([, , some]) => some.length);
-    place.replaceChildren(...(parts.length > 1 ? [make("ul.parts", null, parts.map(([title, , some, agreement]) => make("li", null,
-      make("button.chip", { type: "button", onclick: () => place.querySelector(`[data-part="${agreement}"]`).scrollIntoView() }, title, make("small", null, ` ${some.length}`)))))] : []),
-      ...parts.map(([title, about, some, agreement]) => {
-        const list = make(".list");
-        portions(list, some, (finding) => findingOf(finding, agreement === "everywhere"), 300, "finding");
-        return make("section.part", { "data-part": agreement }, make("h3", null, title, make("small", null, ` ${some.length}`)), make("p.about", null, about), list);
-      }));
-    if (!found.length) place.replaceChildren(make("p.soft", null, FINDINGS.length ? "Nothing matches." : "Nothing was observed."));
+    const found = FINDINGS.filter((finding) => (!chosen || AGREED[kinds.get(key(finding))][0] === chosen) && words.every((word) => searched(finding).includes(word)));
+    topics = new Map();
+    const list = SUITES.map((suite) => [suite, found.filter((finding) => finding.suite === suite)]).filter(([, some]) => some.length).map(([suite, some]) => topicOf(suite, some));
+    place.replaceChildren(...(several && FINDINGS.length ? [chips()] : []), ...list);
+    if (!found.length) place.append(make("p.soft", null, FINDINGS.length ? "Nothing matches." : "Nothing was observed."));
+    if (list.length === 1 || (words.length && found.length <= 60)) for (const details of list) open(details);
     return found.length;
   };
   return {
@@ -97,14 +133,18 @@ const portabilityView = (() => {
     },
     reveal(address) {
       this.draw();
-      const find = () => place.querySelector(`[data-address="${CSS.escape(address)}"]`);
-      if (!find() && words.length) this.filter([]);
-      for (let more = place.querySelector("button.more"); !find() && more; more = place.querySelector("button.more")) more.click();
-      const found = find();
-      if (!found) return;
+      const finding = FINDINGS.find((one) => one.address === address);
+      if (!finding) return;
+      if (words.length || chosen) {
+        chosen = "";
+        this.filter([]);
+      }
+      open(topics.get(finding.suite));
+      const found = place.querySelector(`[data-address="${CSS.escape(address)}"]`);
+      open(found);
       found.classList.add("marked");
       found.scrollIntoView({ block: "start" });
-      found.querySelector("h4").focus({ preventScroll: true });
+      found.querySelector("h5").focus({ preventScroll: true });
     },
   };
 })();

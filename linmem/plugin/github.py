@@ -1,0 +1,51 @@
+"""What makes a run fail, as annotations of GitHub Actions: lines that its log shows beside the file they are about."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+from linmem.report.failures import failures
+from linmem.results.document import Report
+from linmem.text import one_line
+
+_SHOWN = 10
+"""GitHub shows that many errors of a step."""
+
+
+def wanted() -> bool:
+    """Whether the run is a job of GitHub Actions."""
+    return os.environ.get("GITHUB_ACTIONS") == "true"
+
+
+def commands(report: Report) -> list[str]:
+    """First what makes the run fail; then where, as far as GitHub shows it."""
+    return [*(_error(f"{fault.what} {fault.remedy}") for fault in report.faults), *_places(report)][:_SHOWN]
+
+
+def _places(report: Report) -> Iterator[str]:
+    for broken in report.broken:
+        yield _error(broken.message, broken.suite)
+    for failure in failures(report):
+        first = failure.first
+        line = int(number) if (number := (first.where or "").rpartition(":")[2]).isdigit() else None
+        yield _error(f"{first.title} on {first.runtime}: {failure.word}: {failure.headline}", first.suite, line)
+    if report.gate is not None:
+        for finding in report.gate.findings:
+            if finding.failing:
+                entry = report.scenarios.get((finding.suite or "", finding.scenario or ""))
+                yield _error(f"{finding.name}: {finding.what}", finding.suite, entry.line if entry else None)
+
+
+def _error(message: str, file: str | None = None, line: int | None = None) -> str:
+    places = [f"file={_property(file)}"] if file else []
+    places += [f"line={line}"] if file and line else []
+    return f"::error {','.join([*places, 'title=linmem'])}::{_data(one_line(message, 1000))}"
+
+
+def _data(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _data(one_line(text, 400)).replace(":", "%3A").replace(",", "%2C")

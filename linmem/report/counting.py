@@ -1,0 +1,99 @@
+"""Count what the runtimes of a run kept, broke and lack of what scenarios demand, and how open questions were answered.
+
+Deviations, differences where hosts are free, and lacks are three kinds of thing: nothing here adds them up.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Literal
+
+from linmem.report.likeness import Key
+from linmem.results import verdict
+from linmem.results.document import Agreement, Demands, ObservationEntry, OpenQuestions, RuntimeDemands
+from linmem.results.outcome import LEFT_OUT, Result
+
+Kept = Literal["kept", "known", "unexpected", "lacking", "unknown"]
+"""What a runtime made of a scenario. ``unknown``: it was not played, or the harness or the driver is at fault."""
+
+
+def kept(results: Iterable[Result], missing: bool = False) -> set[Kept]:
+    """What a runtime made of a scenario, over all guests and view kinds: ``kept`` alone, or what was amiss."""
+    found: set[Kept] = {_kept(result) for result in results}
+    if missing or not found:
+        found.add("unknown")
+    return found - {"kept"} or found
+
+
+def _kept(result: Result) -> Kept:
+    if result.outcome == "error" or result.message.startswith(LEFT_OUT):
+        return "unknown"
+    if result.outcome == "unsupported":
+        return "lacking"
+    status = verdict.status(result.outcome, result.known)
+    if status == "known" or verdict.came_by_chance(result.outcome, result.known):
+        return "known"
+    return "kept" if result.outcome == "pass" else "unexpected"
+
+
+def demands(
+    results: Mapping[Key, Sequence[Result]],
+    gaps: Mapping[Key, set[str]],
+    demanding: Sequence[Key],
+    columns: Sequence[str],
+) -> Demands:
+    """The counts for the scenarios that demand something, on the runtimes with these labels.
+
+    `gaps` are the runtimes of which a planned result is missing. A scenario that was to observe only counts where a
+    runtime failed in it.
+    """
+    tally = Demands(runtimes={label: RuntimeDemands() for label in columns})
+    lacking: dict[str, Counter[str]] = defaultdict(Counter)
+    for key in demanding:
+        by_runtime: dict[str, list[Result]] = defaultdict(list)
+        for result in results.get(key, ()):
+            by_runtime[result.runtime].append(result)
+        found = {label: kept(by_runtime[label], label in gaps.get(key, ())) for label in columns}
+        every = set().union(*found.values())
+        tally.total += 1
+        tally.everywhere += every == {"kept"}
+        tally.where_supported += every == {"kept", "lacking"}
+        tally.nowhere += every == {"lacking"}
+        tally.broken += bool(every & {"known", "unexpected"})
+        tally.unexpected += "unexpected" in every
+        tally.lacking += "lacking" in every
+        tally.unknown += "unknown" in every
+        for label, states in found.items():
+            mine = tally.runtimes[label]
+            mine.kept += states == {"kept"}
+            mine.unexpected += "unexpected" in states
+            mine.known += "known" in states and "unexpected" not in states
+            mine.lacking += "lacking" in states
+            lacking[label][key[0]] += "lacking" in states
+    for label, suites in lacking.items():
+        tally.runtimes[label].lacking_by_suite = {suite: count for suite, count in suites.most_common() if count}
+    return tally
+
+
+_WEIGHT: tuple[Agreement, ...] = ("everywhere", "by guest", "one runtime", "where answered", "differs")
+
+
+def questions(observations: Iterable[ObservationEntry]) -> dict[tuple[str, str], Agreement]:
+    """By suite and id, how the answers to each question compare: as in the scenario where they agree least."""
+    found: dict[tuple[str, str], Agreement] = {}
+    for item in observations:
+        key = item.suite, item.id
+        found[key] = max(found.get(key, item.agreement), item.agreement, key=_WEIGHT.index)
+    return found
+
+
+def open_questions(observations: Iterable[ObservationEntry]) -> OpenQuestions:
+    """How many questions were answered alike."""
+    found = Counter(questions(observations).values())
+    return OpenQuestions(
+        total=sum(found.values()),
+        everywhere=found["everywhere"] + found["by guest"],
+        differs=found["differs"],
+        partly=found["where answered"] + found["one runtime"],
+    )
