@@ -45,7 +45,8 @@ def of_result(report: Report, result: Result) -> str:
         guest = next((item for item in Guests([], None).of(scenario) if item and item.label == result.guest), None)
         if result.guest is not None and guest is None:
             raise ReproError(f"{result.id}: its guest is not there any more")
-        if guest is not None and (guest.glue is not None or guest.host is not None):
+        hosted = guest is not None and (guest.glue is not None or guest.host is not None)
+        if hosted and scenario.wasi is None:  # else the runtime's own WASI serves it
             raise ReproError(f"{result.id}: its guest needs the host side of its language, which no reproducer has yet")
         found = modules(scenario, guest)
     except (SourceError, UserError) as error:
