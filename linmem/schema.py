@@ -54,18 +54,23 @@ class Schema:
         found: dict[str, Any] = json.loads(self.path.read_text(encoding="utf-8"))
         return found
 
+    def fits(self, data: Any, part: str | None = None) -> bool:
+        """Whether nothing is wrong with the data; see `faults`."""
+        validator = self._validators.get(part)
+        if validator is None:
+            schema = {"$ref": f"#/$defs/{part}", "$defs": self.document["$defs"]} if part else self.document
+            validator = self._validators[part] = jsonschema_rs.validator_for(schema)
+        return validator.is_valid(data)
+
     def faults(self, data: Any, part: str | None = None, root: str = "the file") -> list[Fault]:
         """What is wrong with the data, in the file's order: each missing, unknown or wrong value.
 
         ``part`` is the name of the definition that the data must fit; None: the whole schema. ``root`` is what
         messages call the data.
         """
-        validator = self._validators.get(part)
-        if validator is None:
-            schema = {"$ref": f"#/$defs/{part}", "$defs": self.document["$defs"]} if part else self.document
-            validator = self._validators[part] = jsonschema_rs.validator_for(schema)
-        if validator.is_valid(data):  # much the faster question
+        if self.fits(data, part):  # much the faster question
             return []
+        validator = self._validators[part]
         errors = [_Error(self.document, data, error) for error in validator.iter_errors(data)]
         errors.sort(key=lambda error: error.rank)
         told: dict[Keys, str] = {}

@@ -2,21 +2,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from linmem.scenario.source import Map, Seq, SourceError
 from linmem.schema import Schema, line_of
 
 SCHEMA = Schema(
-    Path(__file__).with_name("schema.json"), {"scenarios": "a scenario", "steps": "a step", "cases": "a case"}
+    Path(__file__).with_name("schema.json"),
+    {"scenarios": "a scenario", "steps": "a step", "cases": "a case", "": "a step"},
 )
+EXPLAINED = 200  # wrong steps of a file; to explain one takes 90 kB
 STEPS: tuple[str, ...] = tuple(form["required"][0] for form in SCHEMA.document["$defs"]["step"]["oneOf"])
 """The keys that say what a step does, one for each kind of step."""
 
 
 def validate(data: Map) -> None:
     """Raises `SourceError` for the first fault in the file, in the file's order."""
+    scenarios = data.get("scenarios")
+    if isinstance(scenarios, Seq) and not SCHEMA.fits(data):
+        wrong = [step for item in scenarios if isinstance(item, Map) for step in _wrong_steps(item.get("steps"))]
+        if len(wrong) > EXPLAINED:
+            first = Seq(data.file, wrong[0].line)
+            first += wrong[:EXPLAINED]
+            first.lines = [step.line for step in first]
+            validate_steps(first)
     _check(data, None, "the file")
+
+
+def _wrong_steps(steps: Any) -> Iterator[Map]:
+    """The steps that don't fit the schema, those of loops one by one."""
+    for step in steps if isinstance(steps, Seq) else ():
+        if isinstance(step, Map) and not SCHEMA.fits(step, "step"):
+            inner = list(_wrong_steps(step.get("steps"))) if "for" in step else []
+            yield from inner or [step]
 
 
 def validate_scenario(data: Map) -> None:

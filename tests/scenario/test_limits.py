@@ -129,6 +129,16 @@ FILES = {
         3,
         "two arguments are called 'a44999'",
     ),
+    "wrong steps": (
+        one(", ".join(["{sise: memory}"] * 20_000)),
+        5,
+        "unknown step 'sise' in a scenario; did you mean 'size'? (and 199 more faults after it)",
+    ),
+    "wrong steps of a loop": (
+        one(loop("[1, 2]", ", ".join(["{sise: memory}"] * 20_000))),
+        5,
+        "unknown step 'sise' in a scenario; did you mean 'size'? (and 199 more faults after it)",
+    ),
     "a misspelt name among many": (
         one(", ".join(f"{{size: memory, as: a{n}}}" for n in range(15_000)) + ", {grow: b + 1}"),
         5,
