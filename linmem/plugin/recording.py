@@ -21,6 +21,7 @@ from msgspec import Struct
 from rich.console import Console
 
 from linmem import paths
+from linmem.errors import UserError
 from linmem.plugin import github
 from linmem.plugin.gating import Gating
 from linmem.plugin.items import ScenarioItem
@@ -95,6 +96,8 @@ class Recording:
             place = Place(self.folder, self.leave)
             try:
                 place.take(self.header([]))
+            except UserError as error:
+                raise pytest.UsageError(str(error)) from None
             except OSError as error:
                 raise pytest.UsageError(f"--report-dir {self.folder}: can't be written: {error.strerror}") from None
             self.place = place
@@ -213,6 +216,8 @@ class Recording:
         if self.writer is None and self.place is not None:
             with contextlib.suppress(OSError):
                 self.place.give_back()
+        if self.place is not None:
+            self.place.leave_it()
             self.place = None
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 from collections.abc import Collection
 from pathlib import Path
 
+import filelock
+
+from linmem import paths
+from linmem.cache import subfolder
+from linmem.errors import Unavailable, UserError
 from linmem.report import badges, html, junit, markdown
 from linmem.report import build as report
 from linmem.results import record
@@ -69,10 +75,19 @@ def _badges_in(folder: Path) -> list[Path]:
     return [path for path in folder.glob("*") if path.suffix in (".json", ".svg")] if folder.is_dir() else []
 
 
+def _lock(folder: Path) -> filelock.BaseFileLock | None:
+    """The lock of a report folder; None where there is no cache folder to keep it in."""
+    name = hashlib.sha256(os.fsencode(folder.resolve())).hexdigest()
+    with contextlib.suppress(Unavailable):
+        return filelock.FileLock(subfolder("locks") / f"{name}.lock")
+    return None
+
+
 class Place:
     """The folder of a run's reports, which the run takes, and gives back if it never comes to play anything.
 
-    While it goes, an older run's reports must not pass for those of one that is killed.
+    While it goes, an older run's reports must not pass for those of one that is killed, and no other run may take it:
+    their records would mix. The lock is the system's, which forgets it with the process, whatever ends that.
 
     Reports that `leave` names are somebody else's: they are not touched.
     """
@@ -81,9 +96,21 @@ class Place:
         self.record, self.previous = folder / RECORD, folder / _PREVIOUS
         self.folder, self.leave = folder, leave
         self.made = [place for place in (folder, *folder.parents) if not place.exists()]
+        self.lock = _lock(folder)
 
     def take(self, run: Run) -> None:
-        """Put reports there that say that this run has not ended. `run` is its first line, with nothing planned yet."""
+        """Put reports there that say that this run has not ended. `run` is its first line, with nothing planned yet.
+
+        Raises `UserError` while another run has the folder, and `OSError`.
+        """
+        if self.lock is not None:
+            try:
+                self.lock.acquire(blocking=False)
+            except filelock.Timeout:
+                other = "wait for its end, or give this one a folder of its own: --report-dir DIR"
+                raise UserError(
+                    f"{paths.shown(self.folder)}: another run is writing its reports there; {other}"
+                ) from None
         self.folder.mkdir(parents=True, exist_ok=True)
         remove(self.folder, self.leave)  # first, so that at no moment older pages stand beside a new record
         if self.record.exists():
@@ -95,6 +122,11 @@ class Place:
     def keep(self) -> None:
         """The run has begun its own record: the older one is not needed any more."""
         self.previous.unlink(missing_ok=True)
+
+    def leave_it(self) -> None:
+        """Another run may take the folder."""
+        if self.lock is not None:
+            self.lock.release()
 
     def give_back(self) -> None:
         """Leave the folder as it was."""

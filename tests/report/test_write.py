@@ -5,6 +5,7 @@ import os
 import pytest
 from report_records import header, result
 
+from linmem.errors import UserError
 from linmem.report import build as report
 from linmem.report import junit, write
 from linmem.results import record
@@ -55,6 +56,21 @@ def test_reports_can_be_written_while_a_run_goes(tmp_path):
         assert not write.write_all(path, tmp_path).complete
         writer.write(result())
     assert "This run is incomplete" in (tmp_path / "report.html").read_text(encoding="utf-8")
+
+
+def test_two_runs_do_not_share_a_folder(tmp_path):
+    first, second = write.Place(tmp_path / "out"), write.Place(tmp_path / "out")
+    first.take(header([]))
+    with pytest.raises(UserError) as caught:
+        second.take(header([]))
+    assert str(caught.value).endswith(
+        "out: another run is writing its reports there; "
+        "wait for its end, or give this one a folder of its own: --report-dir DIR"
+    )
+    write.Place(tmp_path / "other").take(header([]))
+    first.leave_it()
+    second.take(header([]))
+    second.leave_it()
 
 
 def test_a_failed_write_leaves_the_older_report_whole(records, tmp_path, monkeypatch):
