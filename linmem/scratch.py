@@ -47,13 +47,18 @@ def remove(folder: Path) -> None:
 
 @functools.cache
 def sweep() -> None:
-    """Remove the folders of runs that were killed; once per process."""
+    """Remove the folders of this user's runs that were killed; once per process.
+
+    Anybody may put something of such a name into the temporary folder. Only a folder is opened, never a link or a pipe,
+    which would be waited for, and only one of this user's is removed.
+    """
     for left in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
         with contextlib.suppress(OSError):
-            lock = os.open(left, os.O_RDONLY)
+            lock = os.open(left, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                if time.time() - left.stat().st_mtime > YOUNG:
+                found = os.fstat(lock)
+                if found.st_uid == os.geteuid() and time.time() - found.st_mtime > YOUNG:
                     shutil.rmtree(left, ignore_errors=True)
             finally:
                 os.close(lock)
