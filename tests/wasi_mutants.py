@@ -91,10 +91,14 @@ class Mutant:
         return f"{self.function}:{self.line} {self.change}: {self.was.strip()}  ->  {self.becomes.strip()}"
 
     @property
+    def place(self) -> str:
+        """What `HIDDEN` looks at."""
+        return f"{self.function}, {self.change}: {self.was.strip()}"
+
+    @property
     def hidden(self) -> str | None:
         """Why no guest can see it; None if one can."""
-        place = f"{self.function}, {self.change}: {self.was.strip()}"
-        return next((why for pattern, why in HIDDEN if re.search(pattern, place)), None)
+        return next((why for pattern, why in HIDDEN if re.search(pattern, self.place)), None)
 
 
 def mutants(source: list[str]) -> Iterator[Mutant]:
