@@ -297,7 +297,7 @@ class Driver:
             self._output_ended()
         self._in += data
         if len(self._in) > MAX_LINE and b"\n" not in self._in:
-            self._give_up("it wrote a line of more than 64 MiB")
+            self._give_up("it wrote a line of more than 64 MiB (a step can read 48 MiB)")
 
     def _output_ended(self) -> NoReturn:
         """Raise the fault of a process that closed its standard output, after giving it a moment to end by itself."""

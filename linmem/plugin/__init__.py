@@ -21,7 +21,7 @@ from linmem.results.record import RecordError
 from linmem.run.bench import Bench
 from linmem.run.guests import Guests
 from linmem.run.runtimes import choose, load_known
-from linmem.text import printable
+from linmem.text import one_line, printable
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -37,6 +37,8 @@ def pytest_configure(config: pytest.Config) -> None:
         hooks = Hooks(config, _bench(settings), settings)
     except (UserError, KnownError) as error:
         raise pytest.UsageError(printable(str(error))) from None
+    except OSError as error:
+        raise pytest.UsageError(one_line(f"{error.filename}: {error.strerror}", 600)) from None
     config.pluginmanager.register(hooks, "linmem-hooks")
     if is_worker(config):
         return

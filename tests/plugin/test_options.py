@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from _pytest.config import _prepareconfig
@@ -213,3 +215,11 @@ def test_commands_take_the_newer_of_the_two_runs(folder: Path, fake_runtime: Fak
     assert repro.stderr.startswith("linmem: reports/out/partial has no case memory/mine.yaml::one[my-runtime]: play it")
     assert linmem(folder, "known", "--stale").returncode == 0
     assert linmem(folder, "known", "--add").stdout.startswith("reports/out/partial: every failure is listed")
+
+
+@pytest.mark.parametrize("option", ["--suites", "--runtime=./"])
+def test_a_path_that_is_too_long_ends_in_a_line(run: Callable[..., Any], option: str) -> None:
+    played = run(f"{option}{'x' * 3000}" if option.endswith("/") else f"{option}={'x' * 3000}")
+    assert played.status == pytest.ExitCode.USAGE_ERROR
+    assert "INTERNALERROR" not in played.text
+    assert re.search(r"^ERROR: .*File name too long$|^ERROR: .*xx…$", played.text, re.MULTILINE)
