@@ -10,6 +10,7 @@ The runtime of docs/adding-a-runtime.md is built from the page. There the commen
 
 from __future__ import annotations
 
+import fnmatch
 import json
 import re
 import subprocess
@@ -365,3 +366,21 @@ def test_the_modules_that_the_architecture_names_exist(names: list[str], text: s
 def test_the_glossary_has_at_most_twenty_terms() -> None:
     glossary = ARCHITECTURE.partition("## Glossary")[2].partition("\n## ")[0]
     assert 10 <= len(re.findall(r"^\| (?!Term|---)", glossary, re.M)) <= 20
+
+
+NAMED = re.compile(r"(?<![\w/-])(?:suites/[\w/]+/)?(?P<file>\w+\.yaml)::(?P<slug>[a-z0-9_+.*-]+)")
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), *sorted((ROOT / "runtimes").glob("*/known.yaml"))]
+
+
+def test_scenarios_that_pages_and_headers_name_exist() -> None:
+    suites = {path.name: path for path in (ROOT / "suites").rglob("*.yaml")}
+    slugs = {name: [item.slug for item in load_suite(path, name).scenarios] for name, path in suites.items()}
+    found = [
+        (f"{page.name}:{number}", one["file"], one["slug"])
+        for page in PAGES
+        for number, line in enumerate(page.read_text(encoding="utf-8").splitlines(), 1)
+        for one in NAMED.finditer(line)
+    ]
+    assert len(found) > 100
+    wrong = [one for one in found if one[1] in slugs and not fnmatch.filter(slugs[one[1]], one[2])]
+    assert wrong == []

@@ -21,7 +21,7 @@ from linmem.results import known
 from linmem.run.runtimes import choose
 from linmem.scenario import schema, tables
 from linmem.scenario.files import ENDINGS, find, is_own, name_of, walk
-from linmem.scenario.loader import load_suite
+from linmem.scenario.loader import faults, load_suite
 from linmem.scenario.model import Scenario, Suite
 from linmem.scenario.source import SourceError
 from linmem.scenario.view_kinds import check_view_kinds
@@ -69,7 +69,7 @@ def _list(options: argparse.Namespace) -> int:
     that -k of linmem run matches, under the clause of a specification that it checks. -k also matches a file's name, a
     guest, a runtime and a view kind. Exit status: 0 all is well; 1 a scenario file is wrong.
     """
-    suites, faults = _load(options.suites or [paths.SUITES])
+    suites, wrong = _load(options.suites or [paths.SUITES])
     found = [suite for _, suite in suites]
     if options.format == "json":
         say(printable_json(json.dumps([_as_json(suite) for suite in found], indent=2, ensure_ascii=False)))
@@ -80,23 +80,24 @@ def _list(options: argparse.Namespace) -> int:
     else:
         say("\n".join(_overview(suites)))
         say(f"{_total(found)} in {plural(len(found), 'suite')}; show some: linmem list SUITE")
-    return _told(faults)
+    return _told(wrong)
 
 
 def _check(options: argparse.Namespace) -> int:
     """Check scenario files and play nothing. Form, names and values are checked. Programs, features and the modules'
     text are checked when they are played. Exit status: 0 nothing is wrong; 1 a scenario file is.
     """
-    suites, faults = _load(options.suites)
+    suites, wrong = _load(options.suites, every=True)
     kinds = all_view_kinds(chosen.manifest for chosen in choose(project.find().runtimes))
     for _, suite in suites:
-        try:
-            check_view_kinds(suite.scenarios, kinds)
-        except SourceError as fault:
-            faults.append(fault)
-    if not faults:
+        for scenario in suite.scenarios:
+            try:
+                check_view_kinds([scenario], kinds)
+            except SourceError as fault:
+                wrong.append(fault)
+    if not wrong:
         say(f"ok: {_total([suite for _, suite in suites])}")
-    return _told(faults, sys.stdout)
+    return _told(wrong, sys.stdout)
 
 
 def _coverage(options: argparse.Namespace) -> int:
@@ -106,18 +107,18 @@ def _coverage(options: argparse.Namespace) -> int:
     """
     from linmem.coverage import survey, text
 
-    suites, faults = _load(options.suites or [paths.SUITES])
+    suites, wrong = _load(options.suites or [paths.SUITES])
     try:
         found = survey.survey(suites, _plays())
     except SourceError as error:  # a module's text that does not assemble
-        return _told([*faults, error])
+        return _told([*wrong, error])
     if options.format == "json":
         whole = found.missing if options.missing else survey.as_json(found)
         say(printable_json(json.dumps(whole, indent=2, ensure_ascii=False)))
     else:
         for line in found.missing if options.missing else text.lines(found):
             say(line)
-    return 1 if _told(faults) or found.missing else 0
+    return 1 if _told(wrong) or found.missing else 0
 
 
 def _plays() -> Callable[[Scenario], list[Played]]:
@@ -151,15 +152,19 @@ def _schema(options: argparse.Namespace) -> int:
 # ------------------------------------------------------------------------------------------------------- the files
 
 
-def _load(given: Sequence[str | Path]) -> tuple[list[tuple[Path, Suite]], list[SourceError]]:
-    """The suites in files and folders, and what is wrong with the others. Raises `UserError`."""
-    suites, faults = [], []
+def _load(given: Sequence[str | Path], every: bool = False) -> tuple[list[tuple[Path, Suite]], list[SourceError]]:
+    """The suites in files and folders, and what is wrong with the others: of each the first fault, or `every` one.
+
+    Raises `UserError`.
+    """
+    suites, wrong = [], []
     for path in dict.fromkeys(file for item in given for file in _files(find(str(item)))):
+        shown = name_of(path, Path.cwd()) if is_own(path) else paths.shown(path)
         try:
-            suites.append((path, load_suite(path, name_of(path, Path.cwd()) if is_own(path) else paths.shown(path))))
+            suites.append((path, load_suite(path, shown)))
         except SourceError as fault:
-            faults.append(fault)
-    return suites, faults
+            wrong += faults(path, shown) if every else [fault]
+    return suites, wrong
 
 
 def _files(path: Path) -> list[Path]:

@@ -8,6 +8,7 @@ from linmem.play.scope import Scope
 from linmem.play.stop import Stop, trace
 from linmem.results.outcome import Observed, Picture, StepTrace
 from linmem.scenario import expressions, model, values
+from linmem.scenario.expectations import shown
 from linmem.scenario.happened import Bytes, Happened, Number, Refused, Short, answer
 from linmem.scenario.model import Step
 
@@ -34,7 +35,9 @@ class Findings:
             word = self.word(step.observe, happened)
             self.observations.append(Observed(step.observe.id, word, str(happened), str(step.where)))
         if not self.good(step, happened):
-            raise Stop("fail", f"{step.text}: {expected(step)}got {happened}", step, trace(step, happened, "failed"))
+            wanted = expected(step, happened, self.scope)
+            failed = trace(step, happened, "failed", wanted)
+            raise Stop("fail", f"{step.text}: {due(wanted)}got {happened}", step, failed)
         if type(step) is not Step:
             self.played.append((step, happened))
         if step.bind is not None and model.bound_as(step) in ("value", "bytes"):
@@ -86,6 +89,11 @@ class Findings:
         return traces
 
 
-def expected(step: Step) -> str:
+def expected(step: Step, happened: Happened, scope: Scope) -> str | None:
+    """What was expected of a step, in the form of what happened; None: nothing."""
+    return shown(step.expect, happened, scope.integers) if step.expect is not None else None
+
+
+def due(wanted: str | None) -> str:
     """The beginning of a failure's message: what was expected, if anything."""
-    return f"expected {step.expect}, " if step.expect is not None else ""
+    return f"expected {wanted}, " if wanted is not None else ""

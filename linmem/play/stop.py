@@ -18,9 +18,9 @@ class Stop(Exception):
         super().__init__(message)
 
 
-def trace(step: Step, happened: Happened, status: str) -> StepTrace:
-    """How a step went, for the report."""
-    expected = str(step.expect) if step.expect is not None else None
+def trace(step: Step, happened: Happened, status: str, expected: str | None = None) -> StepTrace:
+    """How a step went, for the report; `expected` is what was expected, where that is not as the file has it."""
+    expected = str(step.expect) if expected is None and step.expect is not None else expected
     raw = happened.failure.text if isinstance(happened, Refused) else None
     return StepTrace(step.text, str(step.where), status, expected, str(happened), raw)
 

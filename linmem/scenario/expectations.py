@@ -238,6 +238,48 @@ class AnyOf:
         return " or ".join(map(str, self.items))
 
 
+def shown(check: Expected, happened: Happened, scope: Scope) -> str:
+    """How messages word what was expected beside what happened: in the same form, and names with what they stand for.
+
+    ``37 (pages)`` where the file says ``pages``; bytes in hexadecimal on both sides.
+    """
+    try:
+        return _shown(check, happened, scope)
+    except (values.ValueNotation, expressions.ExpressionError):
+        return str(check)
+
+
+def _shown(check: Expected, happened: Happened, scope: Scope) -> str:
+    if isinstance(check, AnyOf):
+        return " or ".join(_shown(item, happened, scope) for item in check.items)
+    if isinstance(check, AtLeast):
+        return f"at least {_shown(check.least, happened, scope)}"
+    if isinstance(check, Literal):
+        return _shown_literal(check, happened.kind if isinstance(happened, Number) else None, scope)
+    if isinstance(check, Literals):
+        if isinstance(happened, Bytes):
+            data = bytes(item.bits("u8", scope) for item in check.items)
+            return str(Bytes(data, len(data)))
+        numbers = (happened,) if isinstance(happened, Number) else getattr(happened, "items", ())
+        kinds = [*(number.kind for number in numbers), *[None] * len(check.items)]
+        told = (_shown_literal(item, kind, scope) for item, kind in zip(check.items, kinds, strict=False))
+        return f"[{', '.join(told)}]"
+    if isinstance(check, ExactBytes) and isinstance(happened, Bytes):
+        found = str(Bytes(check.data, len(check.data)))
+        return f"{found} ({check.word})" if check.word.startswith("text ") else found
+    return str(check)
+
+
+def _shown_literal(literal: Literal, kind: str | None, scope: Scope) -> str:
+    if kind is not None:
+        value = values.show(kind, literal.bits(kind, scope))
+    elif literal.names and literal.expression is not None:
+        value = str(literal.expression.value(scope))
+    else:
+        return str(literal)
+    return value if value == str(literal) else f"{value} ({literal})"
+
+
 def impossible(check: Expected, gives: str) -> str | None:
     """Why the check, or one of several, can never hold for a step, whatever a runtime does; None where it can.
 

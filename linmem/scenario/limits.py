@@ -22,6 +22,11 @@ class Budget:
     def __init__(self) -> None:
         self._left = dict(FILE)
 
+    @property
+    def spent(self) -> bool:
+        """Whether more was asked for than there is."""
+        return min(self._left.values()) < 0
+
     def spend(self, what: str, amount: int, holder: Map | Seq, part: str | int | None = None) -> None:
         """Raises `SourceError`, at a part of a mapping or list, where the file's scenarios need more than there is."""
         self._left[what] -= amount

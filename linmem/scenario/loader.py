@@ -37,11 +37,28 @@ def load_suite(path: Path, shown: str) -> Suite:
 @functools.lru_cache(maxsize=64)
 def _load(path: Path, shown: str, version: object) -> Suite:
     """Collecting a run and describing it both load its files; `version` tells whether a file has changed in between."""
+    data = _mapping(path, shown)
+    schema.validate(data)
+    found, faults = _Loader(path, data).scenarios()
+    if faults:
+        raise faults[0]
+    return found
+
+
+def faults(path: Path, shown: str) -> list[SourceError]:
+    """All that is wrong with the file at `path`: each fault of its form, else the first of each scenario."""
+    try:
+        data = _mapping(path, shown)
+    except SourceError as fault:
+        return [fault]
+    return schema.faults(data) or _Loader(path, data).scenarios()[1]
+
+
+def _mapping(path: Path, shown: str) -> Map:
     data = read(path, shown)
     if not isinstance(data, Map):
         raise SourceError(shown, 1, "a scenario file is a mapping with 'title' and 'scenarios'")
-    schema.validate(data)
-    return _Loader(path, data).suite()
+    return data
 
 
 class _Loader:
@@ -56,19 +73,30 @@ class _Loader:
             for name, item in questions.items()
         }
 
-    def suite(self) -> Suite:
+    def scenarios(self) -> tuple[Suite, list[SourceError]]:
+        """The suite with the scenarios that are right, and the first fault of each other one."""
         found: dict[str, Scenario] = {}
+        faults: list[SourceError] = []
         for template in self.data["scenarios"]:
-            for case in template.get("cases") or [{}]:
-                scenario = self.scenario(template, case)
-                first = found.setdefault(scenario.slug, scenario)
-                if first is not scenario and first.where == scenario.where:
-                    raise first.where.error(f"two of its cases have the same name, '{first.slug}'")
-                if first is not scenario:
-                    same = f"has the same name as the one in line {first.where.line}: '{first.slug}'"
-                    raise scenario.where.error(f"scenario '{scenario.title}' {same}")
+            try:
+                for case in template.get("cases") or [{}]:
+                    self.add(self.scenario(template, case), found)
+            except SourceError as fault:
+                faults.append(fault)
+                if self.budget.spent:  # each scenario after it would say the same
+                    break
         title, about = self.data["title"], self.data.get("about", "")
-        return Suite(self.data.file, title, about, tuple(found.values()), self.observations)
+        return Suite(self.data.file, title, about, tuple(found.values()), self.observations), faults
+
+    @staticmethod
+    def add(scenario: Scenario, found: dict[str, Scenario]) -> None:
+        """Add a scenario to those that are there, if its name is its own."""
+        first = found.setdefault(scenario.slug, scenario)
+        if first is not scenario and first.where == scenario.where:
+            raise first.where.error(f"two of its cases have the same name, '{first.slug}'")
+        if first is not scenario:
+            same = f"has the same name as the one in line {first.where.line}: '{first.slug}'"
+            raise scenario.where.error(f"scenario '{scenario.title}' {same}")
 
     def scenario(self, template: Map, case: Mapping[str, Any]) -> Scenario:
         data = fill(template, case, self.budget, skip="cases")

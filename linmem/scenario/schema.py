@@ -20,6 +20,19 @@ STEPS: tuple[str, ...] = tuple(form["required"][0] for form in SCHEMA.document["
 
 def validate(data: Map) -> None:
     """Raises `SourceError` for the first fault in the file, in the file's order."""
+    _check(*_explained(data))
+
+
+def faults(data: Map) -> list[SourceError]:
+    """All that is wrong with the file's form, in the file's order; of a file full of wrong steps, the first of them."""
+    told, part, root = _explained(data)
+    return [
+        SourceError(data.file, line_of(told, fault.path), fault.message) for fault in SCHEMA.faults(told, part, root)
+    ]
+
+
+def _explained(data: Map) -> tuple[Map | Seq, str | None, str]:
+    """What of a file is checked, as which part of the schema, and what messages call it."""
     scenarios = data.get("scenarios")
     if isinstance(scenarios, Seq) and not SCHEMA.fits(data):
         wrong = [step for item in scenarios if isinstance(item, Map) for step in _wrong_steps(item.get("steps"))]
@@ -27,8 +40,8 @@ def validate(data: Map) -> None:
             first = Seq(data.file, wrong[0].line)
             first += wrong[:EXPLAINED]
             first.lines = [step.line for step in first]
-            validate_steps(first)
-    _check(data, None, "the file")
+            return first, "steps", "a scenario"
+    return data, None, "the file"
 
 
 def _wrong_steps(steps: Any) -> Iterator[Map]:

@@ -35,7 +35,7 @@ _PLAIN_TAGS = {f"tag:yaml.org,2002:{name}" for name in ("str", "int", "float", "
 _HINTS = {
     "mapping values are not allowed": " (put text that holds ': ' in quotes)",
     "cannot start any token": " (put text that begins with `, @ or % in quotes)",
-    "found a tab character": " (indent with spaces)",
+    "found a tab character": " (indent with spaces, not with tabs)",
     "end of stream": " (a quote or bracket is not closed)",
     "expected ',' or": " (a bracket is not closed)",
     "did not find expected": " (look at the indentation)",
@@ -114,7 +114,7 @@ def parse(text: str, shown: str, *, limit: int = MAX_NODES, typed: bool = True) 
     try:
         return builder.document()
     except yaml.MarkedYAMLError as error:
-        raise _not_yaml(error, shown) from None
+        raise _not_yaml(error, shown, text) from None
     except yaml.reader.ReaderError as error:
         line = text.partition(chr(error.character))[0].count("\n") + 1
         raise SourceError(shown, line, f"is not YAML: U+{error.character:04X} must not stand in it") from None
@@ -122,7 +122,7 @@ def parse(text: str, shown: str, *, limit: int = MAX_NODES, typed: bool = True) 
         raise SourceError(shown, None, f"is not YAML: {str(error).splitlines()[0]}") from None
 
 
-def _not_yaml(error: yaml.MarkedYAMLError, shown: str) -> SourceError:
+def _not_yaml(error: yaml.MarkedYAMLError, shown: str, text: str) -> SourceError:
     """The parser's words with the line, the line where the broken part begins, and what is usually behind it."""
     mark: Any = error.problem_mark or error.context_mark
     begin: Any = error.context_mark
@@ -131,8 +131,16 @@ def _not_yaml(error: yaml.MarkedYAMLError, shown: str) -> SourceError:
         return SourceError(shown, mark.line + 1 if mark else None, TOO_DEEP)
     if mark and begin and begin.line != mark.line:
         words += f" that begins in line {begin.line + 1}"
+    if mark and "cannot start any token" in words and _character(text, mark) == "\t":
+        words = "found a tab character"
     hint = next((hint for fault, hint in _HINTS.items() if fault in words), "")
     return SourceError(shown, mark.line + 1 if mark else None, f"is not YAML: {words}{hint}")
+
+
+def _character(text: str, mark: Any) -> str:
+    """The character at a place of the text."""
+    lines = text.splitlines()
+    return lines[mark.line][mark.column : mark.column + 1] if mark.line < len(lines) else ""
 
 
 class _Builder:

@@ -158,11 +158,9 @@ def _access(item: Map) -> tuple[str, dict[str, Any]]:
     """How a step gets at memory, in words and as fields: through a kept view, or with a fresh one."""
     if "through" in item and ("kind" in item or "in" in item):
         raise item.error("'through' names a view opened before; 'kind' and 'in' are for a fresh one")
-    words = "".join(
-        word.format(item[key])
-        for key, word in (("through", " through {}"), ("in", " in {}"), ("kind", " with a fresh {}"))
-        if key in item
-    )
+    words = "".join(f" {word} {item[key]}" for key, word in (("in", "in"), ("through", "through")) if key in item)
+    if "kind" in item:
+        words += f" through {'each view kind' if item['kind'] == 'each' else item['kind']}"
     target = {"memory": item.get("in", MEMORY), "through": item.get("through"), "kind": item.get("kind")}
     at = parts.expression(item, "at")
     return f" at {at}{words}", {"at": at, **target}
@@ -237,8 +235,11 @@ def _view(draft: Draft) -> model.Step:
     kind, offset, through = item["view"], parts.optional(item, "offset"), item.get("through")
     if (kind == "part") is (through is None) or (through is not None and "in" in item):
         raise item.error("'view: part' needs 'through', the view that it is a part of; other views have 'in'")
+    count = parts.optional(item, "count")
     place = f" at {offset}" if offset else ""
-    what = f"a part of {through}" if kind == "part" else f"{'a' if kind == 'default' else kind} view"
+    place += f", {count} {'element' if str(count) == '1' else 'elements'}," if count else ""
+    what = f"a part of {through}" if kind == "part" else "a view" if kind == "default" else kind
+    what += f" in {item['in']}" if "in" in item else ""
     return draft.make(
         model.OpenView,
         f"open {what}{place} as {item['as']}",
@@ -246,7 +247,7 @@ def _view(draft: Draft) -> model.Step:
         memory=item.get("in", MEMORY),
         through=through,
         offset=offset,
-        count=parts.optional(item, "count"),
+        count=count,
     )
 
 

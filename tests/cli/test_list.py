@@ -223,3 +223,24 @@ def test_output_has_no_colour_codes(suite: Path, monkeypatch: pytest.MonkeyPatch
     done = run("list", str(suite))
     assert "it-has-two-pages" in done.stdout
     assert "\x1b" not in done.stdout
+
+
+def test_check_tells_every_fault_of_every_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    head = 'title: T\nwat: (module (memory (export "memory") 1))\nscenarios:\n'
+    (tmp_path / "form.yaml").write_text(
+        head + "  - {name: a, steps: [{raed: u8}]}\n  - {name: b, steps: [{size: memory, expcet: 1}]}\n"
+    )
+    (tmp_path / "names.yaml").write_text(
+        head
+        + "  - {name: a, steps: [{size: memory, expect: x}]}\n"
+        + "  - {name: b, steps: [{size: memory}]}\n"
+        + "  - {name: c, steps: [{read: u8, at: y}]}\n"
+        + "  - {name: b, steps: [{size: memory}]}\n"
+    )
+    (tmp_path / "tab.yaml").write_text("title: T\nscenarios:\n\t- {name: a}\n")
+    assert main(["check", "."]) == 1
+    places = [line.split(": ")[0] for line in capsys.readouterr().out.splitlines()]
+    assert places == ["form.yaml:4", "form.yaml:5", "names.yaml:4", "names.yaml:6", "names.yaml:7", "tab.yaml:3"]

@@ -78,7 +78,7 @@ def test_a_part_has_whole_elements(play: Play) -> None:
         (
             "{use: TextDecoder.decode, on: v, expect: {text: ha}}",
             {"bytes": "aGk="},
-            "expected text 'ha', got bytes 68 69",
+            "expected bytes 68 61 (text 'ha'), got bytes 68 69",
         ),
         ("{use: TextEncoder.encodeInto, on: v, value: hi, expect: 2}", {"count": 2}, ""),
         ("{use: TextEncoder.encodeInto, on: v, value: hi, expect: 2}", {}, "'count' is None, not an integer"),

@@ -6,7 +6,7 @@ import pytest
 
 from linmem.protocol import CallFailed
 from linmem.scenario import happened
-from linmem.scenario.expectations import Expected, Failure, Literals, NoValue, impossible
+from linmem.scenario.expectations import Expected, Failure, Literals, NoValue, impossible, shown
 from linmem.scenario.expressions import FloatBits
 from linmem.scenario.happened import Bytes, Done, Happened, Nothing, Number, Numbers, Refused
 from linmem.scenario.model import Suite
@@ -227,3 +227,26 @@ def test_what_a_name_is_bound_to() -> None:
     bound_float = F32.bound()
     assert isinstance(bound_float, FloatBits)
     assert (bound_float, bound_float.kind) == (0x3FC0_0000, "f32")
+
+
+@pytest.mark.parametrize(
+    ("written", "what", "expected"),
+    [
+        ("24", Number("u8", 25), "24"),
+        ("x", Number("u8", 25), "24 (x)"),
+        ("x + 1", Number("u8", 24), "25 (x + 1)"),
+        ("-1", Number("i32", 1), "4294967295 (-1)"),
+        ("-1", Number("s8", 1), "-1"),
+        ("pi", Number("f32", 0), "0x1.921fb60000000p+1 (pi)"),
+        ("{at_least: x}", Number("u8", 3), "at least 24 (x)"),
+        ("{any_of: [x, {trap: true}]}", Number("u8", 3), "24 (x) or trap"),
+        ("[1, x]", Numbers((Number("i32", 1), Number("i64", 2))), "[1, 24 (x)]"),
+        ("[1, x, 255]", Bytes(b"\1\2\3", 3), "bytes 01 18 ff"),
+        ("{hex: 01 18}", Bytes(b"\1\2", 2), "bytes 01 18"),
+        ("{text: hi}", Bytes(b"ho", 2), "bytes 68 69 (text 'hi')"),
+        ("x", OOB, "24 (x)"),
+        ("{trap: true}", U8, "trap"),
+    ],
+)
+def test_messages_have_both_sides_in_one_form(written: str, what: Happened, expected: str, load: Load) -> None:
+    assert shown(check_of(load, written), what, SCOPE) == expected

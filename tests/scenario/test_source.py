@@ -123,7 +123,13 @@ def test_a_byte_order_mark_and_windows_lines_do_no_harm(tmp_path: Path) -> None:
     ("text", "line", "words"),
     [
         ("a: [b\nc: d: e\n", 2, "is not YAML: "),
-        ("a: b\n\tc: d\n", 2, "(indent with spaces)"),
+        ("a:\n\t- b\n", 2, "is not YAML: found a tab character (indent with spaces, not with tabs)"),
+        (
+            "a: `b`\n",
+            1,
+            "is not YAML: found character that cannot start any token while scanning for the next token (put",
+        ),
+        ("a: b\n\tc: d\n", 2, "(indent with spaces, not with tabs)"),
         ("a: 1\nb: c: d\n", 2, "(put text that holds ': ' in quotes)"),
         ("a: 1\nb: `c`\n", 2, "(put text that begins with `, @ or % in quotes)"),
         ("a: 1\nb: 'c\nd: 2\n", 4, "that begins in line 2 (a quote or bracket is not closed)"),

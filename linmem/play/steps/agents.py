@@ -12,7 +12,7 @@ from typing import Any
 
 from linmem.play import decoding, instances
 from linmem.play.context import Context
-from linmem.play.findings import Findings, expected
+from linmem.play.findings import Findings, due, expected
 from linmem.play.scope import Instance, Scope, check_arity, signature
 from linmem.play.steps.calls import results
 from linmem.play.stop import Stop, trace
@@ -96,8 +96,9 @@ def judge(context: Context, step: model.Agents, types: Sequence[Sequence[FuncTyp
         for index, one in enumerate(happened):
             if index < step.rounds - 1 and not findings.good(call, one):
                 text = f" in round {index + 1}" if step.rounds > 1 else ""
-                message = f"{call.text}: {expected(call)}got {one}{text}"
-                raise Stop("fail", message, call, trace(call, one, "failed"))
+                wanted = expected(call, one, context.scope)
+                message = f"{call.text}: {due(wanted)}got {one}{text}"
+                raise Stop("fail", message, call, trace(call, one, "failed", wanted))
             if call.bind is not None and isinstance(one, Number):
                 rounds[index][call.bind] = one
         findings.judge(call, happened[-1])
