@@ -54,13 +54,15 @@ class Goal:
         return final
 
     def skipped(self, step: Step) -> bool:
-        """Whether the runtime was not asked, because an earlier step had given nothing that this one needs."""
-        if self.result is None or step.observe is None:
+        """Whether the runtime was not asked: its API has no way to do this, or an earlier step had given nothing that
+        this one needs.
+        """
+        if self.result is None or step.observe is None or (self.turn and self.same(step)):
             return False
-        return any(
-            (item.id, item.where) == (step.observe.id, str(step.where)) and item.raw.startswith("skipped:")
-            for item in self.result.observations
-        )
+        answers = [
+            item.raw for item in self.result.observations if (item.id, item.where) == (step.observe.id, str(step.where))
+        ]
+        return all(answer.startswith("unsupported:") for answer in answers)
 
     @property
     def actual(self) -> str | None:

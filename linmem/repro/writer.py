@@ -198,7 +198,7 @@ class ScriptWriter:
         """Write steps; whether the deciding one is among them, outside of host functions."""
         for step in steps:
             if self.goal.skipped(step):
-                self.output.add(self._comment(step, ": an earlier step gave it nothing to use"), "")
+                self.output.add(self._comment(step, ": not asked of this runtime"), "")
                 continue
             final = self.goal.is_next(step, self.output.nested)
             code = self._code(step)
