@@ -149,6 +149,9 @@ def _missing(report: Report, columns: list[RuntimeEntry]) -> Fact | None:
     slow = f"{plural(left_out, 'result')} left out because they take minutes (--slow plays them)." if left_out else ""
     if not demands.lacking:
         return Fact("missing", "Missing", slow) if slow else None
+    lacking = plural(demands.lacking, "behaviour")
+    if len(columns) == 1:
+        return Fact("missing", "Missing", f"{slow} {lacking} not tested for lack of a feature or method.".strip())
     items = []
     for column in sorted(columns, key=lambda column: -demands.runtimes[column.label].lacking):
         one = demands.runtimes[column.label]
@@ -156,7 +159,7 @@ def _missing(report: Report, columns: list[RuntimeEntry]) -> Fact | None:
             places = join([titles[path] for path in one.lacking_by_suite], _SUITES) if len(titles) > 1 else ""
             items.append(f"{column.label} {one.lacking:,}" + (f", in {places}" if places else ""))
     what = "not tested everywhere, because a runtime lacks a feature or method"
-    text = f"{plural(demands.lacking, 'behaviour')} {what}:"
+    text = f"{lacking} {what}:"
     return Fact("missing", "Missing", f"{slow} {text}".strip(), tuple(items))
 
 

@@ -53,6 +53,7 @@ def test_a_run_in_which_nothing_could_be_played_is_no_success(records: Records) 
     assert headline.title(report) == "Nothing was tested: wasmtime lacks what all 3 scenarios need."
     both = records.report([result("one", label, "unsupported") for label in ("wasmtime", "node")])
     assert headline.title(both) == "Nothing was tested: every runtime lacks what the one scenario needs."
+    assert told(report)["missing"] == "3 behaviours not tested for lack of a feature or method."
     assert "good" not in " ".join([*told(report).values(), headline.state(report)])
 
 
