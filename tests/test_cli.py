@@ -68,7 +68,7 @@ WRONG = [
     (["--guest= , "], "--guest ' , ' names no guest"),
     (["--guest=golang"], "unknown guest 'golang' in --guest (or give PROGRAM=MODULE); "),
     (["--guest=shared_bufer=a.wasm"], "unknown program 'shared_bufer' in fixtures; did you mean 'shared_buffer'?"),
-    (["--guest=shared_buffer=none.wasm"], "none.wasm: No such file or directory"),
+    (["--guest=shared_buffer=none.wasm"], "none.wasm can't be read: No such file or directory"),
     (["--glue=wasm_exec.js"], "--glue goes with --guest PROGRAM=MODULE"),
     (["--suites=nowhere"], "--suites nowhere: there is no such file or folder"),
     (["--suites=README.md"], "--suites README.md: a scenario file's name ends in .yaml or .yml"),

@@ -237,7 +237,7 @@ def _view(draft: Draft) -> model.Step:
         raise item.error("'view: part' needs 'through', the view that it is a part of; other views have 'in'")
     count = parts.optional(item, "count")
     place = f" at {offset}" if offset else ""
-    place += f", {count} {'element' if str(count) == '1' else 'elements'}," if count else ""
+    place += f", {count} {'byte' if str(count) == '1' else 'bytes'}," if count else ""
     what = f"a part of {through}" if kind == "part" else "a view" if kind == "default" else kind
     what += f" in {item['in']}" if "in" in item else ""
     return draft.make(
