@@ -84,8 +84,8 @@ def state(report: Report) -> str:
         return "This run fails."
     text = "Nothing unexpected came"
     if known := report.summary.total.get("known", 0):
-        expected = _verb(known, "were expected as known defects", "was expected as a known defect")
-        text += f": {plural(known, 'failure')} {expected}"
+        failed = f"all {known:,} results that failed are known defects"
+        text += f": {failed if known > 1 else 'the one result that failed is a known defect'}"
     if report.gate is not None:
         text += f"; nothing got worse since {report.gate.baseline} ({plural(report.gate.compared, 'case')} compared)"
     return f"{text}."
@@ -100,7 +100,7 @@ def _kept(report: Report, columns: list[RuntimeEntry]) -> Fact | None:
     else:
         text = f"{plural(demands.everywhere, 'behaviour')} on {_all(len(columns))} runtimes"
     if more := demands.where_supported:
-        text += f"; {more:,} more on each runtime that has what {_verb(more, 'they need', 'it needs')}"
+        text += f"; {more:,} more wherever a runtime has what {_verb(more, 'they need', 'it needs')}"
     if demands.unknown:
         text += f"; of {demands.unknown:,} it is not known everywhere: not played, or in error"
     return Fact("kept", "Demanded and kept", f"{text}.")
@@ -130,7 +130,7 @@ def _open(report: Report, columns: list[RuntimeEntry]) -> Fact | None:
     questions = report.summary.questions
     if not questions.total:
         return None
-    asked = plural(questions.total, "question")
+    asked = f"{plural(questions.total, 'question')} that specifications do not answer"
     if len(columns) == 1:
         return Fact("open", "Left open", f"{asked}; there is no other runtime to compare the answers with.")
     counts = [

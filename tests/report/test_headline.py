@@ -32,13 +32,13 @@ def test_the_first_screen_of_several_runtimes(records: Records) -> None:
     )
     assert [fact.topic for fact in headline.facts(report)] == ["kept", "broken", "open", "missing", "asked"]
     assert told(report) == {
-        "kept": "1 behaviour on both runtimes; 1 more on each runtime that has what it needs.",
+        "kept": "1 behaviour on both runtimes; 1 more wherever a runtime has what it needs.",
         "broken": "1 behaviour on at least one runtime: wasmtime 1, a known defect",
-        "open": "1 question: 0 have one answer everywhere and 1 has different answers.",
+        "open": "1 question that specifications do not answer: 0 have one answer everywhere and 1 has different answers.",
         "missing": "1 behaviour not tested everywhere, because a runtime lacks a feature or method: node 1",
         "asked": "wasmtime 1.0 node 1.0 (JavaScript API)",
     }
-    assert headline.state(report) == "Nothing unexpected came: 1 failure was expected as a known defect."
+    assert headline.state(report) == "Nothing unexpected came: the one result that failed is a known defect."
 
 
 def test_of_a_runtime_alone_what_failed_comes_first(records: Records) -> None:

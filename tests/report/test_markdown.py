@@ -38,7 +38,7 @@ def test_the_most_important_stands_first(records):
         "# As far as it was recorded: 0 behaviours that specifications demand hold on both runtimes; 2 are broken on",
         "- **Demanded and kept:** 0 behaviours on both runtimes; of 2 it is not known everywhere",
         "- **Demanded and broken:** 2 behaviours on at least one runtime: wasmtime 2, 1 of them unexpected",
-        "- **Left open:** 1 question: ",
+        "- **Left open:** 1 question that specifications do not answer: ",
         "- **Asked:** wasmtime 1.0; node 1.0",
         "## Unexpected results",
         "- **fail** Memory one on `wasmtime`: 24 was due",
