@@ -49,8 +49,8 @@ class Imports:
     ) -> list[dict[str, Any]]:
         """What to give for each import that a module declares, as `instance.create` wants it.
 
-        ``post`` posts a step, for the host functions that the scenario gives as steps.
-        Those that nobody provides are left out: the runtime has its own error for that.
+        Those that nobody provides are left out: the runtime has its own error for that. ``post`` posts a step, for the
+        host functions that the scenario gives as steps.
         """
         entries = []
         for one in types.imports if types is not None else ():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,7 +15,8 @@ from linmem.run.runtimes import Chosen
 from linmem.run.session import Session
 from linmem.scenario import files as scenario_files
 from linmem.scenario.loader import load_suite
-from linmem.scenario.model import Agents, HostFunction, ImportSpec, Instantiate, Scenario, Step, Suite
+from linmem.scenario.model import Agents, Scenario, Suite
+from linmem.scenario.names import every_step
 from linmem.scenario.source import SourceError
 
 
@@ -40,9 +41,9 @@ def answered(session: Session) -> dict[str, object]:
     host = " ".join(info.host.get(key, "") for key in ("implementation", "version")).strip()
     return {
         "label": session.label,
-        "engine": info.runtime.get("engine") or f"{info.runtime.get('name')} {info.runtime.get('version')}",
-        "host": host or info.host.get("language"),
-        "language": info.host.get("language"),
+        "engine": info.runtime.get("engine") or f"{info.runtime['name']} {info.runtime['version']}",
+        "host": host or info.host["language"],
+        "language": info.host["language"],
         "views": [view.kind for view in info.views],
         "features": session.features(),
     }
@@ -92,22 +93,8 @@ def demands(scenario: Scenario) -> bool:
     """Whether a scenario expects something, so that a runtime can break it by an answer."""
     return any(
         step.expect is not None or (isinstance(step, Agents) and bool(step.allowed or step.forbidden))
-        for step in _steps(scenario.steps, scenario.imports)
+        for step in every_step(scenario)
     )
-
-
-def _steps(steps: Iterable[Step], imports: Mapping[str, ImportSpec]) -> Iterator[Step]:
-    """Steps, and all that host functions and agents play."""
-    yield from steps
-    for spec in imports.values():
-        if isinstance(spec, HostFunction):
-            yield from spec.steps
-    for step in steps:
-        if isinstance(step, Agents):
-            for agent in step.agents:
-                yield from _steps(agent.calls, agent.imports)
-        elif isinstance(step, Instantiate):
-            yield from _steps((), step.imports)
 
 
 def suite(suite: Suite) -> document.SuiteEntry:

@@ -77,6 +77,18 @@ def host_functions(scenario: model.Scenario) -> Iterator[model.HostFunction]:
         yield from (spec for spec in table.values() if isinstance(spec, model.HostFunction))
 
 
+def every_step(scenario: model.Scenario) -> Iterator[model.Step]:
+    """Its steps, each with what the host and agents do in it, then those of its host functions."""
+    for step in scenario.steps:
+        yield step
+        if isinstance(step, model.Agents):
+            yield from step.meanwhile
+            for agent in step.agents:
+                yield from agent.calls
+    for function in host_functions(scenario):
+        yield from function.steps
+
+
 def check_names(scenario: model.Scenario, own_imports: Collection[str] = ()) -> None:
     """Raises `SourceError` for a name that nothing binds before it is used.
 

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 
 from linmem.errors import unknown
 from linmem.scenario import model
-from linmem.scenario.names import host_functions
+from linmem.scenario.names import every_step
 
 
 def check_view_kinds(scenarios: Iterable[model.Scenario], kinds: Mapping[str, Collection[str]] | None) -> None:
@@ -18,7 +18,7 @@ def check_view_kinds(scenarios: Iterable[model.Scenario], kinds: Mapping[str, Co
         return
     for scenario in scenarios:
         bound: dict[str, str] = {}  # kept views by name, and their kinds
-        for step in _steps(scenario):
+        for step in every_step(scenario):
             if isinstance(step, model.OpenView) and step.kind not in model.VIEW_WORDS:
                 _need_kind(step, step.kind, kinds)
                 bound[step.bind or ""] = step.kind
@@ -38,12 +38,3 @@ def check_view_kinds(scenarios: Iterable[model.Scenario], kinds: Mapping[str, Co
 def _need_kind(step: model.Step, kind: str, kinds: Mapping[str, Collection[str]]) -> None:
     if kind not in kinds:
         raise step.where.error(unknown("view kind", kind, sorted(kinds), "any runtime"))
-
-
-def _steps(scenario: model.Scenario) -> Iterable[model.Step]:
-    for step in scenario.steps:
-        yield step
-        if isinstance(step, model.Agents):
-            yield from step.meanwhile
-    for function in host_functions(scenario):
-        yield from function.steps
