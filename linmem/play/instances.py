@@ -44,7 +44,7 @@ def instantiate(
     params: dict[str, Any] = {
         "module": compiled,
         "imports": entries,
-        "glue": {"kind": glue.kind, "path": str(glue.path)} if glue is not None else None,
+        "glue": {"kind": glue.kind, "path": str(glue.path.resolve())} if glue is not None else None,
     }
     served = wasi.imported(module.types)
     if context.wasi is not None and served is not None:

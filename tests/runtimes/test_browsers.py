@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import base64
 import contextlib
-import http.client
+import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
@@ -140,25 +143,138 @@ def test_a_browser_that_ends_is_a_crash(fake_browser: Callable[[str], list[str]]
     assert "Chromium ended with status 3" in driver.take_stderr()
 
 
-def test_the_page_is_served_under_a_secret_path_only(fake_browser: Callable[[str], list[str]], tmp_path: Path) -> None:
-    command = fake_browser(f'for word; do url=$word; done; echo "$url" > {tmp_path}/url.part\n'
-                           f"mv {tmp_path}/url.part {tmp_path}/url; exec sleep 60")  # fmt: skip
+class Served:
+    """A bridge without a page: its address, its process, and raw requests to it."""
+
+    def __init__(self, process: subprocess.Popen[bytes], profile: Path) -> None:
+        self.process, self.profile = process, profile
+        words = (profile / bridge.LAUNCH_PAGE).read_text()
+        _, _, self.host, self.secret, self.page = words.partition("url=")[2].partition('"')[0].split("/")
+        self.base = f"/{self.secret}/"
+
+    def ask(self, *lines: str, body: bytes = b"") -> bytes:
+        """Send a request as it is written here; the whole answer."""
+        address, _, port = self.host.partition(":")
+        with socket.create_connection((address, int(port)), timeout=60) as connection:
+            connection.sendall("".join(f"{line}\r\n" for line in lines).encode() + body)
+            answer = b""
+            with contextlib.suppress(ConnectionError):  # one that is closed before it has been read whole is reset
+                while piece := connection.recv(1 << 16):
+                    answer += piece
+        return answer
+
+    def get(self, path: str, **headers: str) -> bytes:
+        """The body that is answered; empty where nothing or a refusal is."""
+        given = {"Host": self.host, "Connection": "close"} | headers
+        lines = [f"{name.replace('_', '-')}: {value}" for name, value in given.items()]
+        head, _, content = self.ask(f"GET {path} HTTP/1.1", *lines, "").partition(b"\r\n\r\n")
+        return content if head.startswith(b"HTTP/1.1 200 ") else b""
+
+
+@pytest.fixture
+def served(fake_browser: Callable[[str], list[str]], tmp_path: Path) -> Iterator[Served]:
+    """A bridge whose browser only notes its command line."""
+    noted = tmp_path / "words"
+    command = fake_browser(f'echo "$@" > {noted}.part\nmv {noted}.part {noted}\nexec sleep 600')
     env = {**os.environ, "TMPDIR": str(tmp_path)}
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=env) as process:
-        assert process.stdin is not None
-        while not (tmp_path / "url").exists():
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL, env=env) as process:
+        while not noted.exists():
             assert process.poll() is None
-        _, _, host, secret, page = (tmp_path / "url").read_text().strip().split("/")
-        found = {}
-        for path in ("/", "/page.html", f"/{secret}x/page.html", f"/{secret}/{page}", f"/{secret}/javascript/core.mjs",
-                     f"/{secret}/javascript/../launch.py", f"/{secret}/browser/bridge.py",
-                     f"/{secret}/script?/etc/passwd"):  # fmt: skip
-            connection = http.client.HTTPConnection(host, timeout=60)
-            connection.request("GET", path)
-            found[path.replace(secret, "SECRET")] = connection.getresponse().status
-            connection.close()
+            time.sleep(0.01)
+        (profile,) = tmp_path.glob("profile-*")
+        yield Served(process, profile)
         process.kill()
-    good = {"/SECRET/page.html", "/SECRET/javascript/core.mjs"}
-    assert found == {path: 200 if path in good else 404 for path in found}
-    assert host.startswith("127.0.0.1:")
-    assert len(secret) >= 32
+
+
+def test_the_secret_is_on_no_command_line(served: Served, tmp_path: Path) -> None:
+    assert len(served.secret) >= 32
+    assert served.host.startswith("127.0.0.1:")
+    words = (tmp_path / "words").read_text()
+    assert f"{served.profile.as_uri()}/{bridge.LAUNCH_PAGE}" in words
+    assert served.secret not in words
+    for file in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            assert served.secret.encode() not in file.read_bytes()
+    for path in (served.profile, served.profile / bridge.LAUNCH_PAGE):
+        assert path.stat().st_mode & 0o077 == 0
+
+
+def test_what_is_served(served: Served) -> None:
+    """The kit's files and nothing else, whatever the path says; and to those only who know the secret."""
+    for path in ("page.html", "browser/page.mjs", "javascript/core.mjs"):
+        assert served.get(served.base + path)
+    for path in ("browser/bridge.py", "javascript/../launch.py", "javascript/repro.yaml", "script?/etc/passwd",
+                 f"script?{KIT}/page.mjs", "launch.html", "/etc/passwd"):  # fmt: skip
+        assert served.get(served.base + path) == b"", path
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["GET / HTTP/1.1", "Host: {host}", ""],
+        ["GET /page.html HTTP/1.1", "Host: {host}", ""],
+        ["GET /{secret}x/page.html HTTP/1.1", "Host: {host}", ""],
+        ["GET {base}page.html"],
+        ["GET {base}page.html HTTP/1.1", ""],
+        ["GET {base}page.html HTTP/1.1", "Host: example.org", ""],
+        ["GET {base}page.html HTTP/1.1", "Host: {host}", "Host: example.org", ""],
+        ["GET {base}page.html HTTP/1.1", "Host: {host}", "Origin: https://example.org", ""],
+        ["GET {base}page.html HTTP/1.1", "Host: {host}", "Origin: null", ""],
+        ["POST {base}log HTTP/1.1", "Host: {host}", "Content-Length: 0", ""],
+        ["POST {base}log HTTP/1.1", "Host: {host}", "Origin: http://{host}", ""],
+        ["POST {base}log HTTP/1.1", "Host: {host}", "Origin: http://{host}", "Content-Length: -1", ""],
+        ["POST {base}log HTTP/1.1", "Host: {host}", "Origin: http://{host}", "Content-Length: 900000000", ""],
+        ["POST {base}log HTTP/1.1", "Host: {host}", "Origin: http://{host}", "Content-Length: 1" + "0" * 5000, ""],
+        ["POST {base}log HTTP/1.1", "Host: {host}", "Origin: http://{host}", "Content-Length: 1", "Content-Length: 2", ""],
+        ["POST {base}log HTTP/1.1", "Host: {host}", "Origin: http://{host}", "Transfer-Encoding: chunked", ""],
+        ["POST {base}log HTTP/1.1", "Host: {host}", "Origin: http://{host}", "Content-Length: 1", "Expect: 100-continue", ""],
+        ["x" * 70000],
+    ],
+)  # fmt: skip
+def test_what_does_not_match_is_closed_without_a_word(served: Served, lines: list[str]) -> None:
+    """No body is sent here: one that were waited for would make the test wait."""
+    assert served.ask(*(line.format(**vars(served)) for line in lines)) == b""
+
+
+def test_a_strangers_body_is_not_read(served: Served) -> None:
+    """More than the buffers of a connection hold: where it were read, all of it could be sent."""
+    address, _, port = served.host.partition(":")
+    with socket.create_connection((address, int(port)), timeout=60) as connection, pytest.raises(ConnectionError):
+        connection.sendall(b"POST /x/next HTTP/1.1\r\nContent-Length: 200000000\r\n\r\n" + bytes(100_000_000))
+
+
+def test_strangers_keep_nobody_out(served: Served) -> None:
+    address, _, port = served.host.partition(":")
+    with contextlib.ExitStack() as stack:
+        for _ in range(3 * bridge.STRANGERS):
+            stack.enter_context(socket.create_connection((address, int(port)), timeout=60))
+        assert served.get(served.base + "page.html")
+
+
+def test_a_glue_script_is_served_while_it_is_in_use(served: Served, tmp_path: Path) -> None:
+    """The harness names it in a request, and it is read then: not a link, and not what is put in its place later."""
+    script, link, pipe = tmp_path / "wasm exec ü.js", tmp_path / "link.js", tmp_path / "pipe.js"
+    script.write_text("globalThis.Go = 1;")
+    link.symlink_to(script)
+    os.mkfifo(pipe)
+    host, base = served.host, served.base
+    head = [f"POST {base}next HTTP/1.1", f"Host: {host}", f"Origin: http://{host}", "Content-Length: 0",
+            "Connection: close", ""]  # fmt: skip
+
+    def use(path: Path) -> bytes:
+        request = json.dumps(
+            {"id": 1, "method": "instance.create", "params": {"glue": {"kind": "go", "path": str(path)}}}
+        )
+        assert served.process.stdin is not None
+        served.process.stdin.write(request.encode() + b"\n")
+        served.process.stdin.flush()
+        assert served.ask(*head).endswith(request.encode())
+        return served.get(f"{base}script?{quote(str(path))}")
+
+    assert served.get(f"{base}script?{quote(str(script))}") == b""
+    assert use(script) == b"globalThis.Go = 1;"
+    script.unlink()
+    script.symlink_to("/etc/passwd")
+    assert served.get(f"{base}script?{quote(str(script))}") == b"globalThis.Go = 1;"
+    assert use(link) == use(pipe) == use(tmp_path / "none.js") == b""

@@ -5,6 +5,11 @@ serves it a page on the loopback interface, under a path that nobody can guess, 
 one and writes what it answers. Each answer arrives with the question for the next request: what is unanswered when the
 page dies is what killed it.
 
+Every user of the machine can connect to the loopback interface and read command lines. So the browser gets the secret
+path from a launch page, a file in its profile that only this user can read. A connection is closed, without an answer,
+at the first line or header that does not match: path, then ``Host``, ``Origin`` and ``Content-Length``; a body is read
+after all of them. What is served was read when the bridge started, but for the glue script that the harness named last.
+
 Usage: ``bridge.py NAME PROGRAM``. The program's profile is new and empty. It is in the temporary folder, which
 is the bridge's own; the harness removes that when all processes have ended.
 """
@@ -19,12 +24,15 @@ import re
 import secrets
 import select
 import signal
+import socket
+import stat
 import subprocess
 import sys
 import tempfile
 import threading
 import time
 import urllib.parse
+from collections import OrderedDict
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -34,6 +42,13 @@ KIT = Path(__file__).resolve().parent
 LAUNCHER = KIT.parent / "launch.py"
 FOLDERS = ("browser", "javascript")
 TYPES = {".html": "text/html; charset=utf-8", ".mjs": "text/javascript; charset=utf-8"}
+LAUNCH_PAGE = "launch.html"
+MAX_BODY = 256 * 1024 * 1024
+MAX_SCRIPT = 16 * 1024 * 1024
+MAX_TEXT = 64 * 1024  # bytes that are kept of a fault's text
+STRANGERS = 64  # connections that have not shown the secret; one more, and the oldest is closed
+STRANGER_SECONDS = 10.0
+PIECE = 1 << 16
 LOOK_SECONDS = 0.5
 GRACE_SECONDS = 2.0
 SOFTWARE, PAGE_DIED, BROWSER_DIED = 70, 71, 72  # exit statuses
@@ -45,6 +60,9 @@ ISOLATED = (
     ("Cross-Origin-Resource-Policy", "same-origin"),
     ("Cache-Control", "no-store"),
 )
+
+#: The page that the browser is started with.
+LAUNCHING = """<!doctype html><meta charset="utf-8"><meta http-equiv="refresh" content="0; url={url}">"""
 
 #: What a fresh Firefox would otherwise do by itself: ask questions, open pages, look for updates.
 FIREFOX_PREFERENCES = {
@@ -70,7 +88,7 @@ class Browser:
         self.name, self.engine = name, engine
 
     def command(self, program: str, profile: Path, url: str) -> list[str]:
-        """The command line that opens `url` with this profile."""
+        """The command line that opens `url` with this profile. Every user of the machine can read it."""
         raise NotImplementedError
 
     def shows_page(self, process: str) -> bool:
@@ -128,11 +146,17 @@ class Bridge(ThreadingHTTPServer):
     """The server of one page, and the browser that shows it."""
 
     daemon_threads = True
+    request_queue_size = 128
 
     def __init__(self, name: str, program: str) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
         self.browser, self.program = BROWSERS[name], program
+        self.host = f"127.0.0.1:{self.server_port}"
         self.base = f"/{secrets.token_urlsafe(24)}/"
+        self.files = kit_files()
+        self.scripts: dict[str, bytes] = {}
+        self.strangers: OrderedDict[socket.socket, None] = OrderedDict()
+        self.door = threading.Lock()
         self.lines: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
         self.given = 0
         self.process: subprocess.Popen[bytes] | None = None
@@ -150,8 +174,11 @@ class Bridge(ThreadingHTTPServer):
 
     def run(self) -> NoReturn:
         """Start the browser and serve its page until either side ends."""
-        url = f"http://127.0.0.1:{self.server_port}{self.base}page.html"
-        command = self.browser.command(self.program, self.profile, url)
+        launch_page = self.profile / LAUNCH_PAGE
+        descriptor = os.open(launch_page, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+        write_all(descriptor, LAUNCHING.format(url=f"http://{self.host}{self.base}page.html").encode())
+        os.close(descriptor)
+        command = self.browser.command(self.program, self.profile, launch_page.as_uri())
         # The temporary folder is its working folder, named thus: Chromium makes a socket there, and a socket's path may
         # have about a hundred characters.
         variables = {"HOME": str(self.profile), "TMPDIR": ".", "MOZ_CRASHREPORTER_DISABLE": "1"}
@@ -186,6 +213,36 @@ class Bridge(ThreadingHTTPServer):
             time.sleep(GRACE_SECONDS)
         self.leave(0)
 
+    def admit(self, connection: socket.socket) -> None:
+        """Give a connection a while to show the secret. Of too many that have not, the oldest goes."""
+        connection.settimeout(STRANGER_SECONDS)
+        with self.door:
+            self.strangers[connection] = None
+            if len(self.strangers) > STRANGERS:
+                oldest, _ = self.strangers.popitem(last=False)
+                with contextlib.suppress(OSError):
+                    oldest.shutdown(socket.SHUT_RDWR)
+
+    def trust(self, connection: socket.socket) -> None:
+        """Let a connection that has shown the secret last."""
+        with self.door:
+            self.strangers.pop(connection, None)
+        connection.settimeout(None)
+
+    def dismiss(self, connection: socket.socket) -> None:
+        """Forget a connection that has ended."""
+        with self.door:
+            self.strangers.pop(connection, None)
+
+    def note_glue(self, line: bytes) -> None:
+        """Read the glue script that a request names, before the page gets the request and asks for it. It is opened
+        once; what is no regular file of a reasonable size, or a link, is not served.
+        """
+        with contextlib.suppress(ValueError, TypeError, KeyError, OSError):
+            path = json.loads(line)["params"]["glue"]["path"]
+            if path not in self.scripts:
+                self.scripts = {path: read_script(path)}  # the one in use
+
     def leave(self, status: int, why: str = "") -> NoReturn:
         """End the browser and this process; the first reason counts."""
         self.leaving.acquire()  # for good: others wait here until the process has ended
@@ -205,48 +262,112 @@ class Handler(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
     wbufsize = 1 << 16
     server: Bridge
+    raw_requestline: bytes
+
+    def setup(self) -> None:
+        """A connection starts as a stranger's."""
+        super().setup()
+        self.trusted = False
+        self.length = 0
+        self.server.admit(self.connection)
+
+    def finish(self) -> None:
+        """The end of a connection, whoever ended it."""
+        self.server.dismiss(self.connection)
+        with contextlib.suppress(OSError):
+            super().finish()
+
+    def parse_request(self) -> bool:
+        """Check the request line before any header is read, and the headers before any body is."""
+        words = self.raw_requestline.split()
+        if len(words) != 3 or not self.inside(words[1]):
+            return self.close()
+        self.server.trust(self.connection)
+        self.trusted = True
+        if not super().parse_request():
+            return False
+        if self.headers.get_all("Host") != [self.server.host]:
+            return self.close()
+        origins = self.headers.get_all("Origin") or []
+        if origins != [f"http://{self.server.host}"] and (origins or self.command != "GET"):
+            return self.close()  # a browser names the origin of each POST
+        lengths = self.headers.get_all("Content-Length") or []
+        if self.headers.get_all("Transfer-Encoding") or len(lengths) != (self.command != "GET"):
+            return self.close()
+        if not all(re.fullmatch(r"[0-9]{1,9}", length) and int(length) <= MAX_BODY for length in lengths):
+            return self.close()
+        self.length = int(lengths[0]) if lengths else 0
+        return True
+
+    def inside(self, target: bytes) -> bool:
+        """Whether what is asked for is below the secret path."""
+        base = self.server.base.encode()
+        return secrets.compare_digest(target[: len(base)], base)
+
+    def close(self) -> bool:
+        """Close the connection, without a word."""
+        self.close_connection = True
+        return False
+
+    def handle_expect_100(self) -> bool:
+        """No browser asks whether it may send a body, and this would be answered before the headers are checked."""
+        return self.close()
+
+    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
+        """Tell the page; a stranger is told nothing."""
+        self.close_connection = True
+        if self.trusted:
+            super().send_error(code, message, explain)
 
     def do_GET(self) -> None:  # the base class's name for it
         """The page's files, a glue script, the identity of the runtime, and a connection as long-lived as the page."""
-        path, _, query = self.path.partition("?")
-        name = self.inside(path)
+        name, _, query = self.path[len(self.server.base) :].partition("?")
+        script = self.server.scripts.get(urllib.parse.unquote(query)) if name == "script" else None
         if name == "identity":
             self.answer(json.dumps(self.server.identity).encode())
         elif name == "alive":
             self.watch()
-        elif name == "script":
-            self.send_file(Path(urllib.parse.unquote(query)), (".js", ".cjs"))
-        elif name == "page.html":
-            self.send_file(KIT / name, (".html",))
-        elif name is not None and name.count("/") == 1 and name.partition("/")[0] in FOLDERS:
-            self.send_file(KIT.parent / name, (".mjs",))
+        elif script is not None:
+            self.answer(script)
+        elif name in self.server.files:
+            self.answer(self.server.files[name], TYPES[Path(name).suffix])
         else:
             self.send_error(404)
 
     def do_POST(self) -> None:
         """The worker's answers, its next request, and how it ends."""
-        name, body = self.inside(self.path), self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        name = self.path[len(self.server.base) :]
         if name == "next":
-            write_all(1, body)
+            self.pass_on(1)
             line = self.server.lines.get()
             if line is None:
                 self.server.leave(0)
+            if b'"glue"' in line:
+                self.server.note_glue(line)
             self.server.given += 1
             self.answer(line)
         elif name == "exit":
-            write_all(1, body)
+            self.pass_on(1)
             self.server.leave(0)
         elif name == "fault":
-            self.server.leave(SOFTWARE, f"the driver is at fault: {body.decode('utf-8', 'replace')}")
+            text = self.rfile.read(min(self.length, MAX_TEXT)).decode("utf-8", "replace")
+            self.server.leave(SOFTWARE, f"the driver is at fault: {text}")
         elif name == "log":
-            write_all(2, body + b"\n")
+            self.pass_on(2)
+            write_all(2, b"\n")
             self.answer(b"")
         else:
             self.send_error(404)
 
-    def inside(self, path: str) -> str | None:
-        """What a path names below the secret one; None for any other."""
-        return path[len(self.server.base) :] if path.startswith(self.server.base) else None
+    def pass_on(self, descriptor: int) -> None:
+        """Write the body as it comes in."""
+        left = self.length
+        while left:
+            piece = self.rfile.read(min(left, PIECE))
+            if not piece:
+                raise ConnectionAbortedError
+            write_all(descriptor, piece)
+            left -= len(piece)
 
     def watch(self) -> None:
         """Keep the page's connection. It ends when the process that shows the page does."""
@@ -260,17 +381,6 @@ class Handler(BaseHTTPRequestHandler):
             gone = showing and not showing <= processes(self.server.browser.shows_page)
             if gone or (ready and not self.connection.recv(1024)):
                 self.server.leave(PAGE_DIED, "the process that showed the page died")
-
-    def send_file(self, path: Path, endings: tuple[str, ...]) -> None:
-        """A file, if it is of the kind that is wanted there."""
-        try:
-            content = path.read_bytes() if path.suffix in endings and ".." not in path.parts else None
-        except OSError:
-            content = None
-        if content is None:
-            self.send_error(404)
-        else:
-            self.answer(content, TYPES.get(path.suffix, "text/plain; charset=utf-8"))
 
     def answer(self, content: bytes, kind: str = "text/plain; charset=utf-8") -> None:
         """Answer with a text."""
@@ -296,6 +406,27 @@ class Handler(BaseHTTPRequestHandler):
         """Say nothing: standard error is for what guests and the browser print."""
 
 
+def kit_files() -> dict[str, bytes]:
+    """What the page is made of, by its name below the secret path."""
+    found = {"page.html": (KIT / "page.html").read_bytes()}
+    for folder in FOLDERS:
+        for path in (KIT.parent / folder).glob("*.mjs"):
+            found[f"{folder}/{path.name}"] = path.read_bytes()
+    return found
+
+
+def read_script(path: str) -> bytes:
+    """A script's text. Raises `OSError` for a link and `ValueError` for what no script is."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    with open(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise ValueError("no regular file")
+        content = file.read(MAX_SCRIPT + 1)
+    if len(content) > MAX_SCRIPT:
+        raise ValueError("no script is that long")
+    return content
+
+
 def write_all(descriptor: int, data: bytes) -> None:
     """Write all of it."""
     while data:
@@ -305,14 +436,14 @@ def write_all(descriptor: int, data: bytes) -> None:
 def processes(wanted: Callable[[str], bool]) -> set[int]:
     """The running processes of this one's session whose names are wanted; none where the system has no ``/proc``."""
     session, found = os.getsid(0), set()
-    for stat in Path("/proc").glob("[0-9]*/stat"):
+    for file in Path("/proc").glob("[0-9]*/stat"):
         try:
-            head, _, tail = stat.read_text().rpartition(") ")
+            head, _, tail = file.read_text().rpartition(") ")
         except OSError:
             continue
         name, fields = head.partition(" (")[2], tail.split()
         if fields[0] != "Z" and int(fields[3]) == session and wanted(name):
-            found.add(int(stat.parent.name))
+            found.add(int(file.parent.name))
     return found
 
 
