@@ -16,7 +16,8 @@ from linmem.report import terminal
 from linmem.report.build import ReportError
 from linmem.report.write import BADGES, NAMES, RECORD, write_all
 from linmem.repro import reproducer
-from linmem.results.record import RecordError, RecordWriter
+from linmem.results.atomic import replace
+from linmem.results.record import RecordError, as_line
 from linmem.text import join, plural, say
 
 SHOWN = 20  # duplicates that are named one by one; they are harmless
@@ -78,9 +79,8 @@ def _merge(options: argparse.Namespace) -> int:
     parts = [Part(str(path), inputs.load(path)) for path in options.parts]
     words = ["linmem", "merge", *map(str, options.parts), "--report-dir", str(out)]
     merged = merge(parts, words, options.allow_gaps)
-    with RecordWriter(out / RECORD) as writer:
-        for item in merged.lines:
-            writer.write(item)
+    out.mkdir(parents=True, exist_ok=True)
+    replace(out / RECORD, b"".join(map(as_line, merged.lines)))
     write_all(out / RECORD, out)
     for line in (*_lines(merged, options.allow_gaps), *(str(out / name) for name in NAMES)):
         say(line)

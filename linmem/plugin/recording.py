@@ -27,7 +27,8 @@ from linmem.plugin.gating import Gating
 from linmem.plugin.items import ScenarioItem
 from linmem.report import terminal
 from linmem.report.build import build, judge
-from linmem.report.write import NAMES, RECORD, Place, write_pages
+from linmem.report.place import Place
+from linmem.report.write import NAMES, RECORD, write_pages
 from linmem.results.case import Case
 from linmem.results.document import HarnessEnvironment, Report
 from linmem.results.record import RecordWriter, Run, read
@@ -93,14 +94,13 @@ class Recording:
     def pytest_sessionstart(self, session: pytest.Session) -> None:
         """Set older reports aside: none may be taken for this run's, whatever ends it."""
         if self.plays() and not session.config.option.collectonly:
-            place = Place(self.folder, self.leave)
+            self.place = Place(self.folder, self.leave)  # before it is taken: Ctrl-C may come at any moment
             try:
-                place.take(self.header([]))
+                self.place.take(self.header([]))
             except UserError as error:
                 raise pytest.UsageError(str(error)) from None
             except OSError as error:
                 raise pytest.UsageError(f"--report-dir {self.folder}: can't be written: {error.strerror}") from None
-            self.place = place
 
     def pytest_deselected(self, items: Sequence[pytest.Item]) -> None:
         """What `-k` and the like leave out: it is not missing."""
@@ -130,10 +130,9 @@ class Recording:
         run = self.header(planned)
         self.folder.mkdir(parents=True, exist_ok=True)
         try:
-            self.writer = RecordWriter(self.folder / RECORD)
+            self.writer = RecordWriter(self.folder / RECORD, run)
         except OSError as error:
             self.stop(error)
-        self.write(run)
         if self.place is not None:
             self.place.keep()
         for suite, message in self.broken:
@@ -223,7 +222,8 @@ class Recording:
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         """The matrix, below pytest's own lines."""
         if self.unwritable is not None:
-            terminalreporter.write_line(f"ERROR: {self.unwritable}: the reports are not whole", red=True)
+            left = "the reports are not whole" if self.writer is not None else "the reports are still those of before"
+            terminalreporter.write_line(f"ERROR: {self.unwritable}: {left}", red=True)
         if self.report is None:
             return
         for line in github.commands(self.report) if github.wanted() else ():

@@ -8,6 +8,7 @@ Every report is built from it, so whatever ends a run, what was done up to then 
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -113,20 +114,23 @@ class Record:
 class RecordWriter:
     """Writes a record, each line flushed to the operating system, so a killed run loses at most its last line.
 
-    The file is opened once. An older record is truncated when this one begins, never before.
+    The file is opened once. It takes the place of an older record when its `first` line is written, never before.
+    Raises `OSError`.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, first: Mapping[str, Any] | Struct) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = path.open("wb")
+        draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+        try:
+            self._file = draft.open("wb")
+            self.write(first)
+            os.replace(draft, path)
+        finally:
+            draft.unlink(missing_ok=True)
 
     def write(self, line: Mapping[str, Any] | Struct) -> None:
         """Append one line: a mapping with its ``type``, or a struct that is tagged with it."""
-        try:
-            data = msgspec.json.encode(line)
-        except UnicodeEncodeError:  # a lone surrogate in what a runtime said: keep the line, mark the character
-            data = json.dumps(msgspec.to_builtins(line), ensure_ascii=False).encode("utf-8", "replace")
-        self._file.write(data + b"\n")
+        self._file.write(as_line(line))
         self._file.flush()
 
     def close(self) -> None:
@@ -140,6 +144,14 @@ class RecordWriter:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.close()
+
+
+def as_line(line: Mapping[str, Any] | Struct) -> bytes:
+    """A line of a record. A lone surrogate in what a runtime said is marked as such."""
+    try:
+        return msgspec.json.encode(line) + b"\n"
+    except UnicodeEncodeError:
+        return json.dumps(msgspec.to_builtins(line), ensure_ascii=False).encode("utf-8", "replace") + b"\n"
 
 
 def read(path: Path) -> Record:

@@ -11,7 +11,8 @@ from types import SimpleNamespace
 import pytest
 
 from linmem.plugin.recording import Recording, command, now
-from linmem.report import html
+from linmem.report import html, write
+from linmem.results.atomic import replace
 from linmem.results.case import Case
 from linmem.results.record import FORMAT, Run
 
@@ -51,6 +52,27 @@ def test_reports_are_drawn_when_the_run_begins_and_when_it_has_ended(
     begun, ended = drawn
     assert (begun.complete, begun.planned) == (False, 0)
     assert (ended.planned, [item.case for item in ended.missing]) == (1, [case])
+
+
+def test_ctrl_c_while_older_reports_are_put_aside_gives_them_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "report.html").write_text("older")
+
+    def interrupted(*arguments: object) -> None:
+        replace(tmp_path / "report.html", b"newer")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(write, "write_pages", interrupted)
+    recording = Recording(
+        tmp_path, lambda planned: Run(format=FORMAT, linmem="0", started=now(), planned=planned), {}, lambda: True
+    )
+    with pytest.raises(KeyboardInterrupt):
+        recording.pytest_sessionstart(
+            SimpleNamespace(config=SimpleNamespace(option=SimpleNamespace(collectonly=False)))
+        )
+    recording.pytest_sessionfinish(SimpleNamespace(), pytest.ExitCode.INTERRUPTED)
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("report.html", "older")]
 
 
 STEPS = """\

@@ -5,7 +5,6 @@ import os
 import pytest
 from report_records import header, result
 
-from linmem.errors import UserError
 from linmem.report import build as report
 from linmem.report import junit, write
 from linmem.results import record
@@ -32,10 +31,10 @@ def test_a_file_that_somebody_else_writes_is_left_alone(records, tmp_path):
     assert not mine.exists()
     mine.write_text("pytest's own")
     write.write_all(path, tmp_path, leave=["junit.xml"])
-    write.remove(tmp_path, leave=["junit.xml"])
+    write.remove(tmp_path, write.files(tmp_path, leave=["junit.xml"]))
     assert mine.read_text() == "pytest's own"
     assert names(tmp_path) == ["junit.xml", "out"]
-    write.remove(tmp_path)
+    write.remove(tmp_path, write.files(tmp_path))
     assert names(tmp_path) == ["out"]
 
 
@@ -44,33 +43,17 @@ def test_badges_of_runtimes_that_were_not_asked_this_time_are_removed(records, t
     (tmp_path / "badges" / "mine.txt").write_text("kept")
     write.write_all(records.write([result(runtime="node")]), tmp_path)
     assert names(tmp_path / "badges") == ["mine.txt", "node.json", "node.svg"]
-    write.remove(tmp_path)
+    write.remove(tmp_path, write.files(tmp_path))
     assert names(tmp_path) == ["badges", "out"]
     assert names(tmp_path / "badges") == ["mine.txt"]
 
 
 def test_reports_can_be_written_while_a_run_goes(tmp_path):
     path = tmp_path / "record.jsonl"
-    with record.RecordWriter(path) as writer:
-        writer.write(header([result()]))
+    with record.RecordWriter(path, header([result()])) as writer:
         assert not write.write_all(path, tmp_path).complete
         writer.write(result())
     assert "This run is incomplete" in (tmp_path / "report.html").read_text(encoding="utf-8")
-
-
-def test_two_runs_do_not_share_a_folder(tmp_path):
-    first, second = write.Place(tmp_path / "out"), write.Place(tmp_path / "out")
-    first.take(header([]))
-    with pytest.raises(UserError) as caught:
-        second.take(header([]))
-    assert str(caught.value).endswith(
-        "out: another run is writing its reports there; "
-        "wait for its end, or give this one a folder of its own: --report-dir DIR"
-    )
-    write.Place(tmp_path / "other").take(header([]))
-    first.leave_it()
-    second.take(header([]))
-    second.leave_it()
 
 
 def test_a_failed_write_leaves_the_older_report_whole(records, tmp_path, monkeypatch):

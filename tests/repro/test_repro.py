@@ -72,8 +72,8 @@ class Played:
 
     def written(self, results):
         run = Run(format=FORMAT, linmem="0", started=now(), runtimes=[describe.runtime(self.chosen)], planned=[])
-        with RecordWriter(self.folder / "record.jsonl") as writer:
-            for line in (run, *results, record.End(finished=now(), complete=True)):
+        with RecordWriter(self.folder / "record.jsonl", run) as writer:
+            for line in (*results, record.End(finished=now(), complete=True)):
                 writer.write(line)
         return report.build(record.read(self.folder / "record.jsonl"))
 

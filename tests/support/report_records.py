@@ -135,8 +135,8 @@ class Records:
         self.path = folder / "out" / "record.jsonl"
 
     def write(self, results, *, head=None, end=END, between=()) -> Path:
-        lines = [head or header(results), *between, *results, *([end] if end else [])]
-        with record.RecordWriter(self.path) as writer:
+        lines = [*between, *results, *([end] if end else [])]
+        with record.RecordWriter(self.path, head or header(results)) as writer:
             for line in lines:
                 writer.write(line)
         return self.path
