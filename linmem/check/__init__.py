@@ -1,17 +1,21 @@
 """The driver self-test, ``linmem runtimes check NAME``: does a driver speak the protocol?
 
-The checks are tables, ``CHECKS``, in `calls`, `wasi`, `agents`, `objects`, `memories` and `process`. They judge the
-driver, not the runtime: where specifications leave the outcome open, any correct report of it is right. A method that
-is not implemented is not wrong.
+The checks are in ``checks.yaml``; `script` plays them. Those that need code are in `hosting`, `wasi`, `agents` and
+`process`. They judge the driver, not the runtime: where specifications leave the outcome open, any correct report of it
+is right. A method that is not implemented is not wrong.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
-from linmem.check import agents, calls, memories, objects, process, wasi
+import yaml
+
+from linmem.check import agents, hosting, process, wasi
 from linmem.check.driver import DriverUnderTest, Lacking, Untested, Wrong
+from linmem.check.script import CheckPlay, Step
 from linmem.drivers.client import ViewKind
 from linmem.protocol import CallFailed, DriverFault
 
@@ -21,8 +25,10 @@ NOT_IMPLEMENTED = "not implemented"
 NOT_CHECKED = "not checked"
 PECULIAR = "peculiar"
 
-_PARTS = (calls, wasi, agents, objects, memories, process)
-METHODS = tuple(dict.fromkeys(topic for part in _PARTS for topic in part.CHECKS if topic not in process.NO_METHODS))
+_DATA = yaml.safe_load(Path(__file__).with_name("checks.yaml").read_text(encoding="utf-8"))
+CHECKS: Mapping[str, Mapping[str, str | Sequence[Step]]] = _DATA["checks"]
+METHODS = tuple(topic for topic in CHECKS if topic not in process.NO_METHODS)
+CODED = vars(hosting) | vars(wasi) | vars(agents) | vars(process)
 
 
 @dataclass(frozen=True)
@@ -109,11 +115,10 @@ def check(
         expected = "an answer of the protocol's form"
         return CheckReport([CheckResult("initialize", "answers", WRONG, expected, driver.described(error))], methods)
     try:
-        for part in _PARTS:
-            for topic, checks in part.CHECKS.items():
-                for title, ask in checks.items():
-                    if not only or topic in only:
-                        results[_excused(_try(driver, topic, title, ask), topic, title, peculiar or {})] = None
+        for topic, checks in CHECKS.items():
+            for title, how in checks.items():
+                if not only or topic in only:
+                    results[_excused(_try(driver, topic, title, how), topic, title, peculiar or {})] = None
     finally:
         driver.close()
     return CheckReport(list(results), methods)
@@ -130,9 +135,12 @@ def _excused(result: CheckResult, topic: str, title: str, peculiar: Mapping[str,
     return result
 
 
-def _try(driver: DriverUnderTest, topic: str, title: str, ask: Callable[[DriverUnderTest], object]) -> CheckResult:
+def _try(driver: DriverUnderTest, topic: str, title: str, how: str | Sequence[Step]) -> CheckResult:
     try:
-        ask(driver)
+        if isinstance(how, str):
+            CODED[how](driver)
+        else:
+            CheckPlay(driver, topic, _DATA["objects"]).play(how)
         driver.tidy()
         return CheckResult(topic, title, RIGHT)
     except Wrong as wrong:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from linmem.check import modules
-from linmem.check.driver import Checks, DriverUnderTest, Lacking, Untested, Wrong, i32, imported, said, same
+from linmem.check.driver import DriverUnderTest, Lacking, Untested, Wrong, i32, imported, said, same
 from linmem.play import decoding
 from linmem.protocol import INVALID_PARAMS, CallFailed
 from linmem.scenario import values
@@ -13,7 +13,8 @@ from linmem.scenario import values
 RUN, START = "agents.run", "agents.start"
 
 
-def _count(driver: DriverUnderTest) -> None:
+def count(driver: DriverUnderTest) -> None:
+    """Two agents count up on one memory in turns of the machine's."""
     owner, agent = _owner(driver)
     one = {**agent, "calls": [_call("add", i32(0), i32(1), times=100)]}
     other = {**agent, "calls": [_call("add", i32(4), i32(2)), _call("add", i32(0), i32(1), times=100)]}
@@ -27,7 +28,8 @@ def _count(driver: DriverUnderTest) -> None:
     same(RUN, "599, the value before the last increment", f"{last}, the value before the last increment")
 
 
-def _wait(driver: DriverUnderTest) -> None:
+def wait(driver: DriverUnderTest) -> None:
+    """One agent waits, the other wakes it."""
     _, agent = _owner(driver)
     sleeper, waker = ({**agent, "calls": [_call(name)]} for name in ("wait", "wake"))
     answers = _run(driver, [sleeper, waker], rounds=2)
@@ -35,7 +37,8 @@ def _wait(driver: DriverUnderTest) -> None:
     same(RUN, [[0, 0], [1, 1]], found, "woken, and woke one, twice: agents run at once")
 
 
-def _trap(driver: DriverUnderTest) -> None:
+def trap(driver: DriverUnderTest) -> None:
+    """A trap ends its call only."""
     owner, agent = _owner(driver)
     calls = [_call("unreachable", results=[], times=2), _call("add", i32(0), i32(7))]
     answers = _run(driver, [{**agent, "calls": calls}], rounds=1)
@@ -45,7 +48,8 @@ def _trap(driver: DriverUnderTest) -> None:
     same(RUN, [7], driver.call(owner, "load", 0))
 
 
-def _no_instance(driver: DriverUnderTest) -> None:
+def no_instance(driver: DriverUnderTest) -> None:
+    """One agent can't be linked, so none runs."""
     owner, agent = _owner(driver)
     calls = [_call("add", i32(0), i32(1))]
     driver.refused(
@@ -59,7 +63,8 @@ def _no_instance(driver: DriverUnderTest) -> None:
     same(RUN, [1], driver.call(owner, "load", 0))
 
 
-def _meanwhile(driver: DriverUnderTest) -> None:
+def meanwhile(driver: DriverUnderTest) -> None:
+    """An agent that was started waits until another wakes it."""
     _, agent = _owner(driver)
     if driver.lacks(START):
         raise Lacking(START)
@@ -80,12 +85,11 @@ def _owner(driver: DriverUnderTest) -> tuple[int, dict[str, Any]]:
     """An instance with a shared memory, and an agent that imports it. Raises `Untested` where that can't be had."""
     if driver.lacks(RUN):
         raise Lacking(RUN)
-    module, reply = driver.attempt("module.compile", bytes=modules.base64_of(modules.SHARED))
-    if isinstance(reply, CallFailed):
-        raise Untested("the runtime compiles no shared memory")
-    owner = driver.instantiate(module)
+    params = {"bytes": modules.encoded("shared")}
+    module, _ = driver.request("module.compile", params, "the runtime compiles no shared memory")
+    owner = driver.make("instance.create", module=module, imports=[], glue=None)
     memory = imported("memory", instance=owner, export="memory")
-    return owner, {"module": driver.module(modules.AGENT), "imports": [memory]}
+    return owner, {"module": driver.module("agent"), "imports": [memory]}
 
 
 def _run(driver: DriverUnderTest, agents: list[dict[str, Any]], rounds: int) -> list[Any]:
@@ -106,20 +110,3 @@ def _value(result: Any) -> int:
         return decoding.numbers(result, ["i32"])[0].bits
     except (decoding.BadAnswer, values.ValueNotation, AttributeError, TypeError) as error:
         raise Wrong(RUN, "one i32", f"{result} ({error})") from None
-
-
-CHECKS: Checks = {
-    RUN: {
-        "two agents, three rounds, each call several times": _count,
-        "one waits, and another notifies it": _wait,
-        "a trap is the outcome of its call, and the next call is made": _trap,
-        "a link error is the outcome of the whole request": _no_instance,
-        "an unknown module": lambda driver: driver.unknown(
-            RUN, RUN, agents=[{"module": 987654, "imports": [], "calls": []}], rounds=1
-        ),
-    },
-    START: {"another agent wakes one that waits": _meanwhile},
-    "agents.finish": {
-        "agents that were not started": lambda driver: driver.unknown("agents.finish", "agents.finish", agents=987654)
-    },
-}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from linmem.check import modules
@@ -37,10 +37,6 @@ class Lacking(Exception):
 
 class Untested(Exception):
     """The check can't be made; the text says why."""
-
-
-Checks = Mapping[str, Mapping[str, Callable[["DriverUnderTest"], object]]]
-"""What is asked of a driver: by method or part of the protocol, the questions in words, and how each is asked."""
 
 
 class DriverUnderTest:
@@ -155,29 +151,44 @@ class DriverUnderTest:
         return request, reply
 
     def make(self, method: str, **params: Any) -> int:
-        """Make an object; its id. Raises as `ask` does."""
-        return self._ask(method, params)[0]
+        """Make an object; its id. Raises as `request` does."""
+        return self.request(method, params)[0]
 
     def ask(self, method: str, **params: Any) -> dict[str, Any]:
-        """A request's result. Raises `Wrong` where it is refused, `Untested` where the API has no such thing."""
-        return self._ask(method, params)[1]
+        """A request's result. Raises as `request` does."""
+        return self.request(method, params)[1]
 
-    def _ask(self, method: str, params: Mapping[str, Any]) -> tuple[int, dict[str, Any]]:
+    def request(
+        self, method: str, params: Mapping[str, Any], or_untested: str | None = None
+    ) -> tuple[int, dict[str, Any]]:
+        """A request that must have a result, and that.
+
+        Raises `Wrong` where it is refused, `Untested` where the API has no such thing, or for any refusal if a text is
+        given for it.
+        """
         request, reply = self.attempt(method, **params)
         if isinstance(reply, CallFailed):
-            if reply.kind == "unsupported":
-                raise Untested(f"{method}: {reply.message}")
+            if or_untested is not None or reply.kind == "unsupported":
+                raise Untested(or_untested or f"{method}: {reply.message}")
             raise Wrong(method, "a result", said(reply))
         return request, reply
 
-    def supported(self, method: str, what: str = "a result", **params: Any) -> tuple[int, dict[str, Any]] | None:
-        """A request and its result; None where the API has no such thing, which the driver must say."""
-        request, reply = self.attempt(method, **params)
+    def allowed(self, method: str, kinds: Sequence[str], **params: Any) -> tuple[int, dict[str, Any]] | None:
+        """A request and its result; None where it is refused by an error of one of these kinds, which it may be."""
+        try:
+            request, reply = self.attempt(method, **params)
+        except Wrong as wrong:
+            if "host" in kinds and "was killed by SIG" in wrong.actual:
+                raise Untested(f"{wrong.actual}: if that is the runtime's doing, it is honest") from wrong
+            raise
         if not isinstance(reply, CallFailed):
             return request, reply
-        if reply.kind != "unsupported":
-            raise Wrong(method, f"{what}, or kind unsupported", said(reply))
-        return None
+        if reply.kind in kinds and (reply.kind != "host" or reply.type):
+            return None
+        named = [f"kind {kind}" + (" with the exception's class" if kind == "host" else "") for kind in kinds]
+        shown = ", ".join(f"{name} {value}" for name, value in params.items() if name in ("at", "delta", "kind", "api"))
+        expected = f"a result, or {' or '.join(named)}" + (f" ({shown})" if shown else "")
+        raise Wrong(method, expected, said(reply))
 
     def refused(self, method: str, *kinds: str, **params: Any) -> CallFailed:
         """A request's refusal, which must be of one of these kinds, complete."""
@@ -208,66 +219,46 @@ class DriverUnderTest:
 
     # --------------------------------------------------------- common things
 
-    def module(self, code: bytes = modules.BASIC) -> int:
-        """Compile; the module's id."""
-        return self.make("module.compile", bytes=modules.base64_of(code))
+    def module(self, name: str) -> int:
+        """Compile one of the checks' modules; its id."""
+        return self.make("module.compile", bytes=modules.encoded(name))
 
-    def instance(self, code: bytes = modules.BASIC, *imports: Mapping[str, Any], wasi: object = None) -> int:
-        """Compile and instantiate; the instance's id."""
-        return self.instantiate(self.module(code), *imports, **({"wasi": wasi} if wasi else {}))
+    def instance(self, module: str = "basic", *imports: Mapping[str, Any], **more: Any) -> int:
+        """Compile a module and instantiate it; the instance's id."""
+        return self.make("instance.create", module=self.module(module), imports=imports, glue=None, **more)
 
-    def instantiate(self, module: int, *imports: Mapping[str, Any], **more: Any) -> int:
-        """Instantiate a module; the instance's id."""
-        return self.make("instance.create", module=module, imports=imports, glue=None, **more)
-
-    def refuses_instance(
-        self, code: bytes, *imports: Mapping[str, Any], kinds: Sequence[str] = ("link",)
-    ) -> CallFailed:
-        """The refusal of an instance."""
-        return self.refused("instance.create", *kinds, module=self.module(code), imports=imports, glue=None)
-
-    def refuses_export(self, method: str, name: str, **more: Any) -> CallFailed:
-        """The refusal of what the basic module does not export, or not as this."""
-        return self.refused(method, "host", instance=self.instance(), name=name, **more)
-
-    def memory(self, instance: int | None = None) -> tuple[int, int]:
-        """An instance, of the basic module if none is given, and its memory: their ids."""
-        instance = self.instance() if instance is None else instance
-        return instance, self.make("memory.export", instance=instance, name="memory")
-
-    def new_memory(self, low: int, high: int | None) -> int:
-        """A memory of the host's; its id."""
-        return self.make("memory.create", min=low, max=high, shared=False, index="i32")
+    def memory(self, instance: int) -> int:
+        """An instance's memory; its id."""
+        return self.make("memory.export", instance=instance, name="memory")
 
     def call(self, instance: int, name: str, *args: int | Typed, results: Sequence[str] = ("i32",)) -> list[int]:
         """Call a function; its results as bits. Numbers are arguments of type i32."""
         typed_args = [i32(arg) if isinstance(arg, int) else arg for arg in args]
         reply = self.ask("function.call", instance=instance, name=name, args=typed_args, results=results)
-        try:
-            return [number.bits for number in decoding.numbers(reply, results)]
-        except _UNREADABLE as error:
-            raise Wrong("function.call", f"values of types {list(results)}", f"{reply} ({error})") from None
+        return numbers("function.call", reply, results)
 
-    def store(self, instance: int, at: int, value: int) -> None:
-        """Have the guest store a byte."""
-        self.call(instance, "store", at, value, results=())
+    def bytes(self, memory: int, at: int, count: int = 1) -> bytes:
+        """Bytes of a memory, through a fresh view of the default kind."""
+        params = {"type": "bytes", "count": count} if count > 1 else {"type": "u8"}
+        reply = self.ask("memory.read", memory=memory, at=at, view=None, **params)
+        return bytes_read("memory.read", reply, str(params["type"]), count)
 
-    def peek(self, instance: int, at: int, count: int) -> bytes:
-        """Bytes of the basic module's memory, as the guest sees them."""
-        return bytes(self.call(instance, "load", at + i)[0] for i in range(count))
 
-    def read(self, method: str, memory_type: str, width: int, **params: Any) -> bytes:
-        """What a read gave, as bytes in memory. Raises `Wrong` where it is no reading of so many bytes."""
-        reply = self.ask(method, type=memory_type, **params)
-        try:
-            found = decoding.reading(reply, memory_type, width)
-            return found.data if isinstance(found, Bytes) else found.bits.to_bytes(width, "little")  # type: ignore[union-attr]
-        except (*_UNREADABLE, AttributeError, OverflowError) as error:
-            raise Wrong(method, "a reading", f"{reply} ({error})") from None
+def numbers(method: str, reply: Mapping[str, Any], kinds: Sequence[str]) -> list[int]:
+    """The numbers of a reply as bits. Raises `Wrong` where there are none of these types."""
+    try:
+        return [number.bits for number in decoding.numbers(reply, kinds)]
+    except _UNREADABLE as error:
+        raise Wrong(method, f"values of types {list(kinds)}", f"{reply} ({error})") from None
 
-    def byte(self, memory: int, at: int | Mapping[str, int]) -> bytes:
-        """One byte of a memory, through a fresh view of the default kind."""
-        return self.read("memory.read", "u8", 1, memory=memory, at=at, view=None)
+
+def bytes_read(method: str, reply: Mapping[str, Any], memory_type: str, width: int) -> bytes:
+    """What a read gave, as bytes in memory. Raises `Wrong` where it is no reading of so many bytes."""
+    try:
+        found = decoding.reading(reply, memory_type, width)
+        return found.data if isinstance(found, Bytes) else found.bits.to_bytes(width, "little")  # type: ignore[union-attr]
+    except (*_UNREADABLE, AttributeError, OverflowError) as error:
+        raise Wrong(method, "a reading", f"{reply} ({error})") from None
 
 
 def i32(value: int | dict[str, int]) -> Typed:
@@ -297,7 +288,7 @@ def host_function(name: str, params: Sequence[str], result: str) -> dict[str, An
     return imported(name, func=name, type={"params": params, "results": [result]})
 
 
-# What the module ``HOST`` imports.
+# What the module ``host`` imports.
 HOSTED = (host_function("mix", ["i32", "i64", "f32", "f64"], "i64"), host_function("visit", ["i32"], "i32"))
 
 

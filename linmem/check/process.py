@@ -11,7 +11,7 @@ from typing import Any
 
 from linmem import scratch
 from linmem.check import modules
-from linmem.check.driver import HOSTED, Checks, DriverUnderTest, Lacking, Wrong, i32, said, same
+from linmem.check.driver import HOSTED, DriverUnderTest, Lacking, Wrong, i32, said, same
 from linmem.drivers.client import PROTOCOL
 from linmem.protocol import METHOD_NOT_FOUND, CallFailed
 
@@ -21,13 +21,15 @@ END = "end of input"
 NO_METHODS = (MESSAGES, REFERENCES, END)
 
 
-def _unknown_method(driver: DriverUnderTest) -> None:
+def unknown_method(driver: DriverUnderTest) -> None:
+    """A method that the protocol does not have."""
     reply = driver.settle(driver.post("memory.paint", {}), MESSAGES)
     if not isinstance(reply, CallFailed) or reply.code != METHOD_NOT_FOUND:
         raise Wrong(MESSAGES, "error -32601", said(reply))
 
 
-def _pipelined(driver: DriverUnderTest) -> None:
+def pipelined(driver: DriverUnderTest) -> None:
+    """Many requests at once, whose answers keep their order."""
     instance = driver.instance()
     params = {"instance": instance, "name": "sub", "results": ["i32"]}
     requests = [driver.post("function.call", {**params, "args": [i32(i), i32(0)]}) for i in range(200)]
@@ -38,8 +40,9 @@ def _pipelined(driver: DriverUnderTest) -> None:
             raise Wrong(MESSAGES, f"{i}, the answer to request {i + 1} of 200", str(values))
 
 
-def _fields(driver: DriverUnderTest) -> None:
-    _, answers = _talk(driver, [_compile(2, modules.MALFORMED), ("shutdown", 3, {})], MESSAGES)
+def fields(driver: DriverUnderTest) -> None:
+    """Every message has every field."""
+    _, answers = _talk(driver, [_compile(2, "malformed"), ("shutdown", 3, {})], MESSAGES)
     for answer in answers:
         if answer.get("jsonrpc") != "2.0":
             raise Wrong(MESSAGES, '"jsonrpc":"2.0" in every answer', json.dumps(answer)[:200])
@@ -50,8 +53,9 @@ def _fields(driver: DriverUnderTest) -> None:
         raise Wrong(MESSAGES, "an error with all fields", f"without {', '.join(lacking)}: {json.dumps(error)[:200]}")
 
 
-def _skipped(driver: DriverUnderTest) -> None:
-    module = driver.post("module.compile", {"bytes": modules.base64_of(modules.MALFORMED)})
+def skipped(driver: DriverUnderTest) -> None:
+    """What can't be asked, because an earlier request failed, is skipped."""
+    module = driver.post("module.compile", {"bytes": modules.encoded("malformed")})
     instance = driver.post("instance.create", {"module": module, "imports": [], "glue": None})
     memory = driver.post("memory.export", {"instance": instance, "name": "memory"})
     size = driver.post("memory.size", {"memory": memory})
@@ -73,7 +77,8 @@ def _is_skipped(driver: DriverUnderTest, request: int, method: str) -> None:
         raise Wrong(REFERENCES, f"{method} is answered with kind skipped", said(reply))
 
 
-def _shutdown(driver: DriverUnderTest) -> None:
+def shutdown(driver: DriverUnderTest) -> None:
+    """The driver answers and ends."""
     status, answers = _talk(driver, [("shutdown", 2, {})], "shutdown")
     if answers[-1].get("error", {}).get("code") == METHOD_NOT_FOUND:
         raise Lacking("shutdown")
@@ -81,14 +86,16 @@ def _shutdown(driver: DriverUnderTest) -> None:
     same("shutdown", "exit status 0", f"exit status {status}")
 
 
-def _end(driver: DriverUnderTest) -> None:
-    status, _ = _talk(driver, [_compile(2, modules.BASIC)], END)
+def end(driver: DriverUnderTest) -> None:
+    """The driver ends when its input does."""
+    status, _ = _talk(driver, [_compile(2, "basic")], END)
     same(END, "exit status 0", f"exit status {status}")
 
 
-def _end_inside(driver: DriverUnderTest) -> None:
+def end_inside(driver: DriverUnderTest) -> None:
+    """The same while a host function is under way."""
     requests = [
-        _compile(2, modules.HOST),
+        _compile(2, "host"),
         ("instance.create", 3, {"module": 2, "imports": HOSTED, "glue": None}),
         ("function.call", 4, {"instance": 3, "name": "visit", "args": [i32(0)], "results": ["i32"]}),
     ]
@@ -102,8 +109,8 @@ def _end_inside(driver: DriverUnderTest) -> None:
 Request = tuple[str, int, dict[str, Any]]
 
 
-def _compile(request: int, module: bytes) -> Request:
-    return "module.compile", request, {"bytes": modules.base64_of(module)}
+def _compile(request: int, module: str) -> Request:
+    return "module.compile", request, {"bytes": modules.encoded(module)}
 
 
 def _talk(driver: DriverUnderTest, requests: list[Request], topic: str) -> tuple[int, list[dict[str, Any]]]:
@@ -152,23 +159,3 @@ def _talk(driver: DriverUnderTest, requests: list[Request], topic: str) -> tuple
         told = f"{len(answers)} lines, exit status {process.returncode} {' '.join(words)}".strip()
         raise Wrong(topic, f"{len(messages)} lines for {len(messages)} requests", told)
     return process.returncode, answers
-
-
-CHECKS: Checks = {
-    MESSAGES: {
-        "an unknown method": _unknown_method,
-        "many requests are sent before an answer is read": _pipelined,
-        "every field that JSON-RPC and the protocol ask for": _fields,
-    },
-    REFERENCES: {
-        "an unknown object": lambda driver: driver.unknown(REFERENCES, "memory.size", memory=999_999),
-        "what uses a failed request is skipped, and what uses that as well": _skipped,
-    },
-    "shutdown": {
-        "is answered, then the process ends with status 0": _shutdown,
-    },
-    END: {
-        "the process ends with status 0": _end,
-        "inside a host function too": _end_inside,
-    },
-}

@@ -5,8 +5,7 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from linmem.check import modules
-from linmem.check.driver import Checks, DriverUnderTest, Untested, Wrong, i32, same, typed
+from linmem.check.driver import DriverUnderTest, Untested, Wrong, i32, same, typed
 
 TOPIC = "instance.create"
 ARGS = ("program", "one")
@@ -21,7 +20,8 @@ class _Guest:
             raise Untested("the driver reports no WASI")
         wasi = {"version": "preview1", "args": ARGS, "env": ENV, "preopens": preopens or {}}
         self.driver = driver
-        self.instance, self.memory = driver.memory(driver.instance(modules.WASI, wasi=wasi))
+        self.instance = driver.instance("wasi", wasi=wasi)
+        self.memory = driver.memory(self.instance)
 
     def call(self, name: str, *args: int) -> int:
         """What a WASI function gives: 0 if all went well, else an error number."""
@@ -37,7 +37,7 @@ class _Guest:
         self.driver.ask("memory.write", memory=self.memory, at=at, type="u32", value=typed("u32", value), view=None)
 
     def bytes(self, at: int, count: int) -> bytes:
-        return self.driver.read("memory.read", "bytes", count, memory=self.memory, at=at, count=count, view=None)
+        return self.driver.bytes(self.memory, at, count)
 
     def buffer(self, at: int, length: int) -> None:
         """Describe one buffer at address 8, for `read` and `write`."""
@@ -45,7 +45,8 @@ class _Guest:
         self.put(12, length)
 
 
-def _environment(driver: DriverUnderTest) -> None:
+def wasi_environment(driver: DriverUnderTest) -> None:
+    """A reactor is initialised, and finds its arguments and environment."""
     guest = _Guest(driver)
     same(TOPIC, b"\1", guest.bytes(0, 1))
     guest.need("args_sizes", 16, 20)
@@ -56,7 +57,8 @@ def _environment(driver: DriverUnderTest) -> None:
     same(TOPIC, b"NAME=value\0", guest.bytes(128, 11))
 
 
-def _standard(driver: DriverUnderTest) -> None:
+def wasi_standard(driver: DriverUnderTest) -> None:
+    """Standard input is empty; what is printed goes to standard error."""
     guest = _Guest(driver)
     guest.buffer(256, 4)
     guest.need("read", 0, 8, 1, 16)
@@ -67,7 +69,8 @@ def _standard(driver: DriverUnderTest) -> None:
     same(TOPIC, ["lin", "mem"], [word for word in driver.printed().split() if word in ("lin", "mem")])
 
 
-def _file(driver: DriverUnderTest) -> None:
+def wasi_file(driver: DriverUnderTest) -> None:
+    """A folder that is given has its file."""
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "word").write_bytes(b"linmem")
         guest = _Guest(driver, {"/files": folder})
@@ -80,18 +83,9 @@ def _file(driver: DriverUnderTest) -> None:
         same(TOPIC, b"linmem", guest.bytes(256, 6))
 
 
-def _exit(driver: DriverUnderTest) -> None:
+def wasi_exit(driver: DriverUnderTest) -> None:
+    """``proc_exit`` ends a call."""
     guest = _Guest(driver)
     failure = driver.refused("function.call", "exit", instance=guest.instance, name="exit", args=[i32(3)], results=[])
     same(TOPIC, "3", failure.message)
     same(TOPIC, b"\1", guest.bytes(0, 1))
-
-
-CHECKS: Checks = {
-    TOPIC: {
-        "with WASI: arguments and environment, and a reactor is initialised": _environment,
-        "with WASI: standard input is empty, and what a guest prints goes to standard error": _standard,
-        "with WASI: a file in a preopened folder": _file,
-        "with WASI: proc_exit ends the guest's call, not the driver": _exit,
-    },
-}

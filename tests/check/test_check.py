@@ -1,18 +1,18 @@
 from __future__ import annotations
 
-import re
+import base64
 import sys
 from collections.abc import Collection
 from pathlib import Path
 
 import pytest
-import wasmtime
 
 from linmem import check as selfcheck
 from linmem.check import METHODS, NOT_CHECKED, NOT_IMPLEMENTED, RIGHT, WRONG, CheckReport, CheckResult, modules
 from linmem.drivers.client import ViewKind
 from linmem.provision.environments import Provided, provide
 from linmem.provision.manifest import Manifest, load_manifest
+from linmem.wasm.types import UnreadableModule, read_types
 
 ALL = len(METHODS)
 FAKES = Path(__file__).parents[1] / "fakes"
@@ -158,9 +158,19 @@ def test_manifest_and_driver_must_agree_both_ways(node: tuple[Manifest, Provided
     assert "'Float16Array' as in runtime.yaml: unit 2, types u16\n    actual:   no such view kind" in report.text()
 
 
-def test_the_modules_are_what_the_text_beside_them_says() -> None:
-    source = Path(modules.__file__).read_text(encoding="utf-8")
-    found = re.findall(r"((?:^#   .*\n)+)^([A-Z_]+) = ", source, re.MULTILINE)
-    assert {name for _, name in found} >= {"BASIC", "HOST", "TRAPS_AT_START", "INVALID"}
-    for text, name in found:
-        assert wasmtime.wat2wasm(text.replace("#   ", "")) == getattr(modules, name)
+def test_the_modules_assemble_to_what_the_checks_need() -> None:
+    assert {"basic", "host", "traps_at_start", "invalid"} <= modules.texts().keys()
+    for name in modules.texts():
+        module = base64.b64decode(modules.encoded(name))
+        if name == "malformed":
+            with pytest.raises(UnreadableModule):
+                read_types(module)
+        else:
+            read_types(module)
+
+
+def test_each_check_is_steps_or_a_function_that_is_there() -> None:
+    for topic, checks in selfcheck.CHECKS.items():
+        for title, how in checks.items():
+            assert how, (topic, title)
+            assert not isinstance(how, str) or callable(selfcheck.CODED[how]), (topic, title)
