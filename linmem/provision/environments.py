@@ -1,4 +1,4 @@
-r"""Provide a runtime: Python packages, an npm package, or a program found on the machine.
+r"""Provide a runtime: Python packages, an npm package, a driver that is built, or a program found on the machine.
 
 What is installed counts only after the runtime's driver has started with it and said the version that was asked for.
 That keeps packages out that install but don't work, such as wasmer's on CPython 3.11 and later, which only raises
@@ -27,10 +27,11 @@ from linmem.cache import cache_dir
 from linmem.drivers.client import Driver
 from linmem.errors import Unavailable, last_words
 from linmem.protocol import CallFailed, DriverFault
-from linmem.provision import npm, recipe
+from linmem.provision import building, cargo, gotool, maven, npm, recipe
+from linmem.provision.building import BuildTool, SourceRecipe
 from linmem.provision.folders import failure_in, notes_in
 from linmem.provision.local import local
-from linmem.provision.manifest import Absent, Manifest, NpmPackages, Packages, SystemProgram
+from linmem.provision.manifest import Absent, Manifest, NpmPackages, Packages, Sources, SystemProgram
 from linmem.provision.names import RuntimeName
 from linmem.provision.npm import NpmRecipe
 from linmem.provision.recipe import PythonEnvironment, Recipe
@@ -86,13 +87,20 @@ def provide(
         return _provide_program(manifest, manifest.environment, variant, version)
     wanted = _recipe(manifest, variant, version)
 
-    def accept(made: PythonEnvironment | Path) -> None:
+    def accept(made: PythonEnvironment | Path, variant: str | None = variant) -> None:
         if progress is not None:
             progress("starting its driver to see that it works")
         said = _version_said(_command(manifest, wanted, made), manifest, variant)
         _check_version(said, wanted.version, _install_command(manifest, variant, version))
 
-    made = wanted.make(accept, offline=offline, fresh=fresh, progress=progress)
+    made: PythonEnvironment | Path
+    if isinstance(wanted, SourceRecipe):
+        made = wanted.make(lambda made: accept(made, None), offline=offline, fresh=fresh, progress=progress)
+        if variant is not None and not wanted.accepted(variant):
+            accept(made)
+            wanted.accept(variant)
+    else:
+        made = wanted.make(accept, offline=offline, fresh=fresh, progress=progress)
     command = _command(manifest, wanted, made)
     return Provided(command, dict(manifest.env), wanted.version, _origin(manifest, wanted, made))
 
@@ -110,7 +118,8 @@ def status(manifest: Manifest, variant: str | None = None, version: str | None =
     try:
         wanted = _recipe(manifest, variant, version)
     except Unavailable as none:
-        return Status(UNAVAILABLE, none.reason, none.remedy, "npm" if isinstance(environment, NpmPackages) else "")
+        origin = "npm" if isinstance(environment, NpmPackages) else getattr(environment, "tool", "")
+        return Status(UNAVAILABLE, none.reason, none.remedy, origin)
     found = wanted.find()
     if found is not None:
         return Status(READY, "", "", _origin(manifest, wanted, found))
@@ -122,24 +131,42 @@ def status(manifest: Manifest, variant: str | None = None, version: str | None =
 
 def installed() -> Iterator[RuntimeName]:
     """The runtimes of linmem's own that are in the cache folder, each with its version."""
-    for place in (recipe.FOLDER, npm.FOLDER):
+    for place in (recipe.FOLDER, npm.FOLDER, building.FOLDER):
         for notes in notes_in(cache_dir() / place):
             if "runtime" in notes:
                 yield RuntimeName(*notes["runtime"])
 
 
-def _recipe(manifest: Manifest, variant: str | None, version: str | None) -> Recipe | NpmRecipe:
+def tool_for(sources: Sources) -> BuildTool:
+    """The tool on this machine that builds a driver. Raises `Unavailable` where there is none that can."""
+    if sources.tool == "cargo":
+        return cargo.find(sources)
+    return gotool.find(sources) if sources.tool == "go" else maven.find(sources)
+
+
+def _recipe(manifest: Manifest, variant: str | None, version: str | None) -> Recipe | NpmRecipe | SourceRecipe:
     """What to install for a runtime. Raises `Unavailable` where there is nothing for this platform."""
     environment = manifest.environment
     if isinstance(environment, Absent):
         raise Unavailable(environment.reason, environment.remedy)
-    assert isinstance(environment, NpmPackages | Packages)
+    assert isinstance(environment, NpmPackages | Packages | Sources)
     assert manifest.version is not None
     chosen = version or manifest.version
     notes = {"runtime": [manifest.name, variant, chosen]} if _is_own(manifest) else {}
     if isinstance(environment, NpmPackages):
         package = npm.package_of(environment, manifest)
         return NpmRecipe(package.name, chosen, package.integrity if chosen == manifest.version else None, notes)
+    if isinstance(environment, Sources):
+        return SourceRecipe(
+            manifest.name,
+            chosen,
+            manifest.folder,
+            environment,
+            tool_for(environment),
+            locked=chosen == manifest.version,
+            again=_install_command(manifest, variant, version),
+            notes=notes,
+        )
     requirements = manifest.requirements(variant, chosen)
     remedy = f"'linmem runtimes versions {_spelled(manifest)}' lists the versions; choose one, or check the network"
     return Recipe(
@@ -156,17 +183,26 @@ def _recipe(manifest: Manifest, variant: str | None, version: str | None) -> Rec
     )
 
 
-def _command(manifest: Manifest, wanted: Recipe | NpmRecipe, made: PythonEnvironment | Path) -> list[str]:
-    if isinstance(made, Path):
+def _command(
+    manifest: Manifest, wanted: Recipe | NpmRecipe | SourceRecipe, made: PythonEnvironment | Path
+) -> list[str]:
+    places: dict[str, Path | str]
+    if isinstance(wanted, SourceRecipe):
+        places = wanted.places()
+    elif isinstance(made, Path):
         places = {"package": made}
     else:
         places = {"python": made.python, "bin": made.python.parent, "site": made.site}
     return manifest.command(wanted.version, {"folder": manifest.folder, **places})
 
 
-def _origin(manifest: Manifest, wanted: Recipe | NpmRecipe, made: PythonEnvironment | Path | None = None) -> str:
-    if isinstance(wanted, NpmRecipe):
-        return f"npm {wanted}"
+def _origin(
+    manifest: Manifest,
+    wanted: Recipe | NpmRecipe | SourceRecipe,
+    made: PythonEnvironment | Path | None = None,
+) -> str:
+    if isinstance(wanted, NpmRecipe | SourceRecipe):
+        return str(wanted) if isinstance(wanted, SourceRecipe) else f"npm {wanted}"
     environment = made if isinstance(made, PythonEnvironment) else None
     published, here = [], []
     places = local(wanted.requirements)

@@ -47,15 +47,20 @@ def content(path: Path) -> str:
 
     Raises `Unavailable` where it can't be read.
     """
-    digest = hashlib.sha256()
     try:
         if path.is_dir():
-            for file in _files(path):
-                digest.update(f"{file.relative_to(path).as_posix()}\0{_sum(file)}\n".encode(errors="surrogateescape"))
-            return digest.hexdigest()
+            return digest((file.relative_to(path).as_posix(), file) for file in files(path))
         return _sum(path)
     except OSError as error:
         raise Unavailable(f"can't read {path}: {error.strerror}", "build it, or correct the requirement") from None
+
+
+def digest(named: Iterable[tuple[str, Path]]) -> str:
+    """The SHA-256 of files' names and contents. Raises `OSError`."""
+    found = hashlib.sha256()
+    for name, file in named:
+        found.update(f"{name}\0{_sum(file)}\n".encode(errors="surrogateescape"))
+    return found.hexdigest()
 
 
 def _path(url: str) -> Path | None:
@@ -63,8 +68,8 @@ def _path(url: str) -> Path | None:
     return Path(url2pathname(parts.path)) if parts.scheme in ("file", "") and parts.path else None
 
 
-def _files(folder: Path) -> list[Path]:
-    """The regular files below a folder, sorted; links are followed to files, not to folders."""
+def files(folder: Path) -> list[Path]:
+    """The regular files below a folder, sorted; links are followed to files, not to folders. Raises `OSError`."""
     found: list[Path] = []
     for place, folders, names in os.walk(folder, onerror=_raise):
         if place != str(folder) and not set(MARKS).isdisjoint(names):

@@ -11,7 +11,7 @@ import shutil
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any, TypeAlias, get_type_hints
 
 import msgspec
 from packaging.specifiers import SpecifierSet
@@ -76,11 +76,31 @@ class SystemProgram:
 
 
 @dataclass(frozen=True)
+class Sources:
+    """A driver that is built from the manifest's folder by ``tool``: ``cargo``, ``go`` or ``maven``.
+
+    ``packages`` are those of the tool's registry that have the runtime's version. ``kit`` names a folder of
+    ``runtimes/kits`` that is built with it, ``local`` are further folders. ``toolchain`` are the versions of the
+    compiler that do, ``cgo`` says whether a C compiler is needed too.
+    """
+
+    tool: str
+    packages: tuple[str, ...]
+    kit: str | None = None
+    local: tuple[Path, ...] = ()
+    toolchain: SpecifierSet = field(default_factory=SpecifierSet)
+    cgo: bool = False
+
+
+@dataclass(frozen=True)
 class Absent:
     """A runtime that linmem can't provide: it is listed with the reason, so that users need not search for it."""
 
     reason: str
     remedy: str
+
+
+Environment: TypeAlias = Packages | NpmPackages | Sources | SystemProgram | Absent
 
 
 @dataclass(frozen=True)
@@ -138,7 +158,7 @@ class Manifest:
     name: str
     title: str
     homepage: str
-    environment: Packages | NpmPackages | SystemProgram | Absent
+    environment: Environment
     launch: tuple[str, ...] = ()
     env: Mapping[str, str] = field(default_factory=dict)
     version: str | None = None
@@ -267,9 +287,14 @@ def _build(folder: Path, data: dict[str, Any]) -> Manifest:
     return Manifest(folder=folder, **values)
 
 
-def _environment(folder: Path, data: dict[str, Any]) -> Packages | NpmPackages | SystemProgram | Absent:
+def _environment(folder: Path, data: dict[str, Any]) -> Environment:
     ((kind, given),) = data.items()
     types = {"pip": Packages, "npm": NpmPackages, "program": SystemProgram, "absent": Absent}
-    found: Packages | NpmPackages | SystemProgram | Absent
-    found = msgspec.convert(given, types[kind], dec_hook=lambda kind, text: folder / text)  # of a lock file
+
+    def convert(kind: Any, text: str) -> Any:
+        return Path(os.path.abspath(folder / text)) if kind is Path else kind(text)
+
+    found: Environment
+    given = given if kind in types else {"tool": kind, **given}
+    found = msgspec.convert(given, types.get(kind, Sources), dec_hook=convert)
     return found

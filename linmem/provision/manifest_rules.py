@@ -20,6 +20,9 @@ PLACEHOLDER = re.compile(r"\{(\w+)\}")
 PLACES: Mapping[str, Sequence[str]] = {
     "pip": ("python", "bin", "site"),
     "npm": ("package",),
+    "cargo": ("program",),
+    "go": ("program",),
+    "maven": ("java", "classpath"),
     "program": ("program", "python"),
 }
 
@@ -54,6 +57,11 @@ def _contradictions(folder: Path, data: dict[str, Any]) -> Iterator[tuple[Keys, 
         hint = nearest(data["variant"], data.get("variants", ()))
         yield ("variant",), f"'{data['variant']}' is not among 'variants'; {hint}"
     yield from _unknown_further(data)
+    sources = data["environment"][kind]
+    try:
+        SpecifierSet(sources.get("toolchain", ""))
+    except InvalidSpecifier:
+        yield ("environment", kind, "toolchain"), f"{sources['toolchain']!r} is not a version specifier, like '>=1.85'"
     if "version" not in data and kind != "program":
         yield (), "the manifest needs the key 'version', because its packages have one"
     try:

@@ -1,14 +1,15 @@
 """Which versions of a runtime there are: asked of the registry that it comes from, through the registry's own client.
 
 pip is asked about Python packages (run by uv, on the interpreter that the runtime would get, so that versions without a
-package for it are left out), npm about its own. Pre-releases are left out. Answers are kept for an hour, and used for
-longer where the registry can't be asked.
+package for it are left out), npm, cargo, Go and Maven about their own. Pre-releases are left out. Answers are kept for
+an hour, and used for longer where the registry can't be asked.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import re
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -21,8 +22,10 @@ from packaging.version import InvalidVersion, Version
 from linmem.cache import subfolder
 from linmem.errors import Unavailable, UserError
 from linmem.provision import interpreters
+from linmem.provision.building import ToolFailed
+from linmem.provision.environments import tool_for
 from linmem.provision.folders import write
-from linmem.provision.manifest import Manifest, NpmPackages, Packages
+from linmem.provision.manifest import Manifest, NpmPackages, Packages, Sources
 from linmem.provision.npm import NpmFailed, run_npm
 from linmem.provision.npm import package_of as npm_package_of
 from linmem.provision.uvtool import UvFailed, run_uv
@@ -75,20 +78,31 @@ def _offered(manifest: Manifest) -> list[str]:
     elif isinstance(environment, NpmPackages):
         name = npm_package_of(environment, manifest).name
         kept = subfolder(FOLDER) / f"npm-{name.replace('/', '+')}.json"
+    elif isinstance(environment, Sources):
+        name = environment.packages[0]
+        kept = subfolder(FOLDER) / f"{environment.tool}-{re.sub('[^A-Za-z0-9.-]', '+', name)}.json"
     else:
         return []  # a program's version is the one that it has
     before = _kept(kept)
     if before is not None and time.time() - before["asked"] < FRESH_SECONDS:
         return list(before["versions"])
     try:
-        found = _ask_pip(name, environment.python) if isinstance(environment, Packages) else _ask_npm(name)
-    except (UvFailed, NpmFailed, ValueError, KeyError) as error:
+        found = _ask(environment, name)
+    except (UvFailed, NpmFailed, ToolFailed, ValueError, KeyError) as error:
         if before is not None:
             return list(before["versions"])
         reason = f"can't ask which versions of {name} there are: {error}"
         raise Unavailable(reason, "check the network") from error
     write(kept, {"asked": time.time(), "versions": found})
     return found
+
+
+def _ask(environment: Packages | NpmPackages | Sources, name: str) -> list[str]:
+    if isinstance(environment, Packages):
+        return _ask_pip(name, environment.python)
+    if isinstance(environment, NpmPackages):
+        return _ask_npm(name)
+    return tool_for(environment).releases(name)
 
 
 def _kept(path: Path) -> dict[str, Any] | None:

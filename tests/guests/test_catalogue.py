@@ -11,6 +11,7 @@ from linmem.guests.gojs import GojsHost
 from linmem.guests.program import programs
 from linmem.guests.wasi import WasiHost
 from linmem.play.guest import Glue, Guest, MissingGuest
+from linmem.provision.gotool import go_version
 from linmem.wasm.wat import assemble
 
 GO_MODULE = programs()["shared_buffer"].module("go")
@@ -117,7 +118,7 @@ def test_go_needs_no_compiler_and_looks_for_its_glue_late(monkeypatch):
     monkeypatch.setattr(toolchains.Go, "root", root)
     go = guest("go")
     assert isinstance(go, Guest)
-    assert (go.module, go.host, go.toolchain) == (GO_MODULE, GojsHost, f"go {toolchains.go_version()}")
+    assert (go.module, go.host, go.toolchain) == (GO_MODULE, GojsHost, f"go {go_version()}")
     assert go.glue is not None
     assert not asked
     with pytest.raises(Unavailable, match="no network"):

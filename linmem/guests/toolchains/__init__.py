@@ -12,12 +12,12 @@ from pathlib import Path
 
 from linmem.guests.toolchains.assemblyscript import AssemblyScript
 from linmem.guests.toolchains.base import BuildError, Toolchain, one_file
-from linmem.guests.toolchains.go import Go, TinyGo, go_version
+from linmem.guests.toolchains.go import Go, TinyGo
 from linmem.guests.toolchains.rust import Rust
 from linmem.guests.toolchains.zig import ZIG, C
 from linmem.wasm.wat import WatError, assemble, assembler_version
 
-__all__ = ["TOOLCHAINS", "BuildError", "Go", "TinyGo", "Toolchain", "go_version"]
+__all__ = ["TOOLCHAINS", "BuildError", "Go", "TinyGo", "Toolchain"]
 
 
 class Wat(Toolchain):

