@@ -14,6 +14,7 @@ from linmem.text import clip
 METHOD_NOT_FOUND = -32601
 INVALID_PARAMS = -32602
 FAILED = -32000
+LACKING = "the driver can't do this"
 MAX_NAME = 200  # characters of a class's name
 MAX_MEANINGS = 100  # messages that a trap's text may stand for
 MAX_TEXT = 8 * 1024  # characters that are kept of a runtime's own words
@@ -28,7 +29,8 @@ class CallFailed(Exception):
 
     ``kind`` is one of ``compile link trap exit host skipped unsupported``, or empty where the answer carried none;
     ``type`` is the host's exception class, ``text`` the runtime's own words. ``messages`` are all the specification's
-    messages that a trap's text may stand for, where the runtime has one text for several.
+    messages that a trap's text may stand for, where the runtime has one text for several. ``expressible`` is false where
+    the API's types leave no way to write what was asked, which is kind ``unsupported``.
     """
 
     def __init__(self, code: int, message: str, data: Mapping[str, Any] | None = None) -> None:
@@ -40,7 +42,13 @@ class CallFailed(Exception):
         self.text = _clipped(data.get("text", message))
         meanings = data.get("messages")
         self.messages = tuple(map(_clipped, meanings[:MAX_MEANINGS])) if isinstance(meanings, list) else ()
+        self.expressible = data.get("expressible") is not False
         super().__init__(self.message)
+
+    @property
+    def lack(self) -> str:
+        """What is missing, where it is `unsupported`."""
+        return f"{'' if self.expressible else 'not expressible: '}{self.message or LACKING}"
 
     @property
     def unsupported(self) -> bool:

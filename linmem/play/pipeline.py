@@ -221,7 +221,7 @@ def understood(item: Pending, reply: Reply) -> Happened:
     if isinstance(reply, CallFailed):
         only_observed = step.observe is not None and step.expect is None
         if reply.unsupported and not (only_observed and reply.kind == "unsupported"):
-            raise Stop("unsupported", reply.message or "the driver can't do this", step)
+            raise Stop("unsupported", reply.lack, step)
         no_value = step.observe is not None and isinstance(step.expect, NoValue)
         if reply.kind == "skipped" and not only_observed and not no_value:
             raise Stop("error", "an earlier step that this one builds on gave nothing", step)

@@ -99,6 +99,8 @@ class Refused:
         failure, message = self.failure, " ".join(self.failure.message.split())
         if failure.kind == "skipped":  # the driver's words name a request, by an id that means nothing elsewhere
             return "skipped: an earlier step that this one builds on gave nothing"
+        if not failure.expressible:
+            return f"not expressible: {message}"
         if failure.kind == "trap":
             return f"trap: {message}"
         if failure.kind == "host":
@@ -134,10 +136,12 @@ def answer(happened: Happened) -> str:
     """The stable word for what happened, by which observations are grouped and compared.
 
     Numbers in decimal, bytes in hexadecimal, short reads as ``n of m bytes``, the language's word for nothing, and for
-    refusals their kind alone (``trap``, ``error``, ...): classes and wordings differ between languages without
+    refusals their kind alone (``trap``, ``error``, ``not expressible``, ...): classes and wordings differ between languages without
     meaning anything.
     """
     if isinstance(happened, Refused):
+        if not happened.failure.expressible:
+            return "not expressible"
         return {"host": "error", "link": "link error", "compile": "compile error"}.get(
             happened.failure.kind, happened.failure.kind or "error"
         )

@@ -245,6 +245,17 @@ def test_what_an_api_lacks_is_an_answer_where_a_step_only_observes(play: Play) -
     assert (result.outcome, result.message) == ("unsupported", "no sizes here")
 
 
+def test_what_types_make_impossible_is_an_answer_of_its_own(play: Play) -> None:
+    head = "title: T\nobservations: {q: {question: Q, answers: {unsupported: it has none}}}\n"
+    told = {"kind": "unsupported", "message": "an offset is a uint32", "expressible": False}
+    lacks = buffer(**{"memory.size": CallFailed(-32000, "an offset is a uint32", told)})
+    result = play(suite("- {size: memory, observe: q}").replace("title: T\n", head), lacks)
+    assert (result.outcome, [seen.answer for seen in result.observations]) == ("pass", ["not expressible"])
+    lacks = buffer(**{"memory.size": CallFailed(-32000, "an offset is a uint32", told)})
+    result = play(suite("- {size: memory, expect: {error: true}}"), lacks)
+    assert (result.outcome, result.message) == ("unsupported", "not expressible: an offset is a uint32")
+
+
 # Answers that say nothing about the runtime
 
 

@@ -135,7 +135,7 @@ def result(reply: Mapping[str, Any], takes: FuncType, step: model.Agents) -> Hap
     except (KeyError, TypeError):
         raise decoding.BadAnswer(f"a result has 'values' or 'error', found {decoding.shorten(reply)}") from None
     if failure.unsupported:
-        raise Stop("unsupported", failure.message or "the driver can't do this", step)
+        raise Stop("unsupported", failure.lack, step)
     return Refused(failure)
 
 
