@@ -29,8 +29,8 @@ class CallFailed(Exception):
 
     ``kind`` is one of ``compile link trap exit host skipped unsupported``, or empty where the answer carried none;
     ``type`` is the host's exception class, ``text`` the runtime's own words. ``messages`` are all the specification's
-    messages that a trap's text may stand for, where the runtime has one text for several. ``expressible`` is false where
-    the API's types leave no way to write what was asked, which is kind ``unsupported``.
+    messages that a trap's text may stand for, where the runtime has one text for several. ``expressible`` is false
+    where the API's types leave no way to write what was asked, which is kind ``unsupported``.
     """
 
     def __init__(self, code: int, message: str, data: Mapping[str, Any] | None = None) -> None:

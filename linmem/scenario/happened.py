@@ -136,8 +136,8 @@ def answer(happened: Happened) -> str:
     """The stable word for what happened, by which observations are grouped and compared.
 
     Numbers in decimal, bytes in hexadecimal, short reads as ``n of m bytes``, the language's word for nothing, and for
-    refusals their kind alone (``trap``, ``error``, ``not expressible``, ...): classes and wordings differ between languages without
-    meaning anything.
+    refusals their kind alone (``trap``, ``error``, ``not expressible``, ...): classes and wordings differ between
+    languages without meaning anything.
     """
     if isinstance(happened, Refused):
         if not happened.failure.expressible:
