@@ -96,6 +96,7 @@ class Driver:
         self._in = bytearray()
         self._scanned = 0
         self._writing = False
+        self._deaf = False  # it has closed its standard input
         self._stderr = bytearray()
         self._pending: list[deque[int]] = [deque()]
         self._replies: dict[int, Reply] = {}
@@ -115,6 +116,7 @@ class Driver:
         self._poll = select.poll()
         self._poll.register(self._fd_out, select.POLLIN)
         self._poll.register(self._fd_err, select.POLLIN)
+        self._poll.register(self._fd_in, 0)  # tells, too, when it is closed at the other end
         params = {"protocol": PROTOCOL, "variant": variant, "cache": cache}
         self._initialize = self.post("initialize", params)
         self.flush()
@@ -247,12 +249,9 @@ class Driver:
         while True:
             if self._out:
                 self._write_some()
-            if bool(self._out) is not self._writing:
+            if bool(self._out) is not self._writing and not self._deaf:
                 self._writing = not self._writing
-                if self._writing:
-                    self._poll.register(self._fd_in, select.POLLOUT)
-                else:
-                    self._poll.unregister(self._fd_in)
+                self._poll.modify(self._fd_in, select.POLLOUT if self._writing else 0)
             progress = self._read_lines()
             if until in self._replies:
                 return
@@ -271,13 +270,28 @@ class Driver:
             if progress:
                 continue
             events = self._poll.poll(min(left, CHECK_SECONDS) * 1000)
-            if not events and not self._process.running:  # a child process keeps the pipes open
-                raise died(self.kill())
-            for descriptor, _ in events:
+            if not events:
+                self._look()
+            for descriptor, event in events:
                 if descriptor == self._fd_out:
                     self._read_stdout()
                 elif descriptor == self._fd_err:
                     self._read_stderr()
+                elif event & (select.POLLERR | select.POLLHUP):
+                    self._deaf = True
+                    self._poll.unregister(self._fd_in)
+
+    def _look(self) -> None:
+        """Raise the fault of a process that says nothing, if it is plain that it never will."""
+        assert self._process is not None
+        if not self._process.running:
+            raise died(self.kill())
+        stopped = self._process.stopped
+        if stopped is not None:
+            self.kill()
+            raise DriverTimeout(f"no answer: the runtime's process was stopped by {signal.Signals(stopped).name}")
+        if self._deaf:
+            self._give_up("it closed its standard input and went on")
 
     def _write_some(self) -> None:
         try:

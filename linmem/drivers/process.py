@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -15,6 +16,7 @@ from linmem import paths, scratch
 LAUNCHER = str(paths.RUNTIMES / "kits" / "launch.py")
 STDERR_KEPT = 8 * 1024
 DRAIN_SECONDS = 1.0
+KILL_SECONDS = 5.0  # for a keeper to end what it keeps; one that was stopped does not
 
 
 def bound(command: Sequence[str]) -> list[str]:
@@ -25,8 +27,9 @@ def bound(command: Sequence[str]) -> list[str]:
 class Process:
     """A started command, in a session of its own and with a temporary folder of its own.
 
-    The session makes Ctrl-C reach the harness only and lets the whole group be ended. The folder (``TMPDIR``) is
-    removed when the group is dead: a browser's children go on writing for a moment after the browser has ended.
+    Its parent is a keeper (``runtimes/kits/launch.py``), which ends it and all that it started when this process ends,
+    closes the socket between them, or dies. The session makes Ctrl-C reach the harness only. The folder (``TMPDIR``) is
+    removed when all are dead: a browser's children go on writing for a moment after the browser has ended.
 
     ``said`` takes the last 8 KiB of what the process prints to standard error. Raises `OSError` where it can't be
     started.
@@ -34,26 +37,32 @@ class Process:
 
     def __init__(self, command: Sequence[str], env: Mapping[str, str], said: bytearray) -> None:
         self._said = said
+        self._told = b""  # by the keeper
+        self._news: dict[str, int] = {}
         self._scratch = scratch.make("driver")
+        self._keeper, far = socket.socketpair()
         try:
             self._process = subprocess.Popen(
-                bound(command),
+                [sys.executable, "-I", "-S", "-B", LAUNCHER, "--keep", str(far.fileno()), *command],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 env={**os.environ, **env, "TMPDIR": str(self._scratch)},
                 cwd=os.sep,
                 start_new_session=True,
+                pass_fds=(far.fileno(),),
             )
         except OSError:
+            self._keeper.close()
             scratch.remove(self._scratch)
             raise
+        finally:
+            far.close()
         process = self._process
         assert process.stdin is not None
         assert process.stdout is not None
         assert process.stderr is not None
         self._streams = (process.stdin, process.stdout, process.stderr)
-        self.pid = process.pid
         self.stdin, self.stdout, self.stderr = (stream.fileno() for stream in self._streams)
         for descriptor in (self.stdin, self.stdout, self.stderr):
             os.set_blocking(descriptor, False)
@@ -62,6 +71,34 @@ class Process:
     def running(self) -> bool:
         """Whether it has not ended."""
         return self._process.poll() is None
+
+    @property
+    def pid(self) -> int:
+        """The command's process id. Waits until it has one."""
+        while "pid" not in self._news and self._listen(wait=True):
+            pass
+        return self._news.get("pid", self._process.pid)
+
+    @property
+    def stopped(self) -> int | None:
+        """The signal that has stopped it; None while it runs or where it has ended."""
+        while self._listen():
+            pass
+        return self._news.get("stopped")
+
+    def _listen(self, *, wait: bool = False) -> bool:
+        """Take in a piece of what the keeper tells; False where there is none."""
+        try:
+            data = self._keeper.recv(4096, 0 if wait else socket.MSG_DONTWAIT)
+        except OSError:  # none, or the end of this side
+            return False
+        *lines, self._told = (self._told + data).split(b"\n")
+        for line in lines:
+            what, _, number = line.decode().partition(" ")
+            self._news[what] = int(number)
+            if what == "continued":
+                self._news.pop("stopped", None)
+        return bool(data)
 
     def wait(self, seconds: float) -> bool:
         """Wait so many seconds for it to end by itself; whether it did."""
@@ -90,12 +127,21 @@ class Process:
 
     def kill(self) -> int:
         """End it and everything it started, at once; its return code, as in `subprocess.Popen.returncode`."""
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self.pid, signal.SIGKILL)  # children too, also when the leader has gone before them
-        status = self._process.wait()
+        with contextlib.suppress(OSError):
+            self._keeper.shutdown(socket.SHUT_WR)
+        try:
+            status = self._process.wait(KILL_SECONDS)
+        except subprocess.TimeoutExpired:
+            for group in {self._process.pid, self._news.get("pid", self._process.pid)}:
+                with contextlib.suppress(ProcessLookupError, PermissionError):
+                    os.killpg(group, signal.SIGKILL)
+            status = self._process.wait()
+        while self._listen():
+            pass
+        self._keeper.close()
         self.drain()
         for stream in self._streams:
             with contextlib.suppress(OSError):
                 stream.close()
         scratch.remove(self._scratch)
-        return status
+        return self._news.get("ended", status)

@@ -165,7 +165,7 @@ def test_what_was_answered_before_a_fault_is_still_given(start: Start) -> None:
     assert driver.ended() is not None
 
 
-@pytest.mark.parametrize("fault", ["hangs", "never_answers", "ignores_everything", "half_a_line", "closes_stdin"])
+@pytest.mark.parametrize("fault", ["hangs", "never_answers", "ignores_everything", "half_a_line"])
 def test_a_process_that_gives_no_answer_is_ended(fault: str, start: Start, processes_of_group: Processes) -> None:
     driver = start()
     driver.timeout = 0.5  # only now: to start may take a busy machine longer
@@ -183,6 +183,23 @@ def test_a_process_that_closes_its_output_is_not_waited_for(
     pid = driver.pid
     with pytest.raises(DriverGarbage, match="it closed its standard output and went on"):
         call(driver, "closes_stdout")
+    assert not processes_of_group(pid)
+
+
+@pytest.mark.parametrize(
+    ("fault", "kind", "words"),
+    [
+        ("closes_stdin", DriverGarbage, "it closed its standard input and went on"),
+        ("stops_itself", DriverTimeout, "no answer: the runtime's process was stopped by SIGSTOP"),
+    ],
+)
+def test_a_process_that_can_give_no_answer_is_not_waited_for(
+    fault: str, kind: type[DriverFault], words: str, start: Start, processes_of_group: Processes
+) -> None:
+    driver = start(timeout=600.0)
+    pid = driver.pid
+    with pytest.raises(kind, match=words):
+        call(driver, fault)
     assert not processes_of_group(pid)
 
 

@@ -74,6 +74,27 @@ class Faults:
         subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
         os._exit(4)
 
+    def leaves_a_daemon(self, request):
+        """Starts what is in another session and environment and has no parent any more, and then does what is asked."""
+        if os.fork() == 0:
+            os.setsid()
+            if os.fork() == 0:
+                for stream in range(3):
+                    os.close(stream)
+                os.execve(sys.executable, [sys.executable, "-c", DAEMON], {"FAKE_DAEMON": os.environ["FAKE_DAEMON"]})
+            os._exit(0)
+        os.wait()
+
+    def leaves_a_daemon_and_dies(self, request):
+        self.leaves_a_daemon(request)
+        os._exit(4)
+
+    def stops_itself(self, request):
+        os.kill(os.getpid(), signal.SIGSTOP)
+
+    def stops_its_parent(self, request):
+        os.kill(os.getppid(), signal.SIGSTOP)
+
     def closes_stdout(self, request):
         os.close(1)
         time.sleep(600)
@@ -213,6 +234,7 @@ class Faults:
         return "answered"
 
 
+DAEMON = "import time; time.sleep(600)"
 WORDS = ""
 if "FAKE_WORDS" in os.environ:
     with open(os.environ["FAKE_WORDS"], encoding="utf-8") as file:
