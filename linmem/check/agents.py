@@ -63,6 +63,24 @@ def no_instance(driver: DriverUnderTest) -> None:
     same(RUN, [1], driver.call(owner, "load", 0))
 
 
+def own_view(driver: DriverUnderTest) -> None:
+    """An agent's own host opens a view, writes and reads."""
+    owner, agent = _owner(driver)
+    memory, place = driver.make("memory.export", instance=owner, name="memory"), {"at": 8, "type": "u8"}
+    steps = [
+        {"id": -1, "method": "view.open", "params": {"memory": memory, "kind": None}},
+        {"id": -2, "method": "view.write", "params": {"view": -1, **place, "value": {"type": "u8", "value": "24"}}},
+        {"id": -3, "method": "view.read", "params": {"view": -1, **place}},
+    ]
+    ((opened, written, read),) = _run(driver, [{**agent, "calls": steps}], rounds=1)
+    for result in (*opened, *written, *read):
+        error = result.get("error", {})
+        if error.get("data", {}).get("kind") == "unsupported":
+            raise Untested(f"an agent's thread has no such view: {error.get('message')}")
+    same(RUN, "24", str(decoding.reading(read[0], "u8", 1)))
+    same(RUN, [24], driver.call(owner, "load", 8))
+
+
 def meanwhile(driver: DriverUnderTest) -> None:
     """An agent that was started waits until another wakes it."""
     _, agent = _owner(driver)

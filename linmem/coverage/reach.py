@@ -112,7 +112,8 @@ class _Reacher:
                 self.enter_export(*self.called(part))
             elif isinstance(part, model.Agent):
                 for call in part.calls:
-                    self.enter_export(_agent(part), call.export)
+                    if isinstance(call, model.AgentCall):
+                        self.enter_export(_agent(part), call.export)
 
     def called(self, step: model.Call) -> tuple[str, str]:
         """The instance and the export that a step calls."""

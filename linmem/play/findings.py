@@ -6,7 +6,7 @@ import contextlib
 
 from linmem.play.scope import Scope
 from linmem.play.stop import Stop, trace
-from linmem.results.outcome import Observed, Picture, StepTrace
+from linmem.results.outcome import NOT_ASKED, Observed, Picture, StepTrace
 from linmem.scenario import expressions, model, values
 from linmem.scenario.expectations import shown
 from linmem.scenario.happened import Bytes, Happened, Number, Refused, Short, answer
@@ -22,6 +22,7 @@ class Findings:
         self.scope = scope
         self.played: list[tuple[Step, Happened]] = []
         self.observations: list[Observed] = []
+        self.unanswered: dict[str, str] = {}
         self.pictures: list[Picture] = []
         self.output = ""  # the end of what the guest printed through its language's host
 
@@ -30,10 +31,8 @@ class Findings:
 
         A step that only observes lets anything pass; one that neither expects nor observes must go through.
         """
-        asked = not (isinstance(happened, Refused) and happened.failure.kind == "skipped")
-        if step.observe is not None and asked:  # what was not asked is no answer
-            word = self.word(step.observe, happened)
-            self.observations.append(Observed(step.observe.id, word, str(happened), str(step.where)))
+        if step.observe is not None:
+            self.observe(step, step.observe, happened)
         if not self.good(step, happened):
             wanted = expected(step, happened, self.scope)
             failed = trace(step, happened, "failed", wanted)
@@ -42,6 +41,18 @@ class Findings:
             self.played.append((step, happened))
         if step.bind is not None and model.bound_as(step) in ("value", "bytes"):
             self.bind(step.bind, step, happened)
+
+    def observe(self, step: Step, observe: model.Observe, happened: Happened) -> None:
+        """Record an answer. An answer is what a runtime gave: what was not asked, or can't be, is none."""
+        kind = happened.failure.kind if isinstance(happened, Refused) and happened.failure.expressible else ""
+        if kind == "skipped":
+            self.unanswered[observe.id] = NOT_ASKED
+        elif kind == "unsupported":
+            words = observe.answers.get(kind)
+            self.unanswered[observe.id] = f"{kind}: {words}" if words else kind
+        else:
+            word = self.word(observe, happened)
+            self.observations.append(Observed(observe.id, word, str(happened), str(step.where)))
 
     def good(self, step: Step, happened: Happened) -> bool:
         """Whether the step may come to this. Raises `Stop` where its expectation can't be compared."""

@@ -8,8 +8,9 @@ reported.
 
 from __future__ import annotations
 
+import contextlib
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,12 +44,22 @@ class Pending:
     understand: Understand
 
 
+@dataclass
+class AgentRequest:
+    """A step's request that an agent makes."""
+
+    pending: Pending
+    method: str
+    params: Mapping[str, Any]
+
+
 class Pipeline:
     """One scenario's requests, in the order of their answers."""
 
     def __init__(self, runtime: Runtime, scope: Scope, findings: Findings) -> None:
         self.runtime, self.scope, self.findings = runtime, scope, findings
         self.pending: deque[Pending] = deque()
+        self.asked: list[AgentRequest] | None = None  # where requests are kept, for an agent
         self.setup: list[int] = []  # requests that no step asked for; they must go through
         self.starting = False  # whether the answer to one of those is awaited
         self.stopped: Stop | None = None  # by a host function, while the guest was running
@@ -58,8 +69,25 @@ class Pipeline:
 
     # --------------------------------------------------------------- posting
 
+    @contextlib.contextmanager
+    def apart(self) -> Iterator[list[AgentRequest]]:
+        """Within, steps' requests are not posted: they are kept in this list, for an agent to make them.
+
+        What they make is known by negative numbers, and bound to no name afterwards.
+        """
+        asked: list[AgentRequest] = []
+        self.asked, objects = asked, self.scope.objects.copy()
+        try:
+            yield asked
+        finally:
+            self.asked, self.scope.objects = None, objects
+
     def due(self, step: Step, method: str, params: Mapping[str, Any], understand: Understand) -> int:
         """Post a step's request; its answer becomes due."""
+        if self.asked is not None:
+            pending = Pending(step, -1 - len(self.asked), understand)
+            self.asked.append(AgentRequest(pending, method, params))
+            return pending.request
         request = self.runtime.post(method, params)
         self.pending.append(Pending(step, request, understand))
         if step.bind is not None:
@@ -213,9 +241,11 @@ class Pipeline:
 
 
 def understood(item: Pending, reply: Reply) -> Happened:
-    """What a reply means. What a host API does not offer is an answer where a step only observes, else the end.
+    """What a reply means.
 
-    What could not be asked, because an earlier step was refused, is one too, also where no value is expected.
+    What the host API does not offer, and what could not be asked because an earlier step was refused, ends the
+    scenario, unless the step only observes: then its question stays open. So it is for what could not be asked where
+    no value is expected.
     """
     step = item.step
     if isinstance(reply, CallFailed):

@@ -83,6 +83,7 @@ class Player:
         finally:
             self.context.close()
         result.observations, result.pictures = findings.observations, findings.pictures
+        result.unanswered = findings.unanswered
         if result.outcome != "pass":
             result.stderr = (findings.output + pipeline.runtime.take_stderr())[-OUTPUT_KEPT:]
         result.duration = round(self.spent + time.perf_counter() - began, 6)

@@ -31,9 +31,8 @@ from linmem.results.document import (
     Subject,
     SuiteEntry,
 )
-from linmem.results.outcome import Result
+from linmem.results.outcome import NOT_ASKED, Result
 
-NOT_ASKED = "not asked"
 BY_CHANCE = "a matter of chance"
 """The answer of a result that came by chance, to every question of its scenario."""
 
@@ -287,10 +286,9 @@ def _silent(results: list[Result], id_: str, missing: set[str], columns: Sequenc
     for result in results:
         if _by_chance(result) or any(item.id == id_ for item in result.observations):
             continue
-        place = result.runtime, result.view, result.outcome
-        entry = silent.setdefault(
-            place, Silence(runtime=result.runtime, view=result.view, guests=[], why=result.outcome)
-        )
+        why = result.unanswered.get(id_) or (NOT_ASKED if result.outcome == "pass" else result.outcome)
+        place = result.runtime, result.view, why
+        entry = silent.setdefault(place, Silence(runtime=result.runtime, view=result.view, guests=[], why=why))
         if result.guest is not None and result.guest not in entry.guests:
             entry.guests.append(result.guest)
     asked = {result.runtime for result in results}

@@ -18,22 +18,25 @@ def agents(script: ScriptWriter, step: model.Agents) -> StepCode:
         raise cannot(step, "no reproducer can express this step yet")
     if step.meanwhile:
         raise cannot(step, "no reproducer can express yet what the host does meanwhile")
+    calls_of = [[call for call in agent.calls if isinstance(call, model.AgentCall)] for agent in step.agents]
+    if calls_of != [list(agent.calls) for agent in step.agents]:
+        raise cannot(step, "no reproducer can express yet what an agent's own host does")
     by_rounds = _decided_by_rounds(script, step)
     if step.rounds > 1 and by_rounds:
         raise cannot(step, "no reproducer can count yet what their rounds came to")
     compiled, running = [], []
-    for index, agent in enumerate(step.agents):
+    for index, (agent, its_calls) in enumerate(zip(step.agents, calls_of, strict=True)):
         compiled += compiling(script, agent.module)
         make = script.language.variable(f"make_{agent.name}")
         script.output.add(*_maker(script, make, agent), "")
-        calls = [_agent_call(script, agent, call, f"given[{index}][{i}]") for i, call in enumerate(agent.calls)]
+        calls = [_agent_call(script, agent, call, f"given[{index}][{i}]") for i, call in enumerate(its_calls)]
         running.append(f"    ({make}, [{', '.join(calls)}]),")
     end = f"], rounds={step.rounds})" if step.rounds > 1 else "])"
     script.output.assign("given")
     doing = script.assignment("doing", '"link"')
     lines = [*compiled, doing, "given = run_agents([", *running, script.language.statement(end)]
     together = functools.partial(_together, script, step) if by_rounds else None
-    return StepCode(lines, doing=None, calls=_calls(script, step), together=together)
+    return StepCode(lines, doing=None, calls=_calls(script, step, calls_of), together=together)
 
 
 def _maker(script: ScriptWriter, name: str, agent: model.Agent) -> list[str]:
@@ -76,9 +79,11 @@ def call(script: ScriptWriter, step: model.AgentCall) -> StepCode:
     return called(script, step, f"result_of({given})", signature.results)
 
 
-def _calls(script: ScriptWriter, step: model.Agents) -> Sequence[model.AgentCall]:
+def _calls(
+    script: ScriptWriter, step: model.Agents, calls_of: Sequence[Sequence[model.AgentCall]]
+) -> Sequence[model.AgentCall]:
     """Calls whose outcomes are steps; there may be none where the agents themselves may be refused."""
-    calls = [call for agent in step.agents for call in agent.calls]
+    calls = [call for its_calls in calls_of for call in its_calls]
     refusable = step.expect is not None or step.observe is not None
     return [] if refusable and not any(script.goal.same(call) for call in calls) else calls
 

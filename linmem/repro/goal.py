@@ -62,7 +62,7 @@ class Goal:
         answers = [
             item.raw for item in self.result.observations if (item.id, item.where) == (step.observe.id, str(step.where))
         ]
-        return all(answer.startswith(("unsupported:", "not expressible:")) for answer in answers)
+        return all(answer.startswith("not expressible:") for answer in answers)
 
     @property
     def actual(self) -> str | None:

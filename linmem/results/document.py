@@ -143,7 +143,7 @@ class Subject(Struct, kw_only=True):
 
 
 class Silence(Struct, kw_only=True):
-    """Who gave no answer, and why: the outcome of its result, ``missing``, or ``not asked``."""
+    """Who gave no answer, and why: its result's outcome, ``missing``, ``not asked``, or ``unsupported`` with words."""
 
     runtime: str
     view: str | None = None

@@ -7,6 +7,9 @@ import msgspec
 from linmem.results.case import Case, CaseEntry, entry
 from linmem.results.verdict import KnownFailure, Outcome
 
+NOT_ASKED = "not asked"
+"""Why there is no answer, where an earlier step gave nothing that the question could be about."""
+
 LEFT_OUT = "left out: "
 """How the message begins of a result that is `unsupported` only because nobody wanted to wait for it."""
 
@@ -48,7 +51,8 @@ class Result(CaseEntry, tag="result", tag_field="type", kw_only=True):
 
     ``label`` is ``runtime``, by the name that it has in the report's list of runtimes. ``view`` is set where the
     scenario was played once for each view kind. ``steps`` are given up to the failing one, and only when it did not
-    pass. ``duration`` is in seconds.
+    pass. ``unanswered`` says by the observation's id why a step that was to answer did not: ``unsupported``, with the
+    suite's words for that, or ``not asked``. ``duration`` is in seconds.
     """
 
     title: str
@@ -59,6 +63,7 @@ class Result(CaseEntry, tag="result", tag_field="type", kw_only=True):
     steps: list[StepTrace] = msgspec.field(default_factory=list)
     stderr: str = ""
     observations: list[Observed] = msgspec.field(default_factory=list)
+    unanswered: dict[str, str] = msgspec.field(default_factory=dict)
     pictures: list[Picture] = msgspec.field(default_factory=list)
     known: KnownFailure | None = None
     duration: float = 0.0

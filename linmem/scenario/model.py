@@ -293,13 +293,16 @@ class AgentCall(Step):
 
 @dataclass(frozen=True, slots=True)
 class Agent:
-    """A thread or worker of the host's with an instance of its own, and what it calls there, in order."""
+    """A thread or worker of the host's with an instance of its own, and what it does, in order.
+
+    Besides `AgentCall`, these are steps on memories and views, played by the agent's own host.
+    """
 
     where: Where
     name: str
     module: str
     imports: Mapping[str, ImportSpec]
-    calls: tuple[AgentCall, ...]
+    calls: tuple[Step, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,7 +39,10 @@ class _Names:
         if isinstance(step, model.Agents):
             for inner in step.meanwhile:
                 self.bind(inner)
-            self["value"].update(call.bind for agent in step.agents for call in agent.calls if call.bind is not None)
+            for agent in step.agents:
+                for call in agent.calls:
+                    if model.bound_as(call) in ("value", "bytes"):  # its views are its own
+                        self.bind(call)
         if step.bind == CALLER:
             raise step.where.error(f"'{CALLER}' is the instance that calls a host function: take another name")
         if step.bind is not None:
@@ -147,9 +150,13 @@ def _check_step(scenario: model.Scenario, step: model.Step, names: _Names, calle
             names.bind(inner)
         for agent in step.agents:
             _check_new_instance(scenario, agent, names)
+            own = _Names(names.bound)
             for call in agent.calls:
-                for expression in _expressions(call):
-                    _need(call.where, expression, names["value"], "value")
+                _check_step(scenario, call, own)
+                if isinstance(call, model.OpenView):
+                    if own.has(call.bind or "", own.bound):
+                        raise call.where.error(f"'{call.bind}' is bound already: an agent's view has a name of its own")
+                    own.bind(call)
     elif isinstance(step, model.Instantiate):
         _check_new_instance(scenario, step, names)
     elif isinstance(step, model.Call) and not (step.on is None and step.export in names["function"]):

@@ -11,7 +11,7 @@ from linmem.schema import Schema, line_of
 
 SCHEMA = Schema(
     Path(__file__).with_name("schema.json"),
-    {"scenarios": "a scenario", "steps": "a step", "cases": "a case", "": "a step"},
+    {"scenarios": "a scenario", "steps": "a step", "calls": "a step of an agent", "cases": "a case", "": "a step"},
 )
 EXPLAINED = 200  # wrong steps of a file; to explain one takes 90 kB
 STEPS: tuple[str, ...] = tuple(form["required"][0] for form in SCHEMA.document["$defs"]["step"]["oneOf"])

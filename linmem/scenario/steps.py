@@ -5,7 +5,7 @@ from __future__ import annotations
 import keyword
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from linmem.scenario import expectations, expressions, model, parts, pictures, schema, values
@@ -369,6 +369,9 @@ def _agents(draft: Draft) -> model.Step:
         raise item.error(f"two calls of these agents are both bound to '{twice}'")
     rounds = integer(item, "rounds", 1, ROUNDS, 1)
     calls = sum(len(agent.calls) for agent in agents)
+    own = next((call for agent in agents for call in agent.calls if not isinstance(call, model.AgentCall)), None)
+    if rounds > 1 and own is not None:
+        raise item.error(f"agents whose host has steps of its own run one round, found {rounds}: {own.text}", "rounds")
     if rounds * calls > 2 * ROUNDS:
         raise item.error(f"agents may make {2 * ROUNDS:,} calls in all rounds, found {rounds:,} × {calls}", "rounds")
     meanwhile = _meanwhile(draft, rounds) if "meanwhile" in item else ()
@@ -404,12 +407,18 @@ def _agent(name: str, spec: Map, building: Building) -> model.Agent:
         if isinstance(given, model.HostFunction):
             message = "an agent's imports can't be host functions: it runs apart from the host"
             raise spec["imports"].error(message, key)
-    calls = tuple(_agent_call(name, Draft(item, building)) for item in spec["calls"])
+    calls = tuple(_agent_step(name, Draft(item, building)) for item in spec["calls"])
     return model.Agent(spec.where(), name, spec.get("instantiate", GUEST), imports, calls)
 
 
-def _agent_call(agent: str, draft: Draft) -> model.AgentCall:
+def _agent_step(agent: str, draft: Draft) -> model.Step:
+    """What an agent does: a call of its guest, or a step that its own host plays."""
     item = draft.item
+    draft.building.budget.spend(STEPS, 1, item)
+    if "call" not in item:
+        kind = next(key for key in schema.STEPS if key in item)
+        step = KINDS[kind](draft)
+        return replace(step, text=clip(f"{agent}: {step.text}", _LONGEST, ""))
     args, times = parts.literals(item, "args"), integer(item, "times", 1, TIMES, 1)
     text = f"{agent} calls {_shown_call(item['call'], args)}" + (f" {times} times" if times > 1 else "")
     return draft.make(model.AgentCall, text, export=item["call"], args=args, times=times)

@@ -22,7 +22,7 @@ _HEAD = ("| Key | Type | Default | Meaning |", "|---|---|---|---|")
 _WORDS = {"array": "list", "boolean": "`true` or `false`", "object": "mapping", "string": "text"}
 _NAMED = {
     "agent": "agent",
-    "agent_call": "call",
+    "agent_step": "call or step",
     "byte_hex": "bytes",
     "byte_list": "bytes",
     "byte_text": "bytes",

@@ -1,12 +1,12 @@
 // The driver of JavaScript runtimes that have Node.js's modules: Node.js itself, Deno and Bun. It speaks the protocol of
 // docs/driver-protocol.md on standard input and output.
 
-import { Buffer } from "node:buffer";
 import fs from "node:fs";
 import { setImmediate } from "node:timers";
 
 import { serve } from "../kits/javascript/core.mjs";
 import { startAgent } from "./agents.mjs";
+import * as base64 from "./base64.mjs";
 import { garbageCollector, loadScript, prepareGlobals, redirectOutput } from "./globals.mjs";
 import { LineReader, writeLine } from "./stdio.mjs";
 import { wasi } from "./wasi.mjs";
@@ -61,12 +61,7 @@ const host = {
   turn() {
     return new Promise((resolve) => setImmediate(resolve));
   },
-  decodeBase64(text) {
-    return Buffer.from(text, "base64");
-  },
-  encodeBase64({ buffer, byteOffset, byteLength }) {
-    return Buffer.from(buffer, byteOffset, byteLength).toString("base64");
-  },
+  ...base64,
   get collect() {
     return (collector ??= garbageCollector());
   },

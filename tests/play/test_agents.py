@@ -195,6 +195,56 @@ def test_a_failure_shows_what_the_agents_did(play: Play) -> None:
     assert "memory.size" not in toy.posted
 
 
+HELD = """
+- view: default
+  as: given
+- agents:
+    one:
+      instantiate: worker
+      calls:
+        - {view: default, as: held}
+        - {write: u8, at: 3, value: 7, through: held}
+        - {call: next}
+        - {read: u8, at: 3, through: given, as: n, expect: %d}
+        - {length: held, observe: seen}
+- {read: u8, at: n - 4, through: given, expect: 7}
+"""
+
+
+def test_an_agent_s_host_has_views_of_its_own(play: Play) -> None:
+    toy = counting()
+    result = play(suite(HELD % 7), toy)
+    assert (result.outcome, result.message) == ("pass", "")
+    assert [(seen.id, seen.answer) for seen in result.observations] == [("seen", "65536")]
+    ((opened, written, called, read, length),) = (agent["calls"] for agent in toy.params("agents.run")["agents"])
+    memory, given = toy.number("memory.export"), toy.number("view.open")
+    assert opened == {"id": -1, "method": "view.open", "params": {"memory": memory, "kind": None}}
+    assert (written["id"], written["params"]["view"]) == (-2, -1)
+    assert called["name"] == "next"
+    assert (read["method"], read["params"]) == ("view.read", {"view": given, "at": 3, "type": "u8"})
+    assert length == {"id": -4, "method": "view.length", "params": {"view": -1}}
+
+
+def test_a_step_of_an_agent_s_host_that_fails(play: Play) -> None:
+    result = play(suite(HELD % 8), counting())
+    assert (result.outcome, result.message) == ("fail", "one: read u8 at 3 through given: expected 8, got 7")
+    assert result.where == "f.yaml:28"
+
+
+@pytest.mark.parametrize(
+    ("answer", "outcome", "message"),
+    [
+        (refused("unsupported", "not here"), "unsupported", "not here"),
+        (CallFailed(-32601, "no method"), "unsupported", "no method"),
+        (refused("host", "closed"), "fail", "one: write u8 7 at 3 through held: got ToyError: closed"),
+        (CallFailed(-32602, "no such view"), "error", "the driver refused it (-32602): no such view"),
+    ],
+)
+def test_what_becomes_of_a_step_of_an_agent_s_host(answer: Any, outcome: str, message: str, play: Play) -> None:
+    result = play(suite(HELD % 7), ToyRuntime(counting().functions, answers={"view.write": answer}))
+    assert (result.outcome, result.message) == (outcome, message)
+
+
 def test_what_is_observed(play: Play) -> None:
     result = play(suite(agents("{call: take, args: [1, 2], observe: seen}", "  rounds: 4")), counting())
     assert [(seen.id, seen.answer) for seen in result.observations] == [("seen", "three")]
@@ -288,6 +338,12 @@ def test_how_it_reads(load: Load) -> None:
             "'instantiate worker' stands before or after agents, not among what happens meanwhile",
         ),
         (agents("{call: next, as: x}", "  meanwhile: [{read: u8, at: x}]"), 21, "unknown value 'x'"),
+        (agents("{call: next, as: x}, {read: u8, at: x}"), 20, "unknown value 'x'"),
+        (agents("{view: default, as: v}") + "- {length: v}", 21, "unknown view 'v'"),
+        ("- {view: default, as: v}\n" + agents("{view: default, as: v}"), 21, "an agent's view has a name of its own"),
+        (agents("{read: u8, at: 0, in: caller.memory}"), 20, "'caller.EXPORT' is a memory of the instance that calls"),
+        (agents("{size: memory}", "  rounds: 2"), 21, "agents whose host has steps of its own run one round, found 2"),
+        (agents("{release: v}"), 20, "unknown step of an agent 'release'"),
         (agents("{call: next}", "  rounds: 0"), 21, "'rounds' must be an integer from 1 to 100,000, found 0"),
         (agents("{call: next, times: 0}"), 20, "'times' must be an integer from 1 to 1,000,000, found 0"),
         (agents(""), 20, "'calls' must not be empty"),

@@ -235,11 +235,12 @@ def test_a_missing_method(play: Play) -> None:
     assert (result.outcome, result.message) == ("unsupported", "no such method")
 
 
-def test_what_an_api_lacks_is_an_answer_where_a_step_only_observes(play: Play) -> None:
+def test_what_an_api_lacks_is_no_answer_where_a_step_only_observes(play: Play) -> None:
     head = "title: T\nobservations: {q: {question: Q, answers: {unsupported: it has none}}}\n"
     lacks = buffer(**{"memory.size": refused("unsupported", "no sizes here")})
     result = play(suite("- {size: memory, observe: q}").replace("title: T\n", head), lacks)
-    assert (result.outcome, [seen.answer for seen in result.observations]) == ("pass", ["it has none"])
+    assert (result.outcome, result.observations) == ("pass", [])
+    assert result.unanswered == {"q": "unsupported: it has none"}
     lacks = buffer(**{"memory.size": refused("unsupported", "no sizes here")})
     result = play(suite("- {size: memory, observe: q, expect: 1}").replace("title: T\n", head), lacks)
     assert (result.outcome, result.message) == ("unsupported", "no sizes here")

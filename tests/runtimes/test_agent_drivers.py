@@ -152,6 +152,33 @@ def test_growth_by_an_agent_is_seen_by_the_host(board: Board, driver: RawClient,
     assert driver.call("memory.read", memory=memory, at=131071, type="u8", view=None)["value"]["value"] == "0"
 
 
+def own(ident: int, method: str, **params: Any) -> dict[str, Any]:
+    return {"id": ident, "method": method, "params": params}
+
+
+def test_an_agent_s_host_has_a_view_of_its_own(board: Board, driver: RawClient, name: str) -> None:
+    memory = driver.make("memory.export", instance=board.owner, name="memory")
+    given = driver.make("view.open", memory=memory, kind=None)
+    value = {"type": "u8", "value": "24"}
+    ((opened, written, read, bytes_, added, missing, after),) = board.run(
+        board.agent(
+            own(-1, "view.open", memory=memory, kind=None),
+            own(-2, "view.write", view=-1, at=8, type="u8", value=value),
+            own(-3, "view.read", view=given, at=8, type="u8"),
+            own(-4, "memory.read", memory=memory, at=8, type="bytes", count=2, view=None),
+            call("add", i32(7)),
+            own(-5, "view.open", memory=memory, kind="nothing"),
+            own(-6, "view.read", view=-5, at=8, type="u8"),
+        )
+    )
+    assert (opened, written, read) == ([{}], [{}], [{"value": value}])
+    assert (bytes_, added) == ([{"bytes": "GAA="}], [{"values": []}])
+    assert missing[0]["error"]["data"]["kind"] == "unsupported"
+    assert after[0]["error"]["data"]["kind"] == "skipped"
+    assert driver.call("view.read", view=given, at=8, type="u8") == {"value": value}
+    assert board.get(0) == 7
+
+
 def test_a_memory_that_the_host_made(board: Board, driver: RawClient, name: str) -> None:
     made = driver.make("memory.create", min=1, max=2, shared=True, index="i32")
     agent = board.agent(call("add", i32(7)), memory={"module": "env", "name": "memory", "object": made})

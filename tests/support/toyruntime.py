@@ -24,6 +24,12 @@ def refused(kind: str, message: str = "no", type: str = "ToyError") -> CallFaile
     return CallFailed(-32000, message, {"kind": kind, "message": message, "type": type, "text": f"toy: {message}"})
 
 
+def failed(failure: CallFailed) -> dict[str, Any]:
+    """A failure within an answer, as agents' results have it."""
+    data = {"kind": failure.kind, "type": failure.type, "message": failure.message, "text": failure.text}
+    return {"error": {"code": failure.code, "message": failure.message, "data": data}}
+
+
 def module(source: ModuleSource) -> Module:
     """A module of a suite, assembled."""
     assert source.wat is not None
@@ -215,12 +221,15 @@ class ToyRuntime:
         return self.agents_run(request, {**self.started[self.made(params["agents"])], "rounds": 1})
 
     def agent_call(self, call: Mapping[str, Any]) -> dict[str, Any]:
+        if "method" in call:  # a step of its own host
+            self.requests[call["id"]] = (call["method"], call["params"])
+            reply = self.answer(call["id"])
+            return reply if isinstance(reply, dict) else failed(reply)
         for _ in range(call["times"]):
             try:
                 reply = self.function_call(0, call)
             except CallFailed as failure:
-                data = {"kind": failure.kind, "type": failure.type, "message": failure.message, "text": failure.text}
-                return {"error": {"code": failure.code, "message": failure.message, "data": data}}
+                return failed(failure)
         assert isinstance(reply, dict)
         return reply
 

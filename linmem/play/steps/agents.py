@@ -1,7 +1,7 @@
 """Agents: several instances that run at once, each in a thread or worker of the host's own.
 
 For the harness it is one request, or two where the host does something meanwhile. The answer has what every call gave
-in every round.
+in every round. Steps of an agent's own host are requests like any other, which the driver serves in the agent's thread.
 """
 
 from __future__ import annotations
@@ -13,14 +13,15 @@ from typing import Any
 from linmem.play import decoding, instances
 from linmem.play.context import Context
 from linmem.play.findings import Findings, due, expected
+from linmem.play.pipeline import Pending, understood
 from linmem.play.scope import Instance, Scope, check_arity, signature
 from linmem.play.steps.calls import results
 from linmem.play.stop import Stop, trace
-from linmem.protocol import CallFailed
+from linmem.protocol import CallFailed, Reply
 from linmem.results.outcome import StepTrace
 from linmem.scenario import model
 from linmem.scenario.expectations import Literal
-from linmem.scenario.happened import Done, Happened, Number, Refused
+from linmem.scenario.happened import Done, Happened, Number
 from linmem.scenario.model import Step
 from linmem.wasm.types import FuncType
 
@@ -31,9 +32,10 @@ def run(context: Context, step: model.Agents) -> None:
     """Run all agents of a step (`agents.run`), or start and finish them, with steps in between."""
     pipeline = context.pipeline
     pipeline.collect()
-    agents = []
-    types = [check(context, agent, step) for agent in step.agents]
-    for agent, signatures in zip(step.agents, types, strict=True):
+    agents, due_of = [], []
+    for agent in step.agents:
+        check(context, agent, step)
+    for agent in step.agents:
         module = context.modules[agent.module]
         compiled = pipeline.compiled(module.data, step)
         if isinstance(compiled, CallFailed):
@@ -42,21 +44,12 @@ def run(context: Context, step: model.Agents) -> None:
         imports = {**context.scenario.imports, **agent.imports}
         entries = context.imports.entries(Instance(0, module.types), module.types, imports, None, step, context.post)
         instances.must_be_given(context, module.types, entries, step)
-        calls = [
-            {
-                "name": call.export,
-                "args": [
-                    pipeline.argument(literal, kind) for literal, kind in zip(call.args, takes.params, strict=True)
-                ],
-                "results": takes.results,
-                "times": call.times,
-            }
-            for call, takes in zip(agent.calls, signatures, strict=True)
-        ]
-        agents.append({"module": compiled, "imports": entries, "calls": calls})
+        calls = planned(context, agent, step)
+        due_of.append([pending for pending, _ in calls])
+        agents.append({"module": compiled, "imports": entries, "calls": [wire for _, wire in calls]})
 
     def understand(reply: dict[str, Any]) -> Happened:
-        judge(context, step, types, reply)
+        judge(context, step, due_of, reply)
         return Done()
 
     if step.meanwhile:
@@ -71,28 +64,56 @@ def run(context: Context, step: model.Agents) -> None:
     pipeline.collect()  # what agents bind is no result that a later request could refer to
 
 
-def check(context: Context, agent: model.Agent, step: model.Agents) -> list[FuncType]:
-    """The types of the functions that an agent calls. Raises `Stop` for what an agent can't call or import."""
+def check(context: Context, agent: model.Agent, step: model.Agents) -> None:
+    """Raises `Stop` for what an agent can't call or import."""
     module = context.modules[agent.module].types
-    found = [signature(module, call.export, step, agent.name) for call in agent.calls]
     imports = {**context.scenario.imports, **agent.imports}
     for wanted in module.imports if module is not None else ():
         name = f"{wanted.module}.{wanted.name}"
         if wanted.kind == "func" and isinstance(imports.get(name), model.HostFunction):
             raise Stop("error", f"{agent.name} imports the host function {name}, which an agent can't call", step)
-    for call, takes in zip(agent.calls, found, strict=True):
-        check_arity(call.export, takes, len(call.args), call.bind is not None, step)
+    for call in agent.calls:
+        if isinstance(call, model.AgentCall):
+            takes = signature(module, call.export, step, agent.name)
+            check_arity(call.export, takes, len(call.args), call.bind is not None, step)
+
+
+def planned(context: Context, agent: model.Agent, step: model.Agents) -> list[tuple[Pending, dict[str, Any]]]:
+    """What an agent does: each step with what its answer means, and as the protocol has it."""
+    found: list[tuple[Pending, dict[str, Any]]] = []
+    with context.pipeline.apart() as asked:
+        for call in agent.calls:
+            if isinstance(call, model.AgentCall):
+                takes = signature(context.modules[agent.module].types, call.export, step, agent.name)
+                found.append(called(context, call, takes))
+            else:
+                context.post(call)
+                own = asked[-1]
+                wire = {"id": own.pending.request, "method": own.method, "params": own.params}
+                found.append((own.pending, wire))
     return found
+
+
+def called(context: Context, call: model.AgentCall, takes: FuncType) -> tuple[Pending, dict[str, Any]]:
+    """The call of a guest's function."""
+    argument = context.pipeline.argument
+    args = [argument(literal, kind) for literal, kind in zip(call.args, takes.params, strict=True)]
+
+    def understand(reply: dict[str, Any]) -> Happened:
+        return results(decoding.numbers(reply, takes.results))
+
+    wire = {"name": call.export, "args": args, "results": takes.results, "times": call.times}
+    return Pending(call, 0, understand), wire
 
 
 # ------------------------------------------------------------------- judging
 
 
-def judge(context: Context, step: model.Agents, types: Sequence[Sequence[FuncType]], reply: Mapping[str, Any]) -> None:
-    """Judge every call in every round, then what the rounds came to."""
+def judge(context: Context, step: model.Agents, due_of: Sequence[Sequence[Pending]], reply: Mapping[str, Any]) -> None:
+    """Judge every step of every agent in every round, then what the rounds came to."""
     findings: Findings = context.findings
     rounds: list[Round] = [{} for _ in range(step.rounds)]
-    for call, happened in happenings(step, types, reply):
+    for call, happened in happenings(step, due_of, reply):
         for index, one in enumerate(happened):
             if index < step.rounds - 1 and not findings.good(call, one):
                 text = f" in round {index + 1}" if step.rounds > 1 else ""
@@ -109,34 +130,31 @@ def judge(context: Context, step: model.Agents, types: Sequence[Sequence[FuncTyp
 
 
 def happenings(
-    step: model.Agents, types: Sequence[Sequence[FuncType]], reply: Mapping[str, Any]
-) -> Iterator[tuple[model.AgentCall, list[Happened]]]:
-    """Each call, and what it came to in each round."""
+    step: model.Agents, due_of: Sequence[Sequence[Pending]], reply: Mapping[str, Any]
+) -> Iterator[tuple[Step, list[Happened]]]:
+    """Each step of each agent, and what it came to in each round."""
     answers = reply.get("agents")
-    wanted = [[step.rounds] * len(agent.calls) for agent in step.agents]
+    wanted = [[step.rounds] * len(calls) for calls in due_of]
     try:
         found = [[len(call) for call in agent] for agent in answers]  # type: ignore[union-attr]
     except TypeError:
         found = []
     if found != wanted or answers is None:
         raise decoding.BadAnswer(f"for each agent and call, {step.rounds} results were due")
-    for agent, signatures, calls in zip(step.agents, types, answers, strict=True):
-        for call, takes, given in zip(agent.calls, signatures, calls, strict=True):
-            yield call, [result(one, takes, step) for one in given]
+    for calls, given in zip(due_of, answers, strict=True):
+        for pending, rounds in zip(calls, given, strict=True):
+            yield pending.step, [understood(pending, answer(one)) for one in rounds]
 
 
-def result(reply: Mapping[str, Any], takes: FuncType, step: model.Agents) -> Happened:
-    """What one call came to in one round."""
+def answer(reply: Mapping[str, Any]) -> Reply:
+    """The answer to one step of an agent in one round."""
     error = reply.get("error") if isinstance(reply, dict) else {}
     if error is None:
-        return results(decoding.numbers(reply, takes.results))
+        return dict(reply)
     try:
-        failure = CallFailed(error["code"], error["message"], error["data"])
+        return CallFailed(error["code"], error["message"], error["data"])
     except (KeyError, TypeError):
         raise decoding.BadAnswer(f"a result has 'values' or 'error', found {decoding.shorten(reply)}") from None
-    if failure.unsupported:
-        raise Stop("unsupported", failure.lack, step)
-    return Refused(failure)
 
 
 def broken(scope: Scope, step: model.Agents, rounds: Sequence[Round]) -> Iterator[tuple[str, Counter[str]]]:

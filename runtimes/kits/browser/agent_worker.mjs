@@ -2,7 +2,8 @@
 
 import { serveAgent } from "../javascript/agent.mjs";
 import { mailbox } from "../javascript/mailbox.mjs";
+import * as base64 from "./base64.mjs";
 
 const { receive, arrived } = mailbox();
 globalThis.addEventListener("message", ({ data }) => arrived(data));
-await serveAgent({ post: (message) => globalThis.postMessage(message), receive });
+await serveAgent({ post: (message) => globalThis.postMessage(message), receive, ...base64 });

@@ -3,8 +3,7 @@
 
 import { serve } from "../javascript/core.mjs";
 import { startAgent } from "./agents.mjs";
-
-const CHUNK = 0x8000; // arguments that `String.fromCharCode` takes at once in every engine
+import * as base64 from "./base64.mjs";
 
 /** One request to the bridge; blocks until it has answered. */
 function ask(method, name, body = null) {
@@ -57,18 +56,7 @@ const host = {
       port2.postMessage(null);
     });
   },
-  decodeBase64(text) {
-    const binary = atob(text);
-    const bytes = new Uint8Array(binary.length);
-    for (let i = 0; i < binary.length; i++) bytes[i] = binary.charCodeAt(i);
-    return bytes;
-  },
-  encodeBase64({ buffer, byteOffset, byteLength }) {
-    const bytes = new Uint8Array(buffer, byteOffset, byteLength);
-    let binary = "";
-    for (let i = 0; i < byteLength; i += CHUNK) binary += String.fromCharCode(...bytes.subarray(i, i + CHUNK));
-    return btoa(binary);
-  },
+  ...base64,
   startAgent,
   collect: globalThis.gc, // Chromium is started so that it has one
   wasi: null,

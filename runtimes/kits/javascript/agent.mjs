@@ -1,23 +1,30 @@
 // An agent, as it lives in a worker: it makes an instance, meets the others, and calls. See agents.mjs for the other side.
 
-import { refused } from "./errors.mjs";
+import { Refusal, badParams, refused } from "./errors.mjs";
+import { Known } from "./known.mjs";
+import { MEMORY_METHODS } from "./memories.mjs";
+import { Memory, View } from "./objects.mjs";
 import { mapped, typed } from "./values.mjs";
+import { kindNamed } from "./views.mjs";
 
 const ARRIVED = 0; // how many have arrived, over all rounds
 const ROUND = 1; // how many rounds have begun
+const METHODS = new Map(MEMORY_METHODS);
 const SPINS = 20_000; // about as long as it takes to wake a thread that waits
 
 /**
- * Serve one run after the other. `post(message)` sends to the main thread, `receive()` is a promise of its next message.
+ * Serve one run after the other. `post(message)` sends to the main thread, `receive()` is a promise of its next message;
+ * `decodeBase64` and `encodeBase64` are as the main thread's host has them.
  *
  * A run is two messages and two answers: a plan, answered with `refusal` (null, or why there is no instance), then `go`,
  * answered with `results`, for each call and round.
  */
-export async function serveAgent({ post, receive }) {
-  for (;;) await serveRun(await receive(), post, receive);
+export async function serveAgent(host) {
+  for (;;) await serveRun(await host.receive(), host);
 }
 
-async function serveRun(plan, post, receive) {
+async function serveRun(plan, host) {
+  const { post, receive } = host;
   let instance;
   try {
     instance = new WebAssembly.Instance(plan.module, importObject(plan.imports));
@@ -27,7 +34,7 @@ async function serveRun(plan, post, receive) {
   }
   post({ refusal: null });
   const { go } = await receive();
-  return post({ results: go ? playRounds(instance.exports, plan) : null });
+  return post({ results: go ? playRounds(instance.exports, plan, known(host, plan)) : null });
 }
 
 function importObject(imports) {
@@ -43,12 +50,23 @@ function newGlobal({ type, mutable, value }) {
   return new WebAssembly.Global({ value: type, mutable }, value);
 }
 
-function playRounds(exports, { calls, rounds, meeting, parties }) {
+/** What the agent's host has: what was handed over to it, as it arrived, and later what it makes of that. */
+function known(host, { handed }) {
+  const made = new Known(host);
+  for (const [id, { memory, kind, view }] of handed) {
+    made.keep(id, memory === undefined ? new View(kindNamed(kind), view) : new Memory(memory));
+  }
+  return made;
+}
+
+function playRounds(exports, { calls, rounds, meeting, parties }, made) {
   const control = new Int32Array(meeting);
   const results = calls.map(() => []);
   for (let round = 0; round < rounds; round++) {
     meet(control, parties, round);
-    for (let i = 0; i < calls.length; i++) results[i].push(play(exports, calls[i]));
+    for (let i = 0; i < calls.length; i++) {
+      results[i].push(calls[i].method === undefined ? play(exports, calls[i]) : ask(made, calls[i]));
+    }
   }
   return results;
 }
@@ -62,6 +80,20 @@ function meet(control, parties, round) {
   }
   for (let spin = 0; spin < SPINS; spin++) if (Atomics.load(control, ROUND) > round) return;
   while (Atomics.load(control, ROUND) <= round) Atomics.wait(control, ROUND, round);
+}
+
+/** A step of the agent's own host. */
+function ask(made, { id, method, params }) {
+  const serve = METHODS.get(method);
+  if (serve === undefined) throw badParams(`agents have no step ${method}`);
+  try {
+    return serve(made, params, id) ?? {};
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    made.failures.set(id, method);
+    const { code, message, data } = error;
+    return { error: { code, message, data } };
+  }
 }
 
 function play(exports, { name, args, results, times }) {

@@ -7,7 +7,7 @@
 // scenarios do.
 
 import { Refusal, badParams, noMethod, refused, unsupported } from "./errors.mjs";
-import { Agents, Instance, comparable, list } from "./objects.mjs";
+import { Agents, Instance, Memory, View, comparable, list } from "./objects.mjs";
 import { toWasm } from "./values.mjs";
 
 const idle = [];
@@ -49,16 +49,36 @@ function checkLoop(session) {
 }
 
 function plan(session, { module, imports, calls }) {
+  const steps = list(calls, "calls");
   return {
     module: session.module(module),
     imports: list(imports, "imports").map((item) => imported(session, item)),
-    calls: list(calls, "calls").map(({ name, args, results, times }) => ({
-      name,
-      args: list(args, "args").map(({ type, value }) => toWasm(type, session.integer(value))),
-      results: list(results, "results"),
-      times,
-    })),
+    calls: steps.map((step) => (step.method === undefined ? planCall(session, step) : step)),
+    handed: handed(session, steps),
   };
+}
+
+function planCall(session, { name, args, results, times }) {
+  return {
+    name,
+    args: list(args, "args").map(({ type, value }) => toWasm(type, session.integer(value))),
+    results: list(results, "results"),
+    times,
+  };
+}
+
+/** The memories and views that an agent's own steps use; what it makes itself has a negative id. */
+function handed(session, steps) {
+  const found = new Map();
+  for (const { params } of steps) {
+    if (params?.memory >= 0) found.set(params.memory, { memory: session.object(params.memory, Memory).memory });
+    // Of a `memory.read`, `view` is a kind's name or null.
+    if (params?.memory === undefined && params?.view >= 0) {
+      const { kind, view } = session.object(params.view, View);
+      found.set(params.view, { kind: kind.kind, view });
+    }
+  }
+  return [...found];
 }
 
 /** What another thread can be given is the structured clone's affair: it refuses all but shared memories. */

@@ -17,10 +17,11 @@
 //                         Both may be missing: then no glue is run.
 //   wasi                  null, or the `versions` of WASI and `make`, a function that makes a `WASI` like Node.js's by its options
 
-import { HostThrow, Refusal, badParams, noMethod, skipped } from "./errors.mjs";
+import { HostThrow, Refusal, noMethod } from "./errors.mjs";
 import { Glue } from "./glue.mjs";
+import { Known } from "./known.mjs";
 import { METHODS } from "./methods.mjs";
-import { add, mapped, parseInteger, toWasm, typed, unsigned } from "./values.mjs";
+import { mapped, toWasm, typed } from "./values.mjs";
 
 /** Serve requests until the program ends. */
 export async function serve(host) {
@@ -33,17 +34,14 @@ export async function serve(host) {
   }
 }
 
-/** What one harness knows by its requests' ids: objects, results and failures. */
-export class Session {
+/** A conversation with one harness. */
+export class Session extends Known {
   constructor(host) {
-    this.host = host;
+    super(host);
     this.glue = new Glue(host);
     this.glued = false; // whether a guest with glue may live
     this.depth = 0; // host functions under way
     this.modules = new Map();
-    this.objects = new Map();
-    this.results = new Map();
-    this.failures = new Map(); // id -> its method
     this.calls = 0;
   }
 
@@ -90,23 +88,8 @@ export class Session {
 
   // ------------------------------------------------------------- objects
 
-  keep(id, object) {
-    this.objects.set(id, object);
-  }
-
-  /** The object that request `id` made, which must be of this class. */
-  object(id, Class) {
-    const object = this.objects.get(id);
-    if (object instanceof Class) return object;
-    return this.#missing(id, `no ${Class.name.toLowerCase()} ${id}`);
-  }
-
   module(id) {
-    return this.modules.get(id) ?? this.#missing(id, `no module ${id}`);
-  }
-
-  #missing(id, message) {
-    throw this.failures.has(id) ? skipped(id) : badParams(message);
+    return this.modules.get(id) ?? this.missing(id, `no module ${id}`);
   }
 
   has(Class) {
@@ -137,32 +120,6 @@ export class Session {
     }
     if (this.glued) this.glue.sweep();
     this.glued = false;
-  }
-
-  // ---------------------------------------------------------- references
-
-  /** An integer parameter, which may be a reference: a Number where it is exact, else a BigInt. */
-  integer(param) {
-    if (typeof param === "number") return param;
-    if (typeof param === "object" && param !== null && "$ref" in param) return this.#referred(param);
-    return parseInteger(param);
-  }
-
-  #referred(reference) {
-    const id = reference.$ref;
-    const value = this.#firstValue(id, this.results.get(id));
-    return "+" in reference ? add(value, parseInteger(reference["+"])) : value;
-  }
-
-  #firstValue(id, result) {
-    if (result === undefined) return this.#missing(id, `request ${id} has no result to refer to`);
-    if (result.value !== undefined) return unsigned(result.value);
-    if (result.values?.length > 0) return unsigned(result.values[0]);
-    if (result.pages !== undefined) return parseInteger(result.pages);
-    if (result.length !== undefined) return parseInteger(result.length);
-    if (result.count !== undefined) return parseInteger(result.count);
-    if (result.nothing !== undefined) throw skipped(id);
-    throw badParams(`the result of request ${id} has no integer to refer to`);
   }
 
   // ------------------------------------------------------ host functions

@@ -6,8 +6,11 @@ import threading
 from typing import Any, NamedTuple, Sequence
 
 from linmem_driver import Import, Refused
-from linmem_requests import Failed, Requests
+from linmem_memories import MemoryMethods
+from linmem_requests import HOOKS, Failed, Requests, Skipped
 from linmem_values import typed_json
+
+_OWN_STEPS = "memory.read memory.write memory.size memory.grow view.open view.length view.read view.write".split()
 
 
 class _Call(NamedTuple):
@@ -20,11 +23,48 @@ class _Call(NamedTuple):
     given: list[Any]
 
 
+class _HostStep(NamedTuple):
+    """What an agent's host asks of the API, and the answers, as JSON without braces."""
+
+    ident: int
+    method: str
+    params: dict[str, Any]
+    given: list[Any]
+
+
+class _AgentHost(MemoryMethods):
+    """What an agent's thread asks of memories and views. It has those of the session, and views of its own."""
+
+    def __init__(self, session: Requests) -> None:
+        super().__init__(session._channel)
+        self._driver, self._failed = session._driver, set(session._failed)
+        for kind in ("memory", "view"):
+            self._objects[kind] = dict(session._objects[kind])
+
+    def ask(self, asked: _HostStep) -> str:
+        """The answer to one step."""
+        ident, method = asked.ident, asked.method
+        if method not in _OWN_STEPS:
+            raise ValueError("agents have no step %s" % method)
+        try:
+            if not hasattr(self._driver, HOOKS[method]):
+                raise Refused("the driver has no %s" % method)
+            return str(getattr(self, "_" + method.replace(".", "_"))(ident, asked.params))
+        except Failed as failed:
+            refusal = self._error_json(failed.method, failed.error)
+        except Refused as refused:
+            refusal = self._error_json(method, refused)
+        except Skipped as skipped:
+            refusal = skipped.json()
+        self._failed.add(ident)
+        return '{"error":%s}' % refusal
+
+
 class _Agent:
     """One agent: its thread and its instance."""
 
-    def __init__(self, driver: Any, module: Any, imports: list[Import], calls: list[_Call]) -> None:
-        self.driver, self.module, self.imports, self.calls = driver, module, imports, calls
+    def __init__(self, driver: Any, host: _AgentHost, module: Any, imports: list[Import], calls: list[Any]) -> None:
+        self.driver, self.host, self.module, self.imports, self.calls = driver, host, module, imports, calls
         self.instance: Any = None
         self.failure: BaseException | None = None  # why there is no instance
         self.fault: BaseException | None = None  # of the driver's own
@@ -61,8 +101,10 @@ class _Agent:
             self.fault = error
             meeting.abort()
 
-    def play(self, call: _Call) -> Any:
-        """What a call gave, or the exception that came out of it."""
+    def play(self, call: _Call | _HostStep) -> Any:
+        """What a call gave, or the exception that came out of it; what the API answered to a step of the host."""
+        if isinstance(call, _HostStep):
+            return self.host.ask(call)
         try:
             for _ in range(call.times):
                 values = self.driver.agent_call(self.instance, call.name, call.args, call.results)
@@ -124,12 +166,14 @@ class AgentMethods(Requests):
         self._objects["agents"].clear()
 
     def _agent(self, item: dict[str, Any]) -> _Agent:
-        calls = [
-            _Call(call["name"], [self._argument(arg) for arg in call["args"]], call["results"], call["times"], [])
-            for call in item["calls"]
-        ]
+        calls = [self._agent_call(call) for call in item["calls"]]
         imports = [self._agent_import(one) for one in item["imports"]]
-        return _Agent(self._driver, self._object("module", item["module"]), imports, calls)
+        return _Agent(self._driver, _AgentHost(self), self._object("module", item["module"]), imports, calls)
+
+    def _agent_call(self, item: dict[str, Any]) -> _Call | _HostStep:
+        if "method" in item:
+            return _HostStep(self._integer(item["id"]), item["method"], item["params"], [])
+        return _Call(item["name"], [self._argument(arg) for arg in item["args"]], item["results"], item["times"], [])
 
     def _agent_import(self, item: dict[str, Any]) -> Import:
         """A new global is made for each agent, where its instance is."""
@@ -146,7 +190,9 @@ class AgentMethods(Requests):
             "[%s]" % ",".join(self._outcome(call, given) for given in call.given) for call in agent.calls
         )
 
-    def _outcome(self, call: _Call, given: Any) -> str:
+    def _outcome(self, call: _Call | _HostStep, given: Any) -> str:
+        if isinstance(call, _HostStep):
+            return str(given)
         if isinstance(given, BaseException):
             return '{"error":%s}' % self._error_json("function.call", given)
         if len(given) != len(call.results):

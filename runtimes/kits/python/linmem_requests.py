@@ -27,8 +27,12 @@ HOOKS.update(
 )
 
 
-class _Skipped(Exception):
+class Skipped(Exception):
     """The request uses an object or a result that was never made."""
+
+    def json(self) -> str:
+        """It as an error object."""
+        return error_json(_REFUSED, str(self), "skipped", "Skipped", str(self), "")
 
 
 class Failed(Exception):
@@ -70,7 +74,7 @@ class Requests:
                 self._runtime_failed(ident, failed.method, failed.error)
             except Refused as refused:
                 self._channel.send_error(ident, _REFUSED, str(refused), refused.kind, refused.type, str(refused), "")
-            except _Skipped as skipped:
+            except Skipped as skipped:
                 self._channel.send_error(ident, _REFUSED, str(skipped), "skipped", "Skipped", str(skipped), "")
             except (LookupError, TypeError, ValueError, AttributeError) as error:
                 self._channel.send_error(ident, _INVALID_PARAMS, "%s: %s: %s" % (method, type(error).__name__, error))
@@ -125,7 +129,7 @@ class Requests:
             return self._objects[kind][ident]
         except KeyError:
             if ident in self._failed or ident in self._failed_modules:
-                raise _Skipped("request %d made no %s" % (ident, kind)) from None
+                raise Skipped("request %d made no %s" % (ident, kind)) from None
             raise LookupError("no %s %r" % (kind, ident)) from None
 
     def _export(self, kind: str, ident: int, params: dict[str, Any]) -> str:
@@ -147,12 +151,12 @@ class Requests:
     def _reference(self, reference: dict[str, Any]) -> int:
         ident = reference["$ref"]
         if ident in self._failed:
-            raise _Skipped("request %d failed" % ident)
+            raise Skipped("request %d failed" % ident)
         if ident not in self._results:
             raise LookupError("no result of request %r" % (ident,))
         value = unsigned(*self._results[ident])
         if value is None:
-            raise _Skipped("request %d gave no number" % ident)
+            raise Skipped("request %d gave no number" % ident)
         return value + self._integer(reference.get("+", 0))
 
     def _optional(self, value: Any) -> int | None:
