@@ -7,6 +7,7 @@ runtime's API. The words are those of ``docs/driver-protocol.md``.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from linmem.text import clip
@@ -87,6 +88,19 @@ class ImportFailed(Exception):
 
 
 Reply = dict[str, Any] | CallFailed
+
+
+@dataclass
+class Compilation:
+    """A module that a process was asked to compile: the request, which names the module, and how that went, if it is
+    known.
+    """
+
+    module: bytes
+    request: int
+    answer: Reply | None = None
+
+
 ImportHandler = Callable[[str, list[dict[str, str]]], Sequence[Mapping[str, str]]]
 
 
@@ -111,8 +125,12 @@ class Runtime(Protocol):
         """Send what was posted, as far as that goes without waiting."""
         ...
 
-    def compiled(self, module: bytes) -> int | CallFailed:
-        """The id of the compiled module, compiled on first use in this process. Raises `DriverFault`."""
+    def compile(self, module: bytes) -> Compilation:
+        """Ask for a module to be compiled, once in a process, without waiting. Raises `DriverFault`."""
+        ...
+
+    def compiled(self, compilation: Compilation) -> int | CallFailed:
+        """The compiled module's id, when its answer has come. Raises `DriverFault`."""
         ...
 
     def supports(self, feature: str) -> bool:

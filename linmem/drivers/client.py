@@ -95,11 +95,13 @@ class Driver:
         self._out = bytearray()
         self._in = bytearray()
         self._scanned = 0
+        self._lines: deque[bytes] = deque()  # that have arrived and are not looked at yet
         self._writing = False
         self._deaf = False  # it has closed its standard input
         self._stderr = bytearray()
         self._pending: list[deque[int]] = [deque()]
         self._replies: dict[int, Reply] = {}
+        self._unwanted: set[int] = set()  # requests whose answers nobody takes
         self._factors: dict[int | None, int] = {}  # requests that may take so many times the usual time
         self._initialize: int | None = None
         self._encode = msgspec.json.Encoder().encode
@@ -194,16 +196,24 @@ class Driver:
 
     # ------------------------------------------------------------- requests
 
-    def post(self, method: str, params: Mapping[str, Any]) -> int:
-        """Queue a request and return its id, which is also the name of the object it makes."""
+    def post(self, method: str, params: Mapping[str, Any], factor: int = 1) -> int:
+        """Queue a request and return its id, which is also the name of the object it makes.
+
+        Its answer may take `factor` times the usual time.
+        """
         self._next_id += 1
         request_id = self._next_id
         self._out += self._encode(Request(request_id, method, params))
         self._out += b"\n"
         self._pending[-1].append(request_id)
-        if method in SLOW_METHODS:
-            self._factors[request_id] = SLOW_METHODS[method]
+        factor *= SLOW_METHODS.get(method, 1)
+        if factor != 1:
+            self._factors[request_id] = factor
         return request_id
+
+    def forget(self, request_id: int) -> None:
+        """Let nobody wait for the answer to a posted request: it is dropped when it comes."""
+        self._unwanted.add(request_id)
 
     def flush(self) -> None:
         """Write what is queued, as far as the pipe takes it; `reply` writes the rest."""
@@ -238,6 +248,8 @@ class Driver:
     def _exchange(self, until: int) -> None:
         """Write what is queued and read until `until` is answered.
 
+        What came after that answer is left for whoever waits for it: a fault there is not this request's.
+
         The time limit is each answer's, host functions included: a guest that never stops calling them is stopped.
         """
         if self._process is None:
@@ -252,7 +264,7 @@ class Driver:
             if bool(self._out) is not self._writing and not self._deaf:
                 self._writing = not self._writing
                 self._poll.modify(self._fd_in, select.POLLOUT if self._writing else 0)
-            progress = self._read_lines()
+            progress = self._take_lines(until)
             if until in self._replies:
                 return
             now = time.monotonic()
@@ -326,17 +338,19 @@ class Driver:
             if not self._process.take_stderr():
                 self._poll.unregister(self._fd_err)
 
-    def _read_lines(self) -> bool:
-        """Handle every complete line that has arrived; whether there was one."""
-        end = self._in.rfind(b"\n", self._scanned)
-        if end < 0:
-            self._scanned = len(self._in)
-            return False
-        lines = bytes(self._in[:end]).split(b"\n")
-        del self._in[: end + 1]
-        self._scanned = 0
-        for line in lines:
-            self._receive(line)
+    def _take_lines(self, until: int) -> bool:
+        """Handle the complete lines that have arrived, up to the answer to `until`; whether there was one."""
+        lines = self._lines
+        if not lines:
+            end = self._in.rfind(b"\n", self._scanned)
+            if end < 0:
+                self._scanned = len(self._in)
+                return False
+            lines.extend(bytes(self._in[:end]).split(b"\n"))
+            del self._in[: end + 1]
+            self._scanned = 0
+        while lines and until not in self._replies:
+            self._receive(lines.popleft())
         return True
 
     def _receive(self, line: bytes) -> None:
@@ -361,7 +375,10 @@ class Driver:
             self._give_up(f"its answer to request {due} has neither 'result' nor 'error': {shorten(line)}")
         pending.popleft()
         self._factors.pop(due, None)
-        self._replies[due] = answer
+        if due in self._unwanted:
+            self._unwanted.discard(due)
+        else:
+            self._replies[due] = answer
 
     def _serve(self, message: Message) -> None:
         """Serve a host function: the handler's own requests are answered before this one is."""

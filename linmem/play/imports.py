@@ -101,6 +101,7 @@ class Imports:
         return {"global": {"type": spec.type, "mutable": spec.mutable, "value": str(bits)}}
 
     def host_function(self, name: str, signature: FuncType, serve: Serve) -> dict[str, Any]:
+        self.pipeline.must_wait()  # it may be called as soon as the instance is made
         self.calls_back = True
         token = f"{len(self.tokens)}.{name}"
         self.tokens[token] = (signature, serve)
@@ -207,9 +208,9 @@ class Access:
         if not names:
             raise HostFault("the guest exports no memory")
         if names[0] not in instance.memories:
-            runtime = self.pipeline.runtime
-            handle = runtime.post("memory.export", {"instance": instance.handle, "name": names[0]})
-            reply = runtime.reply(handle)
+            params = {"instance": instance.handle, "name": names[0]}
+            handle = self.pipeline.runtime.post("memory.export", params)
+            reply = self.pipeline.reply(handle)
             if isinstance(reply, CallFailed):
                 raise HostFault(str(reply))
             instance.memories[names[0]] = handle

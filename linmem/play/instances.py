@@ -24,9 +24,11 @@ def instantiate(
 ) -> None:
     """Instantiate a module and know the instance by `name`. `step` is None for the instance that no step asks for."""
     pipeline, module = context.pipeline, context.modules[module_name]
-    if step is not None:
-        pipeline.collect()  # so that a process lost while it compiles is not blamed on an earlier step
-    compiled = pipeline.compiled(module.data, step)
+    if step is None:
+        pipeline.module = context.runtime.compile(module.data)
+        compiled: int | CallFailed = pipeline.module.request
+    else:
+        compiled = pipeline.compiled(module.data, step)
     if isinstance(compiled, CallFailed):
         refused(context, compiled, step)
         return

@@ -18,7 +18,7 @@ from linmem.play import decoding
 from linmem.play.findings import Findings
 from linmem.play.scope import Instance, Scope, must_export
 from linmem.play.stop import KINDS, Stop, outcome_of
-from linmem.protocol import CallFailed, DriverFault, Reply, Runtime
+from linmem.protocol import CallFailed, Compilation, DriverFault, Reply, Runtime
 from linmem.scenario import expressions, values
 from linmem.scenario.expectations import Literal, NoValue
 from linmem.scenario.happened import Happened, Refused
@@ -33,6 +33,10 @@ TAKING = {
 """How each kind of export that a host can take is called, and the method that takes it."""
 
 Understand = Callable[[dict[str, Any]], Happened]
+
+
+class MustWait(Exception):
+    """While a scenario is posted ahead of its turn: it can't go on before answers have come."""
 
 
 @dataclass
@@ -60,6 +64,10 @@ class Pipeline:
         self.runtime, self.scope, self.findings = runtime, scope, findings
         self.pending: deque[Pending] = deque()
         self.asked: list[AgentRequest] | None = None  # where requests are kept, for an agent
+        self.ahead = False  # whether it is not the scenario's turn yet, so that no answer can be awaited
+        self.answered = False  # whether an answer has come
+        self.dues = 0  # how many steps' requests were posted
+        self.module: Compilation | None = None  # that of the guest's own instance, while its answer is due
         self.setup: list[int] = []  # requests that no step asked for; they must go through
         self.starting = False  # whether the answer to one of those is awaited
         self.stopped: Stop | None = None  # by a host function, while the guest was running
@@ -89,6 +97,7 @@ class Pipeline:
             self.asked.append(AgentRequest(pending, method, params))
             return pending.request
         request = self.runtime.post(method, params)
+        self.dues += 1
         self.pending.append(Pending(step, request, understand))
         if step.bind is not None:
             self.scope.integers.pop(step.bind, None)
@@ -99,13 +108,37 @@ class Pipeline:
 
     def ask(self, method: str, params: Mapping[str, Any]) -> Reply:
         """Post a request and wait for its answer, before any other's."""
-        return self.runtime.reply(self.runtime.post(method, params))
+        return self.reply(self.runtime.post(method, params))
 
-    def compiled(self, module: bytes, step: Step | None) -> int | CallFailed:
+    def reply(self, request: int) -> Reply:
+        """Wait for an answer."""
+        self.must_wait()
+        reply = self.runtime.reply(request)
+        self.answered = True
+        return reply
+
+    def must_wait(self) -> None:
+        """Raise `MustWait` where it is not the scenario's turn yet."""
+        if self.ahead:
+            raise MustWait
+
+    def compiled(self, module: bytes, step: Step) -> int | CallFailed:
         """A module's handle. If the process is lost while it compiles, that is the fault of `step`."""
+        compilation = self.runtime.compile(module)
+        if compilation.answer is None:  # earlier steps' answers come first: the loss is not theirs
+            self.collect()
         self.blamed = step
-        compiled = self.runtime.compiled(module)
+        compiled = self.settled(compilation)
         self.blamed = None
+        return compiled
+
+    def settled(self, compilation: Compilation) -> int | CallFailed:
+        """A module's handle, once it is compiled."""
+        if compilation.answer is not None:
+            return self.runtime.compiled(compilation)
+        self.must_wait()
+        compiled = self.runtime.compiled(compilation)
+        self.answered = True
         return compiled
 
     def take(self, kind: str, instance: Instance, export: str, step: Step) -> int:
@@ -179,7 +212,7 @@ class Pipeline:
         self.confirm_setup()
         while self.pending:
             item = self.pending[0]
-            reply = self.runtime.reply(item.request)
+            reply = self.reply(item.request)
             self.pending.popleft()
             self.raise_stopped()
             self.findings.judge(item.step, understood(item, reply))
@@ -187,9 +220,17 @@ class Pipeline:
 
     def confirm_setup(self) -> None:
         """Wait for what no step asked for, the guest's own instance. It comes before any step's answer."""
-        while self.setup:
+        if self.module is not None:
+            self.must_wait()
             self.starting = True
-            reply = self.runtime.reply(self.setup.pop(0))  # popped first: a start function may call us back
+            compiled = self.settled(self.module)
+            self.starting, self.module = False, None
+            if isinstance(compiled, CallFailed):
+                raise Stop(outcome_of(compiled), f"the module could not be compiled: {Refused(compiled)}")
+        while self.setup:
+            self.must_wait()
+            self.starting = True
+            reply = self.reply(self.setup.pop(0))  # popped first: a start function may call us back
             self.starting = False
             self.raise_stopped()
             if isinstance(reply, CallFailed):
@@ -202,9 +243,9 @@ class Pipeline:
     def drain(self) -> None:
         """Take in the answers to what was sent ahead of a stop, and judge none."""
         while self.setup:
-            self.runtime.reply(self.setup.pop(0))
+            self.reply(self.setup.pop(0))
         while self.pending:
-            self.runtime.reply(self.pending.popleft().request)
+            self.reply(self.pending.popleft().request)
 
     # ------------------------------------------------------------ the end
 
@@ -216,7 +257,7 @@ class Pipeline:
         self.collect()
         self.released = True
         assert self.release is not None
-        reply = self.runtime.reply(self.release)
+        reply = self.reply(self.release)
         if isinstance(reply, CallFailed):
             raise Stop("error", f"the driver could not release the scenario's objects: {reply}")
 
@@ -228,7 +269,7 @@ class Pipeline:
             self.post_release()
         self.drain()
         assert self.release is not None
-        self.runtime.reply(self.release)
+        self.reply(self.release)
 
     def blame(self, fault: DriverFault) -> Stop:
         """What the loss of the process means: the fault of the step whose answer was due."""

@@ -158,6 +158,8 @@ class Hooks:
         self.cases.update((item.case.id, item.case) for item in planned)
         if not self.config.option.collectonly:
             self.bench.fetch_glue(planned)
+            if not is_worker(self.config):  # a worker plays some of them only
+                self.bench.expect(planned)
 
     @pytest.hookimpl(optionalhook=True, tryfirst=True)
     def pytest_xdist_node_collection_finished(self, ids: list[str]) -> None:
@@ -171,12 +173,6 @@ class Hooks:
         """Keep the garbage collector from examining again what was made so far."""
         gc.freeze()
         gc.enable()
-
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> None:
-        """Give an item its successor."""
-        if isinstance(item, ScenarioItem) and isinstance(nextitem, ScenarioItem):
-            item.successor = nextitem
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> pytest.TestReport | None:

@@ -14,7 +14,8 @@ import pytest
 from linmem import project
 from linmem.plugin.failure import failure_text
 from linmem.results.outcome import Result
-from linmem.run.bench import Bench, Planned
+from linmem.run.bench import Bench
+from linmem.run.planned import Planned
 from linmem.scenario import files
 from linmem.scenario.loader import load_suite
 from linmem.scenario.model import Suite
@@ -65,7 +66,6 @@ class ScenarioItem(pytest.Item):
     planned: Planned
     bench: Bench
     result: Result | None = None
-    successor: ScenarioItem | None = None
 
     @classmethod
     def make(cls, parent: SuiteFile, planned: Planned) -> ScenarioItem:
@@ -94,9 +94,6 @@ class ScenarioItem(pytest.Item):
             result.outcome, result.message = "error", f"linmem itself failed: {type(error).__name__}: {error}"
             self.result = result
             raise
-        if self.successor is not None:
-            self.bench.begin(self.successor.planned)
-            self.successor = None
         if not self.bench.good(result):
             raise ScenarioFailed(result)
         if result.known is not None and result.outcome != "pass":

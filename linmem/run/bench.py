@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import functools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import PurePath
 
 from linmem.errors import Unavailable, UserError
@@ -19,7 +18,10 @@ from linmem.results import known, known_check, verdict
 from linmem.results.case import Case
 from linmem.results.known import Engine, KnownDefects
 from linmem.results.outcome import LEFT_OUT, Result
+from linmem.results.verdict import KnownFailure
+from linmem.run.ahead import Window
 from linmem.run.guests import Guests, modules
+from linmem.run.planned import Planned
 from linmem.run.runtimes import Chosen
 from linmem.run.session import Session
 from linmem.scenario.model import Scenario, Suite
@@ -35,16 +37,6 @@ def view_kinds(scenario: Scenario, chosen: Chosen) -> Sequence[str | None]:
 def runs_glue(session: Session, guest: Guest) -> bool:
     """Whether the runtime starts the guest by its language's own glue, as its driver says."""
     return guest.glue is not None and session.runs_glue(guest.glue.kind)
-
-
-@dataclass(frozen=True)
-class Planned:
-    """A case of this run with what it takes to play it. ``guest`` is None where it is inline."""
-
-    case: Case
-    scenario: Scenario
-    guest: Guest | None
-    version: str
 
 
 class Bench:
@@ -68,7 +60,8 @@ class Bench:
         self.runtimes, self.guests, self.timeout, self.describe = runtimes, guests, timeout, describe
         self.sessions: dict[str, Session] = {}
         self.introductions: dict[str, dict[str, object] | None] = {}
-        self.ahead: tuple[Planned, Player] | None = None
+        self.windows: dict[str, Window] = {}
+        self.coming: dict[str, list[Planned]] = {}
 
     @functools.cached_property
     def view_kinds(self) -> dict[str, set[str]] | None:
@@ -125,9 +118,12 @@ class Bench:
 
     def result(self, planned: Planned) -> Result:
         """The result of a case that is about to be played, with the first known defect that covers it."""
+        return Result.begun(planned.case, planned.scenario.title, planned.version, self.known(planned))
+
+    def known(self, planned: Planned) -> KnownFailure | None:
+        """The first known defect that covers a case."""
         defect = self.defects.covering(planned.case, self.engine(planned))
-        known = defect.failure if defect is not None else None
-        return Result.begun(planned.case, planned.scenario.title, planned.version, known)
+        return defect.failure if defect is not None else None
 
     def all_cases(self, suites: Iterable[Suite]) -> Iterator[tuple[Suite, list[Planned]]]:
         """The cases of each suite. One that is wrong is left out: it is reported when the file is collected."""
@@ -149,8 +145,9 @@ class Bench:
             result.outcome, result.message = "unsupported", left_out
             result.where, result.known = str(scenario.where), None  # what is not played has no defect to show
             return result
+        window = self.window(label)
         try:
-            player = self.taken_up(planned) or self.player(planned)
+            player = window.take(planned) or self.player(planned)
         except SourceError as error:
             result.outcome, result.message = "error", error.message
             result.where = f"{error.file}:{error.line}"
@@ -158,54 +155,105 @@ class Bench:
         except (UserError, Unavailable, DriverFault) as error:
             result.outcome, result.message, result.where = "error", str(error), str(scenario.where)
             return result
-        player.play(result)
+        session = self.session(label)
+        served, session.served = session.served, True
+        try:
+            player.play(result)
+        except BaseException:
+            session.discard()
+            raise
+        if player.lost and served and not player.answered:
+            self.play_alone(planned, result)
         self.introduce(label)
         # Who knows what it left behind: the next case must not depend on it. So too where a defect is listed
         # and did not show: freed memory that still held the right bytes was used all the same.
         if result.outcome == "fail" or (result.outcome == "pass" and result.known is not None):
-            self.session(label).discard()
+            session.discard()
+        window.fill(planned)
         return result
+
+    def play_alone(self, planned: Planned, result: Result) -> None:
+        """A process was lost before the case had any answer, which may be the doing of the case before it: play it on
+        a new process. If that is lost too, it is this case's doing; else neither is sure.
+        """
+        session, again = self.session(planned.case.runtime), self.result(planned)
+        session.discard()
+        try:
+            player = self.player(planned)
+        except (UserError, Unavailable, DriverFault):
+            return
+        session.served = True
+        player.play(again)
+        if again.outcome == result.outcome:
+            for name in again.__struct_fields__:
+                setattr(result, name, getattr(again, name))
+            return
+        session.discard()
+        result.outcome = "error"
+        result.message += (
+            f", before this scenario had any answer; played alone it comes to '{again.outcome}', "
+            "so the scenario before it may have left the process so"
+        )
 
     def left_out(self, planned: Planned) -> str | None:
         """Why the case is not played at all; None where it is."""
         scenario, case = planned.scenario, planned.case
         if scenario.each_view is not None and case.view is None:
             return f"{case.runtime} has no view that reads and writes {scenario.each_view}"
-        chosen = self.chosen(case.runtime)
-        if self.slow or not chosen.manifest.slow:
-            return None
-        name = f"{PurePath(scenario.suite).name}::{scenario.slug}"
-        why = chosen.takes_long(name, case.guest)
+        why = self.takes_long(planned) if not self.slow else None
         return f"{LEFT_OUT}{why}; --slow plays it" if why is not None else None
 
-    def taken_up(self, planned: Planned) -> Player | None:
-        """The player that has begun with this case; one that has begun with another is given up."""
-        ahead, self.ahead = self.ahead, None
-        if ahead is None:
-            return None
-        begun, player = ahead
-        if begun == planned:
-            return player
-        player.abandon()
-        return None
+    def is_left_out(self, planned: Planned) -> bool:
+        """Whether the case is not played at all."""
+        return self.left_out(planned) is not None
 
-    def begin(self, planned: Planned) -> None:
-        """Let a runtime that already runs start on the next case, if it can go without us for a while."""
-        session, guest = self.sessions.get(planned.case.runtime), planned.guest
-        if session is None or not session.alive or calls_back(planned.scenario) or self.left_out(planned):
-            return
+    def takes_long(self, planned: Planned) -> str | None:
+        """Why the case takes its runtime minutes; None where it does not."""
+        chosen = self.chosen(planned.case.runtime)
+        if not chosen.manifest.slow:
+            return None
+        name = f"{PurePath(planned.scenario.suite).name}::{planned.scenario.slug}"
+        return chosen.takes_long(name, planned.case.guest)
+
+    def expect(self, coming: Iterable[Planned]) -> None:
+        """The cases that will be played, in this order: a runtime may be given several at once."""
+        self.coming.clear()
+        for planned in coming:
+            self.coming.setdefault(planned.case.runtime, []).append(planned)
+        for label, window in self.windows.items():
+            window.expect(self.coming.get(label, ()))
+
+    def window(self, label: str) -> Window:
+        """What is posted ahead to a runtime of this run."""
+        if label not in self.windows:
+            window = Window(self.session(label), self.alone, self.is_left_out, self.make_player)
+            window.expect(self.coming.get(label, ()))
+            self.windows[label] = window
+        return self.windows[label]
+
+    def alone(self, planned: Planned) -> bool:
+        """Whether a case is posted in its own turn only: it calls us back, costs its process, takes long, or its
+        runtime is not known yet.
+        """
+        session, guest = self.session(planned.case.runtime), planned.guest
+        if planned.case.runtime not in self.introductions or calls_back(planned.scenario):
+            return True
         if guest is not None and (guest.fallback if runs_glue(session, guest) else guest.host) is not None:
-            return
-        with contextlib.suppress(Exception):  # it is reported when the item is played
-            player = self.player(planned)
-            player.begin()
-            self.ahead = (planned, player)
+            return True
+        return self.takes_long(planned) is not None or self.known(planned) is not None
 
     def player(self, planned: Planned) -> Player:
-        """A player for the case, its runtime started and its guest at hand."""
+        """A player for the case, its runtime started and its guest at hand.
+
+        A process that has ended since the last case was played is not this one's failure: a `DriverFault` says so.
+        """
+        self.session(planned.case.runtime).start()
+        return self.make_player(planned)
+
+    def make_player(self, planned: Planned) -> Player:
+        """A player for the case, on a runtime that was started."""
         session, guest = self.session(planned.case.runtime), planned.guest
         parts = modules(planned.scenario, guest)
-        session.start()
         if guest is not None and guest.glue is not None and runs_glue(session, guest):
             guest.glue.path  # noqa: B018  # here it may be provisioned, and fail
         return Player(planned.scenario, session, parts, guest, planned.case.view)
@@ -236,6 +284,8 @@ class Bench:
 
     def close(self) -> None:
         """End every driver."""
+        for window in self.windows.values():
+            window.drop()
         for session in self.sessions.values():
             session.close()
 

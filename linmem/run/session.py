@@ -10,7 +10,7 @@ from typing import Any
 from linmem.cache import subfolder
 from linmem.drivers.client import Driver, Info
 from linmem.errors import Unavailable, last_words
-from linmem.protocol import CallFailed, DriverDied, DriverFault, DriverGarbage, ImportHandler, Reply
+from linmem.protocol import CallFailed, Compilation, DriverDied, DriverFault, DriverGarbage, ImportHandler, Reply
 from linmem.provision.environments import Provided
 
 MAX_MODULES = 64  # compiled modules kept per process; older ones are released
@@ -40,12 +40,14 @@ class Session:
         self._driver: Driver | None = None  # the last one started, whose output can still be read
         self._live: Driver | None = None  # the same while it takes requests
         self._standby: Driver | None = None  # its replacement: launched, not yet used
-        self._modules: OrderedDict[bytes, int] = OrderedDict()
+        self._modules: OrderedDict[bytes, Compilation] = OrderedDict()
         self._features: dict[str, bool] = {}
         self._false_starts = 0
         self._last_fault = ""
         self._handler: ImportHandler | None = None
         self.info: Info | None = None
+        self.processes = 0  # that were lost so far
+        self.served = False  # whether the process has played anything
 
     # -------------------------------------------------------- the interface
 
@@ -79,22 +81,29 @@ class Session:
         if self._live is not None:
             self._live.flush()
 
-    def compiled(self, module: bytes) -> int | CallFailed:
-        """The id of the compiled module; each is compiled once per process. Raises `DriverFault`."""
+    def compile(self, module: bytes) -> Compilation:
+        """Ask for a module to be compiled, once in a process, without waiting. Raises `DriverFault`."""
         driver = self._running()
-        if module in self._modules:
+        known = self._modules.get(module)
+        if known is not None:
             self._modules.move_to_end(module)
-            return self._modules[module]
-        request = self.post("module.compile", {"bytes": module})
-        with driver.waiting(COMPILING * self._timeout):
-            reply = self.reply(request)
-        if isinstance(reply, CallFailed):
-            return reply
-        self._modules[module] = request
+            return known
+        request = driver.post("module.compile", {"bytes": module}, COMPILING)
+        made = self._modules[module] = Compilation(module, request)
         if len(self._modules) > MAX_MODULES:
             _, old = self._modules.popitem(last=False)
-            self.reply(self.post("object.release", {"objects": [old]}))
-        return request
+            driver.forget(driver.post("object.release", {"objects": [old.request]}))
+        return made
+
+    def compiled(self, compilation: Compilation) -> int | CallFailed:
+        """The compiled module's id, when its answer has come. Raises `DriverFault`."""
+        if compilation.answer is None:
+            compilation.answer = self.reply(compilation.request)
+        if not isinstance(compilation.answer, CallFailed):
+            return compilation.request
+        if self._modules.get(compilation.module) is compilation:
+            del self._modules[compilation.module]  # who wants it next asks once more
+        return compilation.answer
 
     def supports(self, feature: str) -> bool:
         """Whether the probe module of this proposal compiles. Raises `DriverFault`."""
@@ -155,6 +164,11 @@ class Session:
         return self._live is not None and self._live.alive
 
     @property
+    def ready(self) -> bool:
+        """Whether a driver takes requests, as far as is known without asking the system."""
+        return self._live is not None
+
+    @property
     def pid(self) -> int | None:
         """The driver's process id, while it runs."""
         return self._driver.pid if self._driver is not None else None
@@ -177,6 +191,8 @@ class Session:
     def _lost(self) -> None:
         """The driver is gone. Another is launched at once: it gets ready while other runtimes have their turn."""
         self._live = None
+        self.processes += 1
+        self.served = False
         self._modules.clear()
         if self.info is not None and self._standby is None:
             with contextlib.suppress(DriverFault):  # its next use reports why

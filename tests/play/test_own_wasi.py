@@ -183,7 +183,7 @@ def test_the_folder_goes_with_a_scenario_that_is_given_up(load: Load) -> None:
     player.begin()
     folder = Path(runtime.params("instance.create")["wasi"]["preopens"]["/files"])
     assert folder.exists()
-    player.abandon()
+    player.close()
     assert not folder.exists()
 
 

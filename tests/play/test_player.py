@@ -317,7 +317,8 @@ def test_a_scenario_can_be_begun_before_its_turn(load: Callable[[str], Suite]) -
     toy = buffer()
     player = begun(load, toy, "- {call: pointer, expect: 1024}\n- {size: memory}")
     assert not [event for event in toy.events if event.startswith("wait")]
-    assert toy.events[-2:] == ["post object.release", "flush"]
+    assert toy.events[-1] == "post object.release"
+    assert player.posted
     assert player.play(empty_result()).outcome == "pass"
 
 
@@ -330,10 +331,23 @@ def test_what_went_wrong_at_the_beginning_is_told_in_its_turn(load: Callable[[st
     assert begun(load, toy, "- {call: pointer}").play(empty_result()).outcome == "crash"
 
 
-def test_what_was_begun_and_is_not_played_is_taken_in(load: Callable[[str], Suite]) -> None:
-    toy = buffer()
-    begun(load, toy, "- {call: pointer}\n- {size: memory}").abandon()
-    assert not toy.queues[0]
-    assert not toy.replies
-    assert toy.on_import is None
-    begun(load, buffer(pointer=DriverDied("killed")), "- {call: pointer}").abandon()
+@pytest.mark.parametrize(
+    ("steps", "posted"),
+    [
+        ("- {call: pointer, as: at}\n- {read: u8, at: at + 1}\n- {size: memory}", True),  # the driver adds
+        ("- {call: pointer, as: at}\n- {read: u8, at: at * 2}\n- {size: memory}", False),
+        ("- {read: bytes, at: 0, count: 1, as: b}\n- {write: bytes, at: 4, value: b}\n- {size: memory}", False),
+        ("- {call: pointer}\n- {read: u8, at: 0, kind: none}\n- {size: memory}", False),
+    ],
+)
+def test_what_needs_an_answer_is_posted_in_its_turn(load: Callable[[str], Suite], steps: str, posted: bool) -> None:
+    toy, plain = buffer(), buffer()
+    player = begun(load, toy, steps)
+    assert player.posted is posted
+    assert not [event for event in toy.events if event.startswith("wait")]
+    result = player.play(empty_result())
+    scenario = load(suite(steps)).scenarios[0]
+    assert scenario.guest is not None
+    once = Player(scenario, plain, {GUEST: module(scenario.guest)}).play(empty_result())
+    assert (result.outcome, result.message, result.steps) == (once.outcome, once.message, once.steps)
+    assert [toy.requests[number] for number in toy.requests] == [plain.requests[number] for number in plain.requests]

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from linmem.plugin.items import Planned, SuiteFile
+from linmem.plugin.items import SuiteFile
 from linmem.results.case import Case
 from linmem.results.outcome import Result
 from linmem.results.verdict import KnownFailure
+from linmem.run.planned import Planned
 from linmem.scenario.model import Scenario
 from linmem.scenario.source import SourceError
 
@@ -25,7 +26,6 @@ class ToyBench:
 
     def __init__(self) -> None:
         self.results: list[Result] = []
-        self.begun: list[str] = []
 
     def cases(self, scenario: Scenario) -> list[Planned]:
         if scenario.slug == "nowhere":
@@ -51,9 +51,6 @@ class ToyBench:
         result.message = "" if result.outcome == "pass" else f"why it is {result.outcome}"
         result.where = str(scenario.where)
         return result
-
-    def begin(self, planned: Planned) -> None:
-        self.begun.append(planned.case.name)
 
     def good(self, result: Result) -> bool:
         return result.outcome in ("pass", "unsupported") if result.known is None else result.outcome == "fail"
@@ -171,11 +168,6 @@ def test_selection_by_title_runtime_and_guest(run: Run) -> None:
         assert len(played.bench.results) == count
         if count == 0:
             assert played.status == pytest.ExitCode.NO_TESTS_COLLECTED
-
-
-def test_the_next_item_is_begun_only_when_there_is_one_known(run: Run) -> None:
-    played = run({"a.yaml": ["pass"]})
-    assert played.bench.begun == []  # no hook says which item is next
 
 
 def test_junit_properties(run: Run) -> None:

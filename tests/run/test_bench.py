@@ -45,17 +45,3 @@ def test_each_view_kind_of_each_runtime(casting: Bench) -> None:
         "node-Uint8Array",
         "node-Uint8ClampedArray",
     ]
-
-
-def test_what_was_begun_and_does_not_come_next_is_given_up(casting: Bench) -> None:
-    plain, asking = (
-        casting.cases(scenario("growth.yaml", f"{who}-and-both-sides-see-the-size"))[0]
-        for who in ("wasm-grows-its-memory", "the-host-grows-the-memory")
-    )
-    seen = []
-    for _ in range(2):  # nothing is begun before a runtime runs
-        result = casting.play(plain, casting.result(plain))
-        seen.append((result.outcome, result.observations, casting.ahead))
-        casting.begin(asking)
-        assert casting.ahead is not None
-    assert seen == [("pass", [], None)] * 2

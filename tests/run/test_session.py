@@ -35,6 +35,10 @@ def make(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Make]:
         session.close()
 
 
+def compiled(session: Session, module: bytes) -> int | CallFailed:
+    return session.compiled(session.compile(module))
+
+
 def call(session: Session, name: str) -> object:
     return session.reply(session.post("function.call", {"name": name, "results": []}))
 
@@ -112,7 +116,7 @@ def test_a_timeout_ends_the_process(make: Make) -> None:
 def test_compiling_may_take_longer_than_a_step(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("linmem.run.session.COMPILING", 600)
     session = make(timeout=0.2, env={"FAKE_COMPILING": "0.3"})
-    assert isinstance(session.compiled(b"module"), int)
+    assert isinstance(compiled(session, b"module"), int)
     with pytest.raises(DriverTimeout, match=r"no answer within 0\.2 s"):  # a step has its own time again
         call(session, "hangs")
 
@@ -120,7 +124,7 @@ def test_compiling_may_take_longer_than_a_step(make: Make, monkeypatch: pytest.M
 def test_compiling_does_not_take_for_ever(make: Make) -> None:
     session = make(timeout=0.1, env={"FAKE_COMPILING": "600"})
     with pytest.raises(DriverTimeout, match=r"no answer within 0\.6"):
-        session.compiled(b"module")
+        compiled(session, b"module")
 
 
 def test_the_last_words_of_a_lost_process_can_still_be_read(make: Make) -> None:
@@ -192,31 +196,34 @@ def test_a_runtime_that_can_t_be_had() -> None:
 
 def test_a_module_is_compiled_once_in_each_process(make: Make) -> None:
     session = make()
-    first = session.compiled(b"one")
-    assert session.compiled(b"two") != first
-    assert session.compiled(b"one") == first
+    first = compiled(session, b"one")
+    assert compiled(session, b"two") != first
+    assert compiled(session, b"one") == first
     with pytest.raises(DriverDied):
         call(session, "sigkill")
-    request = session.compiled(b"one")
+    request = compiled(session, b"one")
     assert isinstance(request, int)
-    assert session.compiled(b"one") == request
+    assert compiled(session, b"one") == request
 
 
 def test_old_modules_are_let_go(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     session = make()
+    session.start()
     released: list[object] = []
-    post = session.post
+    driver = session._live
+    assert driver is not None
+    post = driver.post
 
-    def noting(method: str, params: dict[str, object]) -> int:
+    def noting(method: str, params: dict[str, object], factor: int = 1) -> int:
         if method == "object.release":
             released.append(params["objects"])
-        return post(method, params)
+        return post(method, params, factor)
 
-    monkeypatch.setattr(session, "post", noting)
-    requests = [session.compiled(str(number).encode()) for number in range(MAX_MODULES)]
+    monkeypatch.setattr(driver, "post", noting)
+    requests = [compiled(session, str(number).encode()) for number in range(MAX_MODULES)]
     assert released == []
-    session.compiled(b"0")  # was used just now, so it stays
-    session.compiled(b"another")
+    compiled(session, b"0")  # was used just now, so it stays
+    compiled(session, b"another")
     assert released == [[requests[1]]]
 
 
@@ -225,6 +232,6 @@ def test_a_module_that_is_refused_is_tried_again(make: Make, monkeypatch: pytest
     refusal = CallFailed(-32000, "bad opcode", {"kind": "compile"})
     reply = session.reply
     monkeypatch.setattr(session, "reply", lambda request: (reply(request), refusal)[1])
-    assert session.compiled(b"one") is refusal
+    assert compiled(session, b"one") is refusal
     monkeypatch.undo()
-    assert isinstance(session.compiled(b"one"), int)
+    assert isinstance(compiled(session, b"one"), int)

@@ -10,7 +10,7 @@ from typing import Any
 import wasmtime
 
 from linmem.play.scope import Module
-from linmem.protocol import CallFailed, DriverFault, ImportFailed, ImportHandler, Reply
+from linmem.protocol import CallFailed, Compilation, DriverFault, ImportFailed, ImportHandler, Reply
 from linmem.scenario import values
 from linmem.scenario.model import ModuleSource
 from linmem.wasm.types import read_types
@@ -125,11 +125,14 @@ class ToyRuntime:
     def flush(self) -> None:
         self.events.append("flush")
 
-    def compiled(self, module: bytes) -> int | CallFailed:
+    def compile(self, module: bytes) -> Compilation:
+        return Compilation(module, 1_000_000 + len(module))
+
+    def compiled(self, compilation: Compilation) -> int | CallFailed:
         found = self.answers.get("module.compile")
         if isinstance(found, DriverFault):
             raise found
-        return found if isinstance(found, CallFailed) else 1_000_000 + len(module)
+        return found if isinstance(found, CallFailed) else compilation.request
 
     def supports(self, feature: str) -> bool:
         return feature in self.features

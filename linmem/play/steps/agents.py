@@ -31,6 +31,7 @@ Round = dict[str, Number]
 def run(context: Context, step: model.Agents) -> None:
     """Run all agents of a step (`agents.run`), or start and finish them, with steps in between."""
     pipeline = context.pipeline
+    pipeline.must_wait()
     pipeline.collect()
     agents, due_of = [], []
     for agent in step.agents:

@@ -1,0 +1,111 @@
+"""Cases that are posted to a runtime before their turn comes.
+
+Most of the cost of a small scenario is that two processes wait for each other. So a runtime's next cases are posted
+many at a time, and their answers are taken in when their turn comes. Answers come in the order of the requests. If the
+process is lost, the case whose answer was due is the one that lost it; those behind it are forgotten, and posted again
+to the next process.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections import deque
+from collections.abc import Callable, Sequence
+
+from linmem.play.player import Player
+from linmem.run.planned import Planned
+from linmem.run.session import Session
+
+SIZE = 32  # cases that are posted at most
+LOW = 16  # at which others are posted
+
+
+class Window:
+    """The cases of one runtime that are posted ahead.
+
+    ``alone`` says of a case that it can't be among them, ``absent`` that it is not played at all; ``make`` makes its
+    player.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        alone: Callable[[Planned], bool],
+        absent: Callable[[Planned], bool],
+        make: Callable[[Planned], Player],
+    ) -> None:
+        self.session, self.alone, self.absent, self.make = session, alone, absent, make
+        self.coming: Sequence[Planned] = ()
+        self.next = 0  # in `coming`: what is to be posted next
+        self.begun: deque[tuple[Planned, Player]] = deque()
+        self.process = 0  # the number of that which has them
+
+    def expect(self, coming: Sequence[Planned]) -> None:
+        """The runtime's cases in the order in which they will be played, unless something interferes."""
+        self.drop()
+        self.coming, self.next = coming, 0
+
+    def take(self, planned: Planned) -> Player | None:
+        """The player that has posted a case whose turn has come; None where none has.
+
+        If another case was to come first, the process is given up with all that was posted to it.
+        """
+        if self.process != self.session.processes:
+            self.drop()
+        if not self.begun:
+            return None
+        first, player = self.begun[0]
+        if first is not planned:
+            self.session.discard()
+            self.drop()
+            return None
+        self.begun.popleft()
+        return player
+
+    def fill(self, planned: Planned) -> None:
+        """Post what comes next, after a case has been played."""
+        if self.process != self.session.processes:
+            self.drop()
+        if not self.session.ready or len(self.begun) > LOW or (self.begun and not self.begun[-1][1].posted):
+            return
+        if not self.begun:
+            self.follow(planned)
+        self.process = self.session.processes
+        while self.next < len(self.coming) and len(self.begun) < SIZE:
+            following = self.coming[self.next]
+            if self.absent(following):
+                self.next += 1
+                continue
+            if self.alone(following) or not self.begin(following):
+                break
+            self.next += 1
+            if not self.begun[-1][1].posted:
+                break
+        self.session.flush()
+
+    def follow(self, planned: Planned) -> None:
+        """Nothing is posted: what comes next is what follows this case."""
+        near = max(self.next - 1, 0)
+        places = itertools.chain(range(near, len(self.coming)), range(near))
+        self.next = next((place + 1 for place in places if self.coming[place] is planned), len(self.coming))
+
+    def begin(self, planned: Planned) -> bool:
+        """Post a case; whether that went well."""
+        try:
+            player = self.make(planned)
+        except Exception:  # it is reported when the case is played
+            return False
+        self.begun.append((planned, player))
+        try:
+            player.begin()
+        except Exception:  # a defect of linmem's own, with a part of the case posted
+            self.session.discard()
+            self.drop()
+            return False
+        return True
+
+    def drop(self) -> None:
+        """Forget what was posted."""
+        for _, player in self.begun:
+            player.close()
+        self.begun.clear()
