@@ -101,7 +101,7 @@ def _together(script: ScriptWriter, step: model.Agents) -> None:
     script.announce(step, script.goal.result.steps[-1].expected or "")
     script.output.add(
         f'came = ", ".join([{", ".join(shown)}]) + " in 1 of 1 rounds"',
-        language.print("  actual:  ", "came"),
+        language.text("print", label="  actual:  ", what="came"),
         language.statement("finish()"),
     )
 

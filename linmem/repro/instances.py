@@ -105,7 +105,8 @@ def _host_function(script: ScriptWriter, name: str, spec: model.HostFunction, si
         error = script.templates.snippet("trap", text=language.constant(text)) if trap else None
         output.add(language.throwing(error, text))
     elif returned:
-        output.add(language.give_back(returned))
+        output.add(language.text("give_back", values=returned))
     body = output.close()
     params = [language.variable(param) for param in spec.params]
-    return language.function(name, params, body.lines or [language.empty], list(body.assigned))
+    lines, variables = body.lines or [language.empty], list(body.assigned)
+    return language.lines("function", name=name, params=params, body=lines, variables=variables)

@@ -74,7 +74,7 @@ def _assembled(
         source = script.scenario.guest if module == model.GUEST else script.scenario.modules.get(module)
         if source is not None and source.wat is not None:
             modules += [language.comment(line) for line in textwrap.dedent(source.wat).strip("\n").split("\n")]
-        modules += [*language.module(variable, _encoded(script.modules[module].data)), ""]
+        modules += [*language.lines("module", name=variable, encoded=_encoded(script.modules[module].data)), ""]
     parts = _parts(script, "\n".join(body))
     code = "\n".join([*parts, *body])
     helpers = _helpers(script, code + "\n" + templates.text("told"))
@@ -110,7 +110,9 @@ def _parts(script: ScriptWriter, body: str) -> list[str]:
             "args": f"[{', '.join(texts)}]",
             "program": texts[0] if texts else language.constant(""),
             "arguments": f"[{', '.join(texts[1:])}]",
-            "env": language.dictionary({key: language.constant(value) for key, value in setting.env.items()}),
+            "env": language.text(
+                "dictionary", pairs={key: language.constant(value) for key, value in setting.env.items()}
+            ),
             "preopen": preopen,
         }
     for name, text in templates.data["parts"].items():
@@ -127,7 +129,7 @@ def _files(script: ScriptWriter) -> list[str]:
     setting = script.scenario.wasi
     if setting is None or setting.files is None:
         return []
-    return script.language.folder(dict(setting.files))
+    return [*script.language.lines("folder", files=setting.files), ""]
 
 
 def _helpers(script: ScriptWriter, code: str) -> list[str]:
@@ -151,7 +153,10 @@ def _helpers(script: ScriptWriter, code: str) -> list[str]:
             lines += [*source.split("\n"), ""]
     if "told(" in code:
         needs = str(script.templates.data.get("told_needs", "")).rstrip("\n")
-        lines += ([*needs.split("\n"), ""] if needs else []) + [*language.told(script.templates.text("told")), ""]
+        lines += ([*needs.split("\n"), ""] if needs else []) + [
+            *language.lines("told", body=script.templates.text("told").rstrip().split("\n")),
+            "",
+        ]
     return lines
 
 

@@ -48,7 +48,9 @@ def called(script: ScriptWriter, step: model.Step, text: str, results: Sequence[
         return StepCode([script.language.statement(text)])
     if len(results) > 1:
         target = script.target(step)
-        return StepCode([script.assignment(target, text)], script.language.show_all(results, target))
+        return StepCode(
+            [script.assignment(target, text)], script.language.text("show_all", kinds=tuple(results), value=target)
+        )
     return script.gives(step, results[0], text)
 
 
@@ -127,7 +129,8 @@ def _given(script: ScriptWriter, step: model.Write) -> dict[str, str]:
     language, value, kind = script.language, step.value, step.type
     width = values.MEMORY_TYPES.get(kind, 0)
     if isinstance(value, bytes):
-        return {"value": language.data(value), "packed": language.data(value)}
+        data = language.text("data", data=value)
+        return {"value": data, "packed": data}
     if isinstance(value, model.BoundBytes):
         return {"value": language.variable(value.name), "packed": language.variable(value.name)}
     if isinstance(value, model.HostValue):
@@ -136,7 +139,7 @@ def _given(script: ScriptWriter, step: model.Write) -> dict[str, str]:
         number = script.names.argument(value, kind)
         if value.names:
             return {"value": number, "packed": f'struct.pack("{FORMATS[kind]}", {number})'}
-        return {"value": number, "packed": language.data(value.bits(kind, {}).to_bytes(width, "little"))}
+        return {"value": number, "packed": language.text("data", data=value.bits(kind, {}).to_bytes(width, "little"))}
     if value.expression is None:
         raise ReproError(f"{step.where}: '{value.raw}' is no integer")
     text = script.names.integer(value.expression)
@@ -292,12 +295,12 @@ def same(script: ScriptWriter, step: model.Same) -> StepCode:
     one, other = (
         script.objects.variables.get(name) or script.exported(*script.objects.owner(name)) for name in step.objects
     )
-    return StepCode([], script.language.choice(f"{one} {script.language.same} {other}"))
+    return StepCode([], script.language.text("choice", condition=f"{one} {script.language.same} {other}"))
 
 
 def negative(script: ScriptWriter, step: model.Negative) -> StepCode:
     """Whether a number was negative when it was bound."""
-    return StepCode([], script.language.choice(f"{script.names.variables[step.name]}_negative"))
+    return StepCode([], script.language.text("choice", condition=f"{script.names.variables[step.name]}_negative"))
 
 
 def release(script: ScriptWriter, step: model.Release) -> StepCode:
@@ -324,7 +327,7 @@ def _forget(script: ScriptWriter, names: Sequence[str]) -> list[str]:
             gone += [instance.variable, *instance.taken.values()]
     for variable in gone:
         script.output.assign(variable)
-    return script.language.forget(gone)
+    return script.language.lines("forget", variables=gone)
 
 
 def collect(script: ScriptWriter, step: model.Collect) -> StepCode:

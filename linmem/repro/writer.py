@@ -9,7 +9,7 @@ from typing import Any
 
 from linmem.play.scope import Module
 from linmem.repro.goal import Goal, ReproError
-from linmem.repro.languages import LANGUAGES, HostLanguage
+from linmem.repro.languages import HostLanguage, load
 from linmem.repro.templates import ScriptTemplates
 from linmem.scenario import model, values
 from linmem.scenario.expectations import Literal
@@ -182,7 +182,7 @@ class ScriptWriter:
     steps: Mapping[type[Step], Callable[[ScriptWriter, Any], StepCode]]  # how each step kind is written
 
     def __post_init__(self) -> None:
-        self.language = LANGUAGES[self.templates.language]
+        self.language = load(self.templates.language)
         self.output = Output()
         self.names = Names(self.language, self.output)
         self.objects = Objects()
@@ -235,13 +235,15 @@ class ScriptWriter:
         if code.doing is None:
             output.add(self.assignment("doing", '"compile"'))
         output.assign("came")
-        output.add(*language.guarded(code.lines, code.came, code.doing, code.after))
+        doing = "doing" if code.doing is None else language.constant(code.doing)
+        body = [*code.lines, language.statement(f"came = {code.came}"), *code.after]
+        output.add(*language.lines("guarded", body=body, caught=language.statement(f"came = told(error, {doing})")))
         if step.expect is not None or final:
-            output.add(language.print("  actual:  ", "came"))
+            output.add(language.text("print", label="  actual:  ", what="came"))
         if step.observe is not None:
-            output.add(language.print(f"  {step.observe.id}:", "came"))
+            output.add(language.text("print", label=f"  {step.observe.id}:", what="came"))
         if final and output.nested:
-            output.add(*language.exit_if("came", self.goal.actual or ""))
+            output.add(*language.lines("exit_if", variable="came", text=self.goal.actual or ""))
         elif final:
             output.add(language.statement("finish()"))
         output.add("")
