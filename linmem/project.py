@@ -34,7 +34,8 @@ PARTIAL = "partial"
 class Project:
     """A project's settings. ``folder`` is where its file is; without one, the current folder and nothing set.
 
-    ``step_timeout`` is in seconds. Paths are absolute.
+    ``step_timeout`` is in seconds; ``limits`` has those of `linmem.drivers.limits.Limits` that the file sets. Paths are
+    absolute.
     """
 
     folder: Path
@@ -46,6 +47,7 @@ class Project:
     baseline: Path | None = None
     report_dir: Path | None = None
     step_timeout: float | None = None
+    limits: Mapping[str, float] = field(default_factory=dict)
     keys: frozenset[str] = field(default_factory=frozenset)
 
     def root(self, otherwise: Path) -> Path:
@@ -96,8 +98,9 @@ def _project(path: Path, table: Any) -> Project:
     for fault in SCHEMA.faults(table, root="the file" if path.name == NAME else "the table"):
         where = "[tool.linmem]: " if path.name == PYPROJECT else ""
         raise UserError(f"{paths.shown(path)}: {where}{fault.message}")
-    values = {key.replace("-", "_"): _READ[key](path, value) for key, value in table.items()}
-    return Project(path.parent, path, keys=frozenset(table), **values)
+    values = {key.replace("-", "_"): _READ[key](path, value) for key, value in table.items() if key in _READ}
+    limits = {key.replace("-", "_"): value for key, value in table.items() if key not in _READ}
+    return Project(path.parent, path, keys=frozenset(table), limits=limits, **values)
 
 
 def _texts(value: str | list[str]) -> list[str]:

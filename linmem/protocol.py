@@ -79,6 +79,10 @@ class DriverGarbage(DriverFault):
     """The driver broke the protocol."""
 
 
+class DriverLimit(DriverFault):
+    """The driver sent more than it may."""
+
+
 class ImportFailed(Exception):
     """Raised by an import handler to make the host function throw (kind ``host``) or trap (kind ``trap``)."""
 

@@ -77,6 +77,8 @@ USAGE = [
     (["--step-timeout=long"], 4, "argument --step-timeout: invalid seconds value: 'long'"),
     (["--step-timeout=0"], 4, "argument --step-timeout: 0 is no time to wait: give seconds, more than 0"),
     (["--step-timeout=nan"], 4, "argument --step-timeout: nan is no time to wait"),
+    (["--step-mib=0"], 4, "argument --step-mib: 0 is no size: give a number more than 0"),
+    (["--scenario-calls=-1"], 4, "argument --scenario-calls: -1 is no count"),
     (["--runtime=wasmtime", "suites/memory/growth.yaml::no-such-scenario[node]"], 4, "not found: "),
     (["--runtime=wasmtime", "suites/memory/growth.yaml", "-k", "no_such_scenario"], 5, "deselected"),
     (

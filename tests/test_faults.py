@@ -136,7 +136,7 @@ FAULTS = {
         "the driver broke the protocol: it wrote a line that is not a message of the protocol: 'growing",
     ),
     "wrong_id": ("error", "the driver broke the protocol: it answered request"),
-    "floods_stdout": ("error", "the driver broke the protocol: it wrote a line of more than 64 MiB"),
+    "floods_stdout": ("error", "the driver sent more than 64 MiB for one step (see --step-mib)"),
     "floods_stderr": ("pass", ""),
     "huge_error": ("fail", "call huge_error(): got Verbose: xxx"),
     "wrong_values": ("error", "the driver's answer makes no sense: 0 values were due, found [24]"),

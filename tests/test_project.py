@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import argparse
+import dataclasses
 import json
 import os
 import subprocess
@@ -13,6 +15,7 @@ import pytest
 
 from linmem import project
 from linmem.errors import UserError
+from linmem.plugin import options
 from linmem.project import find
 
 Fake = Callable[..., Path]
@@ -33,7 +36,12 @@ known = ["known.yaml", "lists/more.yaml"]
 baseline = "baseline.yaml"
 report-dir = "out/linmem"
 step-timeout = 2.5
+step-mib = 1.5
+step-calls = 10
+scenario-mib = 20
+scenario-calls = 1000
 """
+LIMITS = {"step_mib": 1.5, "step_calls": 10, "scenario_mib": 20, "scenario_calls": 1000}
 
 
 pytestmark = pytest.mark.usefixtures("project_read_anew")
@@ -75,8 +83,8 @@ def test_every_key(folder: Path) -> None:
     assert found.baseline == folder / "baseline.yaml"
     assert (found.report_dir, found.out) == (folder / "out/linmem", Path("out/linmem"))
     assert found.step_timeout == 2.5
-    assert found.keys == {"runtimes", "suites", "modules", "known", "baseline", "report-dir", "step-timeout"}
-    assert found.keys == set(project._READ)
+    assert found.limits == LIMITS
+    assert found.keys == set(project.SCHEMA.document["properties"])
 
 
 def test_a_single_text_stands_for_a_list_of_it(folder: Path) -> None:
@@ -134,11 +142,17 @@ def test_the_nearest_file_counts_alone(folder: Path) -> None:
     assert (find(inner).runtimes, find(inner).step_timeout, find(folder).step_timeout) == ((), 4.0, 3.0)
 
 
+def test_limits_of_the_command_line_win(folder: Path) -> None:
+    write(folder, EVERY_KEY)
+    given = argparse.Namespace(**{**dict.fromkeys(LIMITS), "step_calls": 0})
+    assert dataclasses.asdict(options.limits(given, find())) == {**LIMITS, "step_calls": 0}
+
+
 WRONG = [
     ('runtime = "node"', "linmem.toml: unknown key 'runtime' in the file; did you mean 'runtimes'?"),
     (
         "x = 1",
-        "linmem.toml: unknown key 'x' in the file; known: runtimes, suites, modules, known, baseline, report-dir, step-timeout",
+        "linmem.toml: unknown key 'x' in the file; known: runtimes, suites, modules, known, baseline, report-dir, step-timeout, step-mib",
     ),
     ("report_dir = 'x'", "linmem.toml: unknown key 'report_dir' in the file; did you mean 'report-dir'?"),
     ("runtimes = 1", "linmem.toml: 'runtimes' must be text or a list of texts, found 1"),
@@ -153,6 +167,8 @@ WRONG = [
     ("step-timeout = true", "linmem.toml: 'step-timeout' must be a number of seconds, more than 0"),
     ("step-timeout = nan", "linmem.toml: 'step-timeout' must be a number of seconds, more than 0"),
     ("step-timeout = inf", "linmem.toml: 'step-timeout' must be a number of seconds, more than 0"),
+    ("step-mib = 0", "linmem.toml: 'step-mib' must be a number of MiB, more than 0"),
+    ("scenario-calls = 1.5", "linmem.toml: 'scenario-calls' must be a whole number of calls"),
     ("runtimes = [", "linmem.toml: is not TOML: "),
 ]
 

@@ -14,11 +14,12 @@ import select
 import signal
 import time
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NoReturn
 
 import msgspec
 
+from linmem.drivers.limits import Limits, Sent
 from linmem.drivers.messages import PROTOCOL, ImportCall, Info, Message, Request, ViewKind, decoded, shorten
 from linmem.drivers.process import Process
 from linmem.protocol import (
@@ -27,6 +28,7 @@ from linmem.protocol import (
     DriverDied,
     DriverFault,
     DriverGarbage,
+    DriverLimit,
     DriverTimeout,
     ImportFailed,
     ImportHandler,
@@ -37,7 +39,6 @@ from linmem.text import clip
 __all__ = ["PROTOCOL", "Driver", "Info", "ViewKind", "died"]
 
 LONGEST_FAULT = 1000  # characters of what is wrong with a driver, which may quote it
-MAX_LINE = 64 * 1024 * 1024
 # Times the usual time limit: a browser may take seconds to start a worker.
 SLOW_METHODS = dict.fromkeys(("agents.run", "agents.start", "agents.finish"), 3)
 CHECK_SECONDS = 1.0  # without output, before checking that the process still runs
@@ -59,6 +60,11 @@ def died(status: int) -> DriverFault:
     return DriverDied(f"the runtime's process ended with status {status}")
 
 
+def _again(fault: DriverFault) -> DriverFault:
+    """A fault of the same kind and text."""
+    return type(fault)(*fault.args)
+
+
 def _shortened(info: Info) -> Info:
     """What a driver says of itself, its texts no longer than reports can show them."""
     runtime, host = (
@@ -70,9 +76,9 @@ def _shortened(info: Info) -> Info:
 class Driver:
     """One driver process. Use `post` and `reply` for pipelined work, `request` for a single question.
 
-    ``timeout`` is how many seconds the driver may take for one answer. ``on_import`` serves host functions: it gets the
-    function's token and typed arguments, may use this driver in turn, and returns typed values or raises
-    `ImportFailed`.
+    ``timeout`` is how many seconds the driver may take for one answer, ``limits`` how much it may send. ``on_import``
+    serves host functions: it gets the function's token and typed arguments, may use this driver in turn, and returns
+    typed values or raises `ImportFailed`.
     """
 
     def __init__(
@@ -82,8 +88,11 @@ class Driver:
         label: str,
         env: Mapping[str, str] | None = None,
         timeout: float = 10.0,
+        limits: Limits | None = None,
     ) -> None:
         self.label = label
+        self._sent = Sent(limits or Limits())
+        self._scenarios: deque[int] = deque()  # the first requests of those that were begun
         self.timeout = timeout
         self.command = list(command)
         self.on_import: ImportHandler | None = None
@@ -184,6 +193,9 @@ class Driver:
         """End the process and everything it started, at once; its return code."""
         status = self._process.kill() if self._process is not None else 0
         self._process = None
+        self._in.clear()
+        self._lines.clear()
+        self._out.clear()
         return status
 
     def take_stderr(self) -> str:
@@ -215,6 +227,10 @@ class Driver:
         """Let nobody wait for the answer to a posted request: it is dropped when it comes."""
         self._unwanted.add(request_id)
 
+    def begin_scenario(self) -> None:
+        """What is posted from now on is for another scenario, which has limits of its own."""
+        self._scenarios.append(self._next_id + 1)
+
     def flush(self) -> None:
         """Write what is queued, as far as the pipe takes it; `reply` writes the rest."""
         if self._process is not None and self._out:
@@ -228,12 +244,9 @@ class Driver:
         """
         replies = self._replies
         if request_id not in replies:
-            try:
-                self._exchange(request_id)
-            except DriverFault as fault:
-                self._fault = fault
-                if request_id not in replies:
-                    raise
+            fault = self._exchanged(request_id)
+            if fault is not None and request_id not in replies:
+                raise fault
         return replies.pop(request_id)
 
     def request(self, method: str, params: Mapping[str, Any]) -> dict[str, Any]:
@@ -244,6 +257,17 @@ class Driver:
         return answer
 
     # ------------------------------------------------------------ transport
+
+    def _exchanged(self, until: int) -> DriverFault | None:
+        """Exchange messages until a request is answered. A fault is returned, without the traceback: that would keep
+        the buffers.
+        """
+        try:
+            self._exchange(until)
+        except DriverFault as fault:
+            self._fault = _again(fault)
+            return _again(fault)
+        return None
 
     def _exchange(self, until: int) -> None:
         """Write what is queued and read until `until` is answered.
@@ -322,8 +346,6 @@ class Driver:
         if not data:
             self._output_ended()
         self._in += data
-        if len(self._in) > MAX_LINE and b"\n" not in self._in:
-            self._give_up("it wrote a line of more than 64 MiB (a step can read 48 MiB)")
 
     def _output_ended(self) -> NoReturn:
         """Raise the fault of a process that closed its standard output, after giving it a moment to end by itself."""
@@ -345,15 +367,30 @@ class Driver:
             end = self._in.rfind(b"\n", self._scanned)
             if end < 0:
                 self._scanned = len(self._in)
+                self._count(self._sent.expect, self._scanned)
                 return False
-            lines.extend(bytes(self._in[:end]).split(b"\n"))
+            with memoryview(self._in) as view:
+                lines.extend(bytes(view[:end]).split(b"\n"))
             del self._in[: end + 1]
             self._scanned = 0
         while lines and until not in self._replies:
             self._receive(lines.popleft())
         return True
 
+    def _count(self, count: Callable[..., None], *args: Any) -> None:
+        """Count what was sent, for the scenario whose answer is due."""
+        outer = self._pending[0]
+        while self._scenarios and outer and outer[0] >= self._scenarios[0]:
+            self._scenarios.popleft()
+            self._sent.begin_scenario()
+        try:
+            count(*args)
+        except DriverLimit:
+            self.kill()
+            raise
+
     def _receive(self, line: bytes) -> None:
+        self._count(self._sent.add, line)
         try:
             message = decoded(line)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -374,6 +411,8 @@ class Driver:
         else:
             self._give_up(f"its answer to request {due} has neither 'result' nor 'error': {shorten(line)}")
         pending.popleft()
+        if len(self._pending) == 1:
+            self._sent.begin_step()
         self._factors.pop(due, None)
         if due in self._unwanted:
             self._unwanted.discard(due)
@@ -389,6 +428,7 @@ class Driver:
             func = msgspec.convert(params, ImportCall).func
         except msgspec.ValidationError as error:
             self._give_up(f"its 'import.call' is not of the protocol's form: {error}")
+        self._count(self._sent.add_call)
         handler = self.on_import
         if handler is None or not self._pending[-1]:
             self._give_up(f"it called host function '{func}' while no guest was running")

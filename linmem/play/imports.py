@@ -163,6 +163,7 @@ class Imports:
             pipeline.drain()
             if stop.step is None and outer and not pipeline.starting:
                 stop = Stop(stop.outcome, stop.message, outer[0].step)
+            stop = stop.with_traceback(None)  # which would keep the message that is being served
             pipeline.stopped = pipeline.stopped or stop  # the guest is unwound first, then the scenario ends with this
             raise ImportFailed("host", f"linmem ended the scenario: {stop.message}") from None
         except (HostFault, CallFailed) as fault:

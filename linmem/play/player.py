@@ -72,11 +72,11 @@ class Player:
                 self.post_step()
             pipeline.post_release()
         except Stop as stop:
-            self.end = stop
+            self.end = stop.with_traceback(None)  # which would keep this player, and all that it has been sent
             if pipeline.release is None:
                 pipeline.post_release()  # before anything else is posted
         except DriverFault as fault:
-            self.end = fault
+            self.end = fault.with_traceback(None)
         self.posted = True
 
     def instantiate(self) -> None:

@@ -58,7 +58,15 @@ def _bench(settings: Settings) -> Bench:
     runtimes = choose(settings.runtimes)
     defects = load_known(runtimes, settings.known)
     guests = Guests(settings.guests, settings.glue)
-    return Bench(runtimes, guests, settings.step_timeout, describe.answered, defects, slow=settings.slow)
+    return Bench(
+        runtimes,
+        guests,
+        settings.step_timeout,
+        describe.answered,
+        defects,
+        slow=settings.slow,
+        limits=settings.limits,
+    )
 
 
 def _gating(settings: Settings) -> Gating:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import math
 import os
 from collections.abc import Iterable
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from linmem import paths, project
+from linmem.drivers.limits import Limits
 from linmem.project import Project
 from linmem.provision import names
 from linmem.run.runtimes import ALL, default, everyone
@@ -26,8 +28,13 @@ TAKE_A_VALUE = (
     "--baseline",
     "--record-baseline",
     "--step-timeout",
+    "--step-mib",
+    "--step-calls",
+    "--scenario-mib",
+    "--scenario-calls",
 )
 STEP_TIMEOUT = 10.0  # seconds
+LIMITS = tuple(field.name for field in dataclasses.fields(Limits))
 
 
 def add(parser: pytest.Parser) -> None:
@@ -94,6 +101,21 @@ def add(parser: pytest.Parser) -> None:
         help="how long one step may take before the runtime is stopped; compiling a module six times as long "
         "(default: 10)",
     )
+    for scope in ("step", "scenario"):
+        group.addoption(
+            f"--{scope}-mib",
+            type=above_zero,
+            metavar="MIB",
+            help=f"how much a runtime's driver may send for one {scope}, in units of 1,048,576 bytes "
+            f"(default: {getattr(Limits, f'{scope}_mib')})",
+        )
+        group.addoption(
+            f"--{scope}-calls",
+            type=count,
+            metavar="N",
+            help=f"how often a guest may call host functions in one {scope} "
+            f"(default: {getattr(Limits, f'{scope}_calls')})",
+        )
     group.addoption(
         "--slow",
         action="store_true",
@@ -106,6 +128,22 @@ def seconds(text: str) -> float:
     value = float(text)
     if not 0 < value < math.inf:
         raise argparse.ArgumentTypeError(f"{text} is no time to wait: give seconds, more than 0")
+    return value
+
+
+def above_zero(text: str) -> float:
+    """A size that an option gives."""
+    value = float(text)
+    if not 0 < value < math.inf:
+        raise argparse.ArgumentTypeError(f"{text} is no size: give a number more than 0")
+    return value
+
+
+def count(text: str) -> int:
+    """A number of calls that an option gives."""
+    value = int(text)
+    if value < 0:
+        raise argparse.ArgumentTypeError(f"{text} is no count")
     return value
 
 
@@ -126,6 +164,7 @@ class Settings:
     baseline: Path | None
     record_baseline: Path | None
     step_timeout: float
+    limits: Limits
     slow: bool
     unsaid: list[str]
     part: bool
@@ -147,10 +186,17 @@ def settings(config: pytest.Config) -> Settings:
         baseline=option.baseline or usual,
         record_baseline=option.record_baseline,
         step_timeout=option.step_timeout or mine.step_timeout or STEP_TIMEOUT,
+        limits=limits(option, mine),
         slow=option.slow,
         unsaid=[] if option.runtime else [f"--runtime={text}" for text in mine.runtimes],
         part=part and option.baseline is None,
     )
+
+
+def limits(option: argparse.Namespace, mine: Project) -> Limits:
+    """How much a driver may send: as the command line says, else the project file."""
+    given = {name: value for name in LIMITS if (value := getattr(option, name)) is not None}
+    return Limits(**{**mine.limits, **given})
 
 
 NARROWING = ("guest", "keyword", "markexpr", "deselect", "ignore", "ignore_glob", "lf", "stepwise")

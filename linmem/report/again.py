@@ -10,7 +10,16 @@ from linmem.results.document import Report
 from linmem.results.outcome import Result
 from linmem.run.runtimes import given
 
-_CARRIED = ("--guest", "--glue", "--known", "--step-timeout")  # options of the run that a result depends on
+_CARRIED = (  # options of the run that a result depends on
+    "--guest",
+    "--glue",
+    "--known",
+    "--step-timeout",
+    "--step-mib",
+    "--step-calls",
+    "--scenario-mib",
+    "--scenario-calls",
+)
 _FLAGS = ("--slow",)
 OURS = "suites/"
 

@@ -7,6 +7,7 @@ import functools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import PurePath
 
+from linmem.drivers.limits import Limits
 from linmem.errors import Unavailable, UserError
 from linmem.guests import probes
 from linmem.play.guest import Guest
@@ -42,8 +43,9 @@ def runs_glue(session: Session, guest: Guest) -> bool:
 class Bench:
     """The runtimes, guests and known defects of a run: which cases a scenario has, and a player for each.
 
-    ``timeout`` is how many seconds a runtime may take for one step; ``slow`` says whether to play also what a manifest
-    says takes minutes. ``describe`` makes of a started session what the report says of its runtime.
+    ``timeout`` is how many seconds a runtime may take for one step, ``limits`` how much it may send; ``slow`` says
+    whether to play also what a manifest says takes minutes. ``describe`` makes of a started session what the report
+    says of its runtime.
     """
 
     def __init__(
@@ -55,7 +57,9 @@ class Bench:
         defects: KnownDefects,
         *,
         slow: bool = False,
+        limits: Limits | None = None,
     ) -> None:
+        self.limits = limits
         self.slow, self.defects = slow, defects
         self.runtimes, self.guests, self.timeout, self.describe = runtimes, guests, timeout, describe
         self.sessions: dict[str, Session] = {}
@@ -256,12 +260,13 @@ class Bench:
         parts = modules(planned.scenario, guest)
         if guest is not None and guest.glue is not None and runs_glue(session, guest):
             guest.glue.path  # noqa: B018  # here it may be provisioned, and fail
+        session.begin_scenario()
         return Player(planned.scenario, session, parts, guest, planned.case.view)
 
     def session(self, label: str) -> Session:
         """The running driver of a runtime of this run."""
         if label not in self.sessions:
-            self.sessions[label] = self.chosen(label).session(probes.features(), self.timeout)
+            self.sessions[label] = self.chosen(label).session(probes.features(), self.timeout, self.limits)
         return self.sessions[label]
 
     def chosen(self, label: str) -> Chosen:

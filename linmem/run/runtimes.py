@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from linmem import paths
+from linmem.drivers.limits import Limits
 from linmem.errors import Unavailable, UserError
 from linmem.provision import environments, names
 from linmem.provision.environments import Provided
@@ -64,11 +65,11 @@ class Chosen:
         variant = self.variant or self.manifest.variant
         return next((slow.reason for slow in self.manifest.slow if slow.covers(scenario, guest, variant)), None)
 
-    def session(self, probes: Mapping[str, bytes], timeout: float) -> Session:
+    def session(self, probes: Mapping[str, bytes], timeout: float, limits: Limits | None = None) -> Session:
         """A driver for it; started on first use."""
         variant = self.variant or self.manifest.variant
         provide: Callable[[], Provided] = self.provide
-        return Session(self.label, variant, provide, probes, timeout)
+        return Session(self.label, variant, provide, probes, timeout, limits)
 
 
 def given(command: Sequence[str]) -> list[str]:

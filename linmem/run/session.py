@@ -9,6 +9,7 @@ from typing import Any
 
 from linmem.cache import subfolder
 from linmem.drivers.client import Driver, Info
+from linmem.drivers.limits import Limits
 from linmem.errors import Unavailable, last_words
 from linmem.protocol import CallFailed, Compilation, DriverDied, DriverFault, DriverGarbage, ImportHandler, Reply
 from linmem.provision.environments import Provided
@@ -31,12 +32,13 @@ class Session:
         provided: Callable[[], Provided],
         probes: Mapping[str, bytes],
         timeout: float,
+        limits: Limits | None = None,
     ) -> None:
         self.label = label
         self._variant = variant
         self._provided = provided
         self._probes = probes
-        self._timeout = timeout
+        self._timeout, self._limits = timeout, limits
         self._driver: Driver | None = None  # the last one started, whose output can still be read
         self._live: Driver | None = None  # the same while it takes requests
         self._standby: Driver | None = None  # its replacement: launched, not yet used
@@ -158,6 +160,11 @@ class Session:
             self._lost()  # ended by the harness, after an error of its own
         return self._information()
 
+    def begin_scenario(self) -> None:
+        """What is posted from now on is for another scenario."""
+        if self._live is not None:
+            self._live.begin_scenario()
+
     @property
     def alive(self) -> bool:
         """Whether a driver runs and takes requests."""
@@ -218,7 +225,9 @@ class Session:
             provided = self._provided()
         except Unavailable as reason:
             raise DriverGarbage(f"{self.label} is not available: {reason}") from None
-        driver = Driver(provided.command, label=self.label, env=provided.env, timeout=self._timeout)
+        driver = Driver(
+            provided.command, label=self.label, env=provided.env, timeout=self._timeout, limits=self._limits
+        )
         cache = None
         with contextlib.suppress(Unavailable):
             cache = str(subfolder("compiled"))

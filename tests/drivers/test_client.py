@@ -13,7 +13,7 @@ import pytest
 
 from linmem.drivers.client import Driver, died
 from linmem.drivers.messages import shorten
-from linmem.protocol import CallFailed, DriverDied, DriverFault, DriverGarbage, DriverTimeout, ImportFailed
+from linmem.protocol import CallFailed, DriverDied, DriverFault, DriverGarbage, DriverLimit, DriverTimeout, ImportFailed
 
 FAKE = Path(__file__).parents[1] / "fakes" / "fake_driver.py"
 Start = Callable[..., Driver]
@@ -109,7 +109,7 @@ def test_bytes_travel_as_base64(start: Start) -> None:
         ("text_as_error", DriverGarbage, "it wrote a line that is not a message of the protocol"),
         ("asks_for_the_moon", DriverGarbage, "it asked for 'moon.get', which is not in the protocol"),
         ("calls_nobody", DriverGarbage, "it called host function 'none' while no guest was running"),
-        ("floods_stdout", DriverGarbage, "it wrote a line of more than 64 MiB"),
+        ("floods_stdout", DriverLimit, "the driver sent more than 64 MiB for one step"),
         ("floods_stdout_with_lines", DriverGarbage, "it wrote a line that is not a message of the protocol: 'xxx"),
     ],
 )

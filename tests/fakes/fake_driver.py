@@ -164,6 +164,28 @@ class Faults:
             if "error" in json.loads(sys.stdin.readline()):
                 break
 
+    def calls_in_a_storm(self, request):
+        """Host functions, called again and again without a look at what they return."""
+        line = json.dumps({"id": "h", "method": "import.call", "params": {"func": FUNC[0], "args": []}}) + "\n"
+        while True:
+            os.write(1, line.encode() * 100)
+
+    def has_a_million_messages(self, request):
+        error = {"code": -32000, "message": "no", "data": {"kind": "trap", "messages": [f"m{n}" for n in range(10**6)]}}
+        send({"jsonrpc": "2.0", "id": request["id"], "error": error})
+        return "answered"
+
+    def gives_empty_values(self, request):
+        """12 MB of them, which take twenty times as much when they are decoded."""
+        os.write(1, b'{"jsonrpc": "2.0", "id": %d, "result": {"values": [' % request["id"])
+        sys.stdout.write("{},[]," * 2_000_000 + "0]}}\n")
+        sys.stdout.flush()
+        return "answered"
+
+    def gives_a_megabyte(self, request):
+        answer(request, {"values": [], "more": "x" * MEGABYTE})
+        return "answered"
+
     def floods_stdout(self, request):
         """100 MB without an end of line."""
         for _ in range(100):
