@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Sequence
 
 from linmem import __version__
-from linmem.cli import comparing, guests, known, reports, run, runtimes, suites
+from linmem.cli import comparing, guests, known, reports, run, runtimes, starters, suites
 from linmem.compare.baseline import BaselineError
 from linmem.compare.snapshot import PairError
 from linmem.errors import Unavailable, UserError
@@ -22,10 +22,10 @@ MISTAKES = (RecordError, ReportError, BaselineError, KnownError, PairError, Repr
 UNUSABLE = 2
 INTERRUPTED = 130
 GROUPS = {
-    "play scenarios": ("run", "history", "bisect"),
-    "use the results": ("report", "diff", "gate", "merge", "repro", "known"),
-    "see what there is": ("list", "coverage", "runtimes", "guests"),
-    "write scenarios": ("check", "schema"),
+    "play": ("run", "history", "bisect"),
+    "results": ("report", "diff", "gate", "merge", "repro", "known"),
+    "look": ("list", "coverage", "runtimes", "guests", "inspect"),
+    "write": ("new", "check", "schema"),
 }
 
 
@@ -57,12 +57,12 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--version", action="version", version=f"linmem {__version__}")
     made.set_defaults(passes_on=False)
     commands = made.add_subparsers(required=True, metavar="COMMAND", prog="linmem")
-    for module in (run, suites, runtimes, guests, reports, comparing, known):
+    for module in (run, suites, starters, runtimes, guests, reports, comparing, known):
         module.add(commands)
     shown = {action.dest: action.help for action in commands._choices_actions}
     lines = ["usage: linmem COMMAND ...    Conformance tests for WebAssembly linear memory", ""]
     for title, names in GROUPS.items():
-        lines += [title, *(f"  {name:10} {shown[name]}" for name in names)]
+        lines += [f"{title * (name == names[0]):8}{name:9}{shown[name]}" for name in names]
     lines.append("Options of a command: 'linmem COMMAND --help'. Version: 'linmem --version'.\n")
     made.format_help = lambda: "\n".join(lines)  # type: ignore[method-assign]
     return made

@@ -14,7 +14,7 @@ from linmem.text import say
 
 def add(commands: Any) -> None:
     """Declare the subcommands."""
-    own = group(commands, "guests", "list, fetch and build the programs that scenarios are played with")
+    own = group(commands, "guests", "list, fetch and build the guest programs")
     command(own, "list", _list)
     command(own, "fetch", _fetch)
     builder = command(own, "build", _build)

@@ -84,7 +84,7 @@ class Asked:
 
 def add(commands: Any) -> None:
     """Declare the subcommands."""
-    own = group(commands, "runtimes", "list, install and check the runtimes that scenarios are played on")
+    own = group(commands, "runtimes", "list, install and check the runtimes")
     output(command(own, "list", _list), ("text", "json"), out=False)
 
     install = command(own, "install", _install)

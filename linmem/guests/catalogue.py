@@ -63,6 +63,12 @@ def user_guest(text: str, glue: Path | None = None, taken: Collection[str] = ())
     )
 
 
+def scenario_guest(module: Path, glue: Path) -> Guest:
+    """The guest of a scenario that gives a module and its glue. It has no label: such a scenario has one guest only."""
+    host, fallback = _hosts(_read_module(module, "module"))
+    return Guest("", "", module, Glue("go", lambda: glue), host, fallback)
+
+
 def package_guest(package: Package) -> Guest | None:
     """The guest in a package; None while the package is not in the cache. Raises `UserError` for a file that is no
     module.

@@ -158,7 +158,7 @@ class Pipeline:
 
     def note_page_size(self, handle: int, instance: Instance, export: str) -> None:
         if instance.types is not None:
-            self.scope.page_sizes[handle] = instance.types.exports[export].page_size
+            self.scope.page_sizes[handle] = instance.types.exports[export].limits.page_size
 
     def memory(self, name: str, step: Step) -> int:
         """The handle of a memory by the name a step gives it."""

@@ -42,7 +42,9 @@ def of_result(report: Report, result: Result) -> str:
     try:
         manifest = manifest_of(runtime.name, report.command)
         scenario = _scenario(result)
-        guest = next((item for item in Guests([], None).of(scenario) if item and item.label == result.guest), None)
+        guest = next(
+            (item for item in Guests([], None).of(scenario) if item and item.label == (result.guest or "")), None
+        )
         if result.guest is not None and guest is None:
             raise ReproError(f"{result.id}: its guest is not there any more")
         hosted = guest is not None and (guest.glue is not None or guest.host is not None)

@@ -109,7 +109,7 @@ class Bench:
                 raise scenario.where.error(message)
         return [
             Planned(
-                Case(scenario.suite, scenario.slug, chosen.label, guest.label if guest else None, view),
+                Case(scenario.suite, scenario.slug, chosen.label, (guest.label or None) if guest else None, view),
                 scenario,
                 guest,
                 chosen.shown_version,

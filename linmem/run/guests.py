@@ -46,11 +46,11 @@ class Guests:
             self._insist(label)
 
     def of(self, scenario: Scenario) -> list[Guest | None]:
-        """The guests that take part in a scenario; None is its inline guest. Raises `SourceError`."""
+        """The guests that take part in a scenario; None is its own module, without glue. Raises `SourceError`."""
         if scenario.package is not None:
             return self._packaged(scenario, scenario.package)
         if scenario.program is None:
-            return [None] if self._wants(INLINE) else []
+            return [_own(scenario)] if self._wants(INLINE) else []
         if scenario.program not in catalogue.programs():
             message = unknown("program", scenario.program, sorted(catalogue.programs()), "fixtures/")
             raise scenario.where.error(message)
@@ -106,6 +106,17 @@ class Guests:
 
     def _wants(self, label: str) -> bool:
         return label in self._labels or not (self._labels or self._own)
+
+
+def _own(scenario: Scenario) -> Guest | None:
+    """The guest of a scenario that gives its module, where glue starts it."""
+    source = scenario.guest
+    if source is None or source.path is None or source.glue is None:
+        return None
+    try:
+        return catalogue.scenario_guest(source.path, source.glue)
+    except UserError as error:
+        raise source.where.error(str(error)) from None
 
 
 def _every_guest() -> list[Guest | MissingGuest]:

@@ -66,7 +66,7 @@ class _Loader:
         self.path, self.data = path, data
         self.checked: set[object] = set()
         self.budget = Budget()
-        self.files: dict[str, Path] = {}
+        self.files: dict[tuple[str, str], Path] = {}
         questions: Map = data.get("observations", Map(data.file, data.line))
         self.observations = {
             name: Observation(name, item["question"], item.get("answers", {}), questions.where(name))
@@ -157,6 +157,8 @@ class _Loader:
             if len(named) > 1:
                 message = f"a scenario has one guest, but both '{named[0]}' and '{named[1]}' are given"
                 raise holder.error(message, named[1])
+            if "glue" in holder and named != ["module"]:
+                raise holder.error("'glue' starts the module under 'module', which is missing", "glue")
             if named:
                 own = named[0] in ("wat", "module")
                 return holder.get("program"), holder.get("package"), self.source(holder) if own else None
@@ -165,30 +167,37 @@ class _Loader:
     def source(self, holder: Map) -> ModuleSource:
         if "wat" in holder:
             return ModuleSource(Where(holder.file, holder.starts["wat"] - 1), wat=holder["wat"])
-        name, where = holder["module"], holder.where("module")
-        if name not in self.files:
-            self.files[name] = self.module(name, where)
-        return ModuleSource(where, path=self.files[name])
+        where = holder.where("module")
+        glue = self.file(holder, "glue", reading.MAX_TEXT) if "glue" in holder else None
+        return ModuleSource(where, path=self.file(holder, "module", reading.MAX_MODULE, MAGIC), glue=glue)
 
-    def module(self, name: str, where: Where) -> Path:
-        """The file of a binary module. A scenario file is not to be trusted with any other file of its user's."""
+    def file(self, holder: Map, key: str, limit: int, magic: bytes = b"") -> Path:
+        """The file that a key names, of at most `limit` bytes. A scenario file is not to be trusted with any other file
+        of its user's.
+        """
+        name, where = holder[key], holder.where(key)
+        if (key, name) not in self.files:
+            self.files[key, name] = self.checked_file(key, name, where, limit, magic)
+        return self.files[key, name]
+
+    def checked_file(self, key: str, name: str, where: Where, limit: int, magic: bytes) -> Path:
         here = self.path.parent
         try:
             path = (here / name).resolve()
             places = [folder.resolve() for folder in (here, *project.find().modules)]
         except (OSError, ValueError, RuntimeError):  # a name with NUL, links in a circle
-            raise where.error(f"module '{name}' can't be read: no file can have such a name") from None
+            raise where.error(f"{key} '{name}' can't be read: no file can have such a name") from None
         if not any(path.is_relative_to(place) for place in places):
             advice = f"put it there, or its folder under 'modules' in {project.NAME}"
-            raise where.error(f"module '{name}' is outside of this file's folder: {advice}")
+            raise where.error(f"{key} '{name}' is outside of this file's folder: {advice}")
         try:
-            with reading.opened(path, reading.MAX_MODULE) as file:
-                start = file.read(len(MAGIC))
+            with reading.opened(path, limit) as file:
+                start = file.read(len(magic))
         except reading.Unreadable as error:
-            missing = f"there is no module '{name}' beside this file"
-            raise where.error(missing if error.missing else f"module '{name}' {error.message}") from None
-        if start != MAGIC:
-            raise where.error(NO_MODULE.format(f"module '{name}'"))
+            missing = f"there is no {key} '{name}' beside this file"
+            raise where.error(missing if error.missing else f"{key} '{name}' {error.message}") from None
+        if start != magic:
+            raise where.error(NO_MODULE.format(f"{key} '{name}'"))
         return path
 
 

@@ -397,11 +397,13 @@ class ModuleSource:
     """A module given in the scenario file: inline text (``wat``) or a file (``path``).
 
     ``where`` is the line before the text's first, so that its n-th line is ``where.line + n``; for a file, its key's.
+    ``glue`` is the script of the module's language that starts it, Go's or TinyGo's ``wasm_exec.js``.
     """
 
     where: Where
     wat: str | None = None
     path: Path | None = None
+    glue: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,6 +37,8 @@ def check(scenario: model.Scenario) -> None:
     if scenario.program is not None:
         message = "'wasi' is for guests given by 'wat', 'module' or 'package': a program brings its own host side"
         raise scenario.where.error(message)
+    if scenario.guest is not None and scenario.guest.glue is not None:
+        raise scenario.where.error("'wasi' and 'glue' would serve the same imports: give one of them")
     for table in import_tables(scenario):
         for name, spec in table.items():
             if name.partition(".")[0] in VERSIONS:

@@ -108,9 +108,9 @@ def read_code(data: bytes) -> Code:
                 if kind == FUNC:
                     code.imported.append((module, name))
                 elif kind == MEMORY:
-                    code.memories.append(_peculiarities(about[0]))
+                    code.memories.append(_peculiarities(about.flags))
         elif section == 5:
-            code.memories += [_peculiarities(body.limits()[0]) for _ in range(body.leb())]
+            code.memories += [_peculiarities(body.limits().flags) for _ in range(body.leb())]
         elif section == 7:
             exports = [(body.name(), body.byte(), body.leb()) for _ in range(body.leb())]
             code.exported.update({name: index for name, kind, index in exports if kind == FUNC})

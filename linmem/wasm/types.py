@@ -39,10 +39,24 @@ class FuncType:
 
 
 @dataclass(frozen=True)
-class Import:
-    """One import. ``type`` is set for functions only; ``value_type`` and ``mutable`` for globals only.
+class Limits:
+    """A memory's or table's limits, in pages or entries. ``flags`` has the bits `SHARED`, `WIDE` (addresses of 64 bits)
+    and `CUSTOM_PAGES`; ``page_size`` is in bytes.
+    """
 
-    ``page_size``, in bytes, is a memory's.
+    minimum: int = 0
+    maximum: int | None = None
+    flags: int = 0
+    page_size: int = PAGE
+
+
+NO_LIMITS = Limits()
+
+
+@dataclass(frozen=True)
+class Import:
+    """One import. ``type`` is set for functions only; ``value_type`` and ``mutable`` for globals only; ``limits`` are a
+    memory's.
     """
 
     module: str
@@ -51,19 +65,19 @@ class Import:
     type: FuncType | None = None
     value_type: str = ""
     mutable: bool = False
-    page_size: int = PAGE
+    limits: Limits = NO_LIMITS
 
 
 @dataclass(frozen=True)
 class Export:
-    """One export. ``type`` is set for functions only; ``page_size``, in bytes, is a memory's, ``value_type`` and
-    ``mutable`` are a global's.
+    """One export. ``type`` is set for functions only; ``limits`` are a memory's, ``value_type`` and ``mutable`` a
+    global's.
     """
 
     name: str
     kind: str
     type: FuncType | None = None
-    page_size: int = PAGE
+    limits: Limits = NO_LIMITS
     value_type: str = ""
     mutable: bool = False
 
@@ -142,11 +156,12 @@ class Reader:
         """A vector of value types."""
         return tuple(self.value_type() for _ in range(self.leb()))
 
-    def limits(self) -> tuple[int, int]:
-        """The limits of a table or memory: their flags, and the page size that they say, in bytes."""
-        flags = self.byte()
-        self.skip(1 + flags % 2)
-        return flags, 2 ** min(self.leb(), 64) if flags & CUSTOM_PAGES else PAGE
+    def limits(self) -> Limits:
+        """The limits of a table or memory."""
+        flags, minimum = self.byte(), self.leb()
+        maximum = self.leb() if flags % 2 else None
+        page_size = 2 ** min(self.leb(), 64) if flags & CUSTOM_PAGES else PAGE
+        return Limits(minimum, maximum, flags, page_size)
 
     def global_type(self) -> tuple[str, bool]:
         """A global's value type, and whether it is mutable."""
@@ -189,7 +204,7 @@ def read_types(data: bytes) -> ModuleTypes:
     """Read the imports and exports of a binary module. Raises `UnreadableModule`."""
     types: list[FuncType | None] = []
     functions: list[FuncType | None] = []
-    memories: list[int] = []  # their page sizes
+    memories: list[Limits] = []
     variables: list[tuple[str, bool]] = []
     imports: list[Import] = []
     exports: dict[str, Export] = {}
@@ -202,22 +217,22 @@ def read_types(data: bytes) -> ModuleTypes:
         elif section == 2:
             imports += [_import(types, *body.import_()) for _ in range(body.leb())]
             functions += [item.type for item in imports if item.kind == "func"]
-            memories += [item.page_size for item in imports if item.kind == "memory"]
+            memories += [item.limits for item in imports if item.kind == "memory"]
             variables += [(item.value_type, item.mutable) for item in imports if item.kind == "global"]
         elif section == 3:
             functions += [_at(types, body.leb()) for _ in range(body.leb())]
         elif section == 5:
-            memories += [body.limits()[1] for _ in range(body.leb())]
+            memories += [body.limits() for _ in range(body.leb())]
         elif section == 6:
             variables += _read_globals(body)
         elif section == 7:
             for _ in range(body.leb()):
                 name, kind, index = body.name(), body.byte(), body.leb()
                 function = _at(functions, index) if kind == FUNC else None
-                page_size = memories[index] if kind == MEMORY and index < len(memories) else PAGE
+                limits = memories[index] if kind == MEMORY and index < len(memories) else NO_LIMITS
                 variable = variables[index] if kind == GLOBAL and index < len(variables) else ("", False)
                 shown = KINDS[kind] if kind < len(KINDS) else f"kind {kind}"
-                exports[name] = Export(name, shown, function, page_size, *variable)
+                exports[name] = Export(name, shown, function, limits, *variable)
     return ModuleTypes(tuple(imports), exports, tools)
 
 
@@ -236,7 +251,7 @@ def _import(types: list[FuncType | None], module: str, name: str, kind: int, abo
     if kind == FUNC:
         return Import(module, name, "func", _at(types, about))
     if kind == MEMORY:
-        return Import(module, name, "memory", page_size=about[1])
+        return Import(module, name, "memory", limits=about)
     return Import(module, name, KINDS[kind], None, *(about if kind == GLOBAL else ()))
 
 

@@ -5,7 +5,7 @@ import wasmtime
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from linmem.wasm.types import Export, FuncType, Import, ModuleTypes, UnreadableModule, read_types
+from linmem.wasm.types import SHARED, WIDE, Export, FuncType, Import, Limits, ModuleTypes, UnreadableModule, read_types
 
 EVERYTHING = """
 (module
@@ -44,9 +44,9 @@ def test_imports_and_exports_in_order() -> None:
         Import("env", "log", "func", LOG),
         Import("env", "base", "global", None, "i32", False),
         Import("env", "top", "global", None, "f32", True),
-        Import("env", "memory", "memory"),
-        Import("env", "shared", "memory"),
-        Import("env", "big", "memory"),
+        Import("env", "memory", "memory", limits=Limits(1, 2, 1)),
+        Import("env", "shared", "memory", limits=Limits(1, 2, 1 | SHARED)),
+        Import("env", "big", "memory", limits=Limits(1, None, WIDE)),
         Import("env", "table", "table"),
         Import("env", "", "func", FuncType()),
     )
@@ -56,8 +56,8 @@ def test_imports_and_exports_in_order() -> None:
         Export("pair", "func", FuncType((), ("i32", "i32"))),
         Export("again", "func", MANY),
         Export("the log", "func", LOG),
-        Export("mem", "memory"),
-        Export("mem2", "memory"),
+        Export("mem", "memory", limits=Limits(1, 2, 1)),
+        Export("mem2", "memory", limits=Limits(1, None, WIDE)),
         Export("own", "memory"),
         Export("count", "global", value_type="i64"),
         Export("tab", "table"),
@@ -122,8 +122,8 @@ def test_the_page_sizes_of_memories() -> None:
       (memory (export "plain") 1 (pagesize 65536))
       (export "passed" (memory $bytes))
       (export "usual" (memory $pages)))""")
-    assert [item.page_size for item in found.imports] == [1, 65536]
-    assert {name: item.page_size for name, item in found.exports.items()} == {
+    assert [item.limits.page_size for item in found.imports] == [1, 65536]
+    assert {name: item.limits.page_size for name, item in found.exports.items()} == {
         "own": 1,
         "plain": 65536,
         "passed": 1,

@@ -1,0 +1,80 @@
+"""``linmem inspect | new``: what a module has, and first files to go on from."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from linmem import paths, reading
+from linmem.cli.parsers import command, group
+from linmem.errors import UserError
+from linmem.starters import listing, scenario
+from linmem.text import say
+from linmem.wasm.types import ModuleTypes, UnreadableModule, read_types
+
+
+def add(commands: Any) -> None:
+    """Declare the subcommands."""
+    parser = command(commands, "inspect", _inspect)
+    _module(parser)
+
+    own = group(commands, "new", "write a first scenario file for a module")
+    parser = command(own, "scenario", _scenario)
+    _module(parser)
+    _glue(parser)
+    _out(parser, "MODULE's name with .yaml, in the current folder")
+
+
+def _module(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("module", type=Path, metavar="MODULE", help="a binary module, such as main.wasm")
+
+
+def _glue(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--glue", type=Path, metavar="SCRIPT", help="the wasm_exec.js that starts a Go or TinyGo module"
+    )
+
+
+def _out(parser: argparse.ArgumentParser, default: str) -> None:
+    parser.add_argument("--out", type=Path, metavar="FILE", help=f"where it goes (default: {default})")
+
+
+def _inspect(options: argparse.Namespace) -> int:
+    """Show what a module imports and exports, and a first scenario. Exit status: 0 it could be read."""
+    data, types = _read(options.module)
+    say("\n".join(listing.lines(options.module, len(data), types)))
+    say("\nA scenario file to start from ('linmem new scenario' writes it):\n")
+    say(scenario.first(options.module, types), end="")
+    return 0
+
+
+def _scenario(options: argparse.Namespace) -> int:
+    """Write a first scenario file that plays a module. Exit status: 0 it was written."""
+    out: Path = options.out or Path(f"{options.module.stem}.yaml")
+    text = scenario.first(options.module, _read(options.module)[1], options.glue, out.parent)
+    _write({out: text})
+    say(f"play it: linmem run {paths.shown(out.absolute())}")
+    return 0
+
+
+def _read(path: Path) -> tuple[bytes, ModuleTypes]:
+    """A module and its types. Raises `UserError`."""
+    try:
+        data = reading.read_bytes(path, reading.MAX_MODULE)
+        return data, read_types(data)
+    except reading.Unreadable as error:
+        raise UserError(f"{path}: {error.message}") from None
+    except UnreadableModule as error:
+        raise UserError(f"{path}: not a module that can be read: {error}") from None
+
+
+def _write(files: dict[Path, str]) -> None:
+    """Write files that are not there yet. Raises `UserError`."""
+    for path in files:
+        if path.exists():
+            raise UserError(f"{path} is there already: name another with --out, or move it away")
+    for path, text in files.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        say(f"wrote {path}")
