@@ -9,10 +9,14 @@ import pytest
 
 from linmem import check as selfcheck
 from linmem.provision.environments import provide
-from linmem.provision.manifest import NpmPackages, Packages, all_manifests
+from linmem.provision.manifest import NpmPackages, Packages, Sources, all_manifests
 from linmem.provision.releases import releases
 
-CLAIMS = [one for one in all_manifests() if isinstance(one.environment, Packages | NpmPackages) and len(one.supported)]
+CLAIMS = [
+    one
+    for one in all_manifests()
+    if isinstance(one.environment, Packages | NpmPackages | Sources) and len(one.supported)
+]
 
 
 @pytest.mark.parametrize("end", ["oldest", "newest"])

@@ -20,7 +20,7 @@ from linmem.cli.parsers import command, group, output
 from linmem.errors import Unavailable, UserError
 from linmem.provision import environments, names
 from linmem.provision.environments import Provided, Status
-from linmem.provision.manifest import Absent, Manifest, SystemProgram, all_manifests, load_manifest
+from linmem.provision.manifest import Manifest, all_manifests, load_manifest
 from linmem.provision.releases import releases, within
 from linmem.run.runtimes import ALL, default, everyone
 from linmem.text import printable, printable_json, say
@@ -175,7 +175,7 @@ def _install(args: argparse.Namespace) -> int:
         provided = one.provide(offline=args.offline, fresh=args.force)
         if provided is not None:
             say(f"{one.title}: ready in {time.monotonic() - start:.1f} s, {provided.origin}", flush=True)
-        elif not (by_all and isinstance(one.manifest.environment, (Absent, SystemProgram))):
+        elif not (by_all and environments.machine_lacks(one.manifest)):
             failed = True  # of all runtimes, what linmem can't provide may be missing
     return 1 if failed else 0
 

@@ -144,6 +144,17 @@ def tool_for(sources: Sources) -> BuildTool:
     return gotool.find(sources) if sources.tool == "go" else maven.find(sources)
 
 
+def machine_lacks(manifest: Manifest) -> bool:
+    """Whether a runtime depends on what linmem can't provide, and that is not there: a program, a compiler."""
+    if isinstance(manifest.environment, Sources):
+        try:
+            tool_for(manifest.environment)
+        except Unavailable:
+            return True
+        return False
+    return isinstance(manifest.environment, Absent | SystemProgram)
+
+
 def _recipe(manifest: Manifest, variant: str | None, version: str | None) -> Recipe | NpmRecipe | SourceRecipe:
     """What to install for a runtime. Raises `Unavailable` where there is nothing for this platform."""
     environment = manifest.environment

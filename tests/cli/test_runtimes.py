@@ -128,14 +128,14 @@ def test_all_are_those_that_can_be_had(
 ) -> None:
     """What no package brings, and programs that the machine lacks, are named; to ask for one by name is another thing."""
     lacking = Path(write_runtime(tmp_path / "lacking", "no-such-program-anywhere"))
-    found = [load_manifest("wazero"), load_manifest(Path(stub)), load_manifest(lacking)]
+    found = [load_manifest("wasmedge"), load_manifest(Path(stub)), load_manifest(lacking)]
     monkeypatch.setattr("linmem.cli.runtimes.everyone", lambda: [(one, RuntimeName(one.name)) for one in found])
     assert main(["runtimes", "install", "all"]) == 0
     said = capsys.readouterr()
-    assert "wazero: unavailable" in said.err
+    assert "wasmedge: unavailable" in said.err
     assert "lacking: unavailable" in said.err
     assert "stub: ready" in said.out
-    assert main(["runtimes", "install", "wazero"]) == 1
+    assert main(["runtimes", "install", "wasmedge"]) == 1
     assert main(["runtimes", "install", "all", str(lacking)]) == 1
 
 
@@ -166,8 +166,8 @@ def test_other_mistakes(name: str, words: str, capsys: Captured) -> None:
 def test_versions_of_what_has_none(stub: str, capsys: Captured, monkeypatch: pytest.MonkeyPatch) -> None:
     assert main(["runtimes", "versions", stub]) == 0
     assert f"{Path(stub).name} is the machine's own, " in capsys.readouterr().out
-    assert main(["runtimes", "versions", "wazero"]) == 1
-    assert capsys.readouterr().err.startswith("wazero: unavailable: ")
+    assert main(["runtimes", "versions", "wasmedge"]) == 1
+    assert capsys.readouterr().err.startswith("wasmedge: unavailable: ")
     monkeypatch.setenv("PATH", "/nowhere")
     assert main(["runtimes", "versions", "jsc"]) == 1
     assert capsys.readouterr().err.startswith("jsc: unavailable: jsc is not on PATH")

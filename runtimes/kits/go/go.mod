@@ -1,0 +1,3 @@
+module linmem/kit
+
+go 1.25
