@@ -15,7 +15,7 @@ from linmem.play.pipeline import MustWait
 from linmem.play.scope import Module
 from linmem.play.stop import Stop
 from linmem.protocol import DriverFault, Runtime
-from linmem.results.outcome import Result
+from linmem.results.outcome import Lack, Result
 from linmem.scenario.model import GUEST, Scenario
 from linmem.scenario.names import makes_own_instances
 
@@ -158,6 +158,7 @@ class Player:
 
     def conclude(self, result: Result, stop: Stop) -> None:
         result.outcome = stop.outcome  # type: ignore[assignment]
+        result.lack = stop.lack
         result.message = " ".join(stop.message.split())
         result.where = str((stop.step or self.context.scenario).where)
         result.steps = self.context.findings.steps(stop)
@@ -167,7 +168,9 @@ def check_requirements(scenario: Scenario, runtime: Runtime) -> None:
     """Raises `Stop` where the scenario is about other hosts, or needs what the runtime lacks."""
     wanted = scenario.host
     if wanted is not None and runtime.host_language() != wanted:
-        raise Stop("unsupported", f"is about hosts in {wanted}, and this one is in {runtime.host_language()}")
+        message = f"is about hosts in {wanted}, and this one is in {runtime.host_language()}"
+        raise Stop("unsupported", message, lack=Lack("host", wanted))
     for feature in scenario.requires:
         if not runtime.supports(feature):
-            raise Stop("unsupported", f"needs {feature}, which this runtime does not compile")
+            message = f"needs {feature}, which this runtime does not compile"
+            raise Stop("unsupported", message, lack=Lack("engine", feature))

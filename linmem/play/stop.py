@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from linmem.protocol import CallFailed
-from linmem.results.outcome import StepTrace
+from linmem.results.outcome import Lack, StepTrace
 from linmem.scenario.happened import Happened, Refused
 from linmem.scenario.model import Step
 
@@ -11,10 +11,21 @@ KINDS = ("compile", "link", "trap", "exit", "host", "skipped", "unsupported")
 
 
 class Stop(Exception):
-    """The scenario is decided: its outcome and why, and the step that decided it (None: no step's fault)."""
+    """The scenario is decided: its outcome and why, and the step that decided it (None: no step's fault).
 
-    def __init__(self, outcome: str, message: str, step: Step | None = None, trace: StepTrace | None = None) -> None:
+    ``lack`` is whose limit it is that a scenario is unsupported.
+    """
+
+    def __init__(
+        self,
+        outcome: str,
+        message: str,
+        step: Step | None = None,
+        trace: StepTrace | None = None,
+        lack: Lack = Lack("api"),  # noqa: B008 - frozen
+    ) -> None:
         self.outcome, self.message, self.step, self.trace = outcome, message, step, trace
+        self.lack = lack if outcome == "unsupported" else None
         super().__init__(message)
 
 

@@ -14,23 +14,27 @@ from linmem.results import verdict
 from linmem.results.document import Agreement, Demands, ObservationEntry, OpenQuestions, RuntimeDemands
 from linmem.results.outcome import LEFT_OUT, Result
 
-Kept = Literal["kept", "known", "unexpected", "lacking", "unknown"]
-"""What a runtime made of a scenario. ``unknown``: it was not played, or the harness or the driver is at fault."""
+Kept = Literal["kept", "known", "unexpected", "lacking", "elsewhere", "unknown"]
+"""What a runtime made of a scenario. ``lacking``: it can't be asked, because the engine or the host API lacks
+something; ``elsewhere``: because the scenario is about hosts in another language. ``unknown``: it was not played, or
+the harness or the driver is at fault.
+"""
+_AMISS: set[Kept] = {"known", "unexpected", "unknown"}
 
 
 def kept(results: Iterable[Result], missing: bool = False) -> set[Kept]:
-    """What a runtime made of a scenario, over all guests and view kinds: ``kept`` alone, or what was amiss."""
+    """What a runtime made of a scenario, over all guests and view kinds; ``kept`` only where nothing was amiss."""
     found: set[Kept] = {_kept(result) for result in results}
     if missing or not found:
         found.add("unknown")
-    return found - {"kept"} or found
+    return found - {"kept"} if found & _AMISS else found
 
 
 def _kept(result: Result) -> Kept:
     if result.outcome == "error" or result.message.startswith(LEFT_OUT):
         return "unknown"
     if result.outcome == "unsupported":
-        return "lacking"
+        return "elsewhere" if result.lack is not None and result.lack.kind == "host" else "lacking"
     status = verdict.status(result.outcome, result.known)
     if status == "known" or verdict.came_by_chance(result.outcome, result.known):
         return "known"
@@ -49,7 +53,8 @@ def demands(
     runtime failed in it.
     """
     tally = Demands(runtimes={label: RuntimeDemands() for label in columns})
-    lacking: dict[str, Counter[str]] = defaultdict(Counter)
+    features: dict[str, Counter[str]] = defaultdict(Counter)
+    api: dict[str, Counter[str]] = defaultdict(Counter)
     for key in demanding:
         by_runtime: dict[str, list[Result]] = defaultdict(list)
         for result in results.get(key, ()):
@@ -58,11 +63,11 @@ def demands(
         every = set().union(*found.values())
         tally.total += 1
         tally.everywhere += every == {"kept"}
-        tally.where_supported += every == {"kept", "lacking"}
-        tally.nowhere += every == {"lacking"}
+        tally.where_supported += "kept" in every and every != {"kept"} and not every & _AMISS
+        tally.nowhere += "kept" not in every and not every & _AMISS
         tally.broken += bool(every & {"known", "unexpected"})
         tally.unexpected += "unexpected" in every
-        tally.lacking += "lacking" in every
+        tally.lacking += bool(every & {"lacking", "elsewhere"})
         tally.unknown += "unknown" in every
         for label, states in found.items():
             mine = tally.runtimes[label]
@@ -70,10 +75,18 @@ def demands(
             mine.unexpected += "unexpected" in states
             mine.known += "known" in states and "unexpected" not in states
             mine.lacking += "lacking" in states
-            lacking[label][key[0]] += "lacking" in states
-    for label, suites in lacking.items():
-        tally.runtimes[label].lacking_by_suite = {suite: count for suite, count in suites.most_common() if count}
+            mine.elsewhere += "elsewhere" in states
+            if "lacking" in states:
+                feature = next(filter(None, map(_feature, by_runtime[label])), None)
+                (api[label] if feature is None else features[label])[feature or key[0]] += 1
+    for label, mine in tally.runtimes.items():
+        mine.features, mine.api = dict(features[label].most_common()), dict(api[label].most_common())
     return tally
+
+
+def _feature(result: Result) -> str | None:
+    """The feature that the engine lacks."""
+    return result.lack.what if result.lack is not None and result.lack.kind == "engine" else None
 
 
 _WEIGHT: tuple[Agreement, ...] = ("everywhere", "by guest", "one runtime", "where answered", "differs")

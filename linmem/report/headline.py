@@ -5,6 +5,7 @@ Deviations, answers that differ where hosts are free, and lacks are told apart a
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -13,7 +14,7 @@ from linmem.results.document import Demands, Report, RuntimeDemands, RuntimeEntr
 from linmem.results.outcome import LEFT_OUT
 from linmem.text import join, plural
 
-_SUITES = 3  # suites that a sentence names of those in which a runtime lacks something
+_NAMED = 4  # features that a sentence names of those that an engine lacks
 
 Topic = Literal["broken", "kept", "open", "missing", "asked"]
 
@@ -40,30 +41,38 @@ def _title(report: Report, demands: Demands, columns: list[RuntimeEntry]) -> str
     alone = columns[0].label if len(columns) == 1 else None
     if not demands.total:
         questions = report.summary.questions.total
-        return (
-            f"{plural(questions, 'question')} that specifications leave open, and nothing that they demand."
-            if questions
-            else "Nothing was tested."
-        )
+        return f"{plural(questions, 'open question')}, and no requirement." if questions else "Nothing was tested."
     if not any(one.kept or one.broken for one in demands.runtimes.values()):
         return f"Nothing was tested: {_nothing(demands, alone)}."
+    total = plural(demands.total, "requirement")
     if alone is not None:
-        one = demands.runtimes[alone]
-        if one.broken:
-            return f"{alone} breaks {one.broken:,} of {plural(demands.total, 'behaviour')} that specifications demand."
-        return f"{alone} keeps {plural(one.kept, 'behaviour')} that specifications demand, and breaks none."
-    hold = _verb(demands.everywhere, "hold", "holds")
-    holds = f"{plural(demands.everywhere, 'behaviour')} that specifications demand {hold}"
-    broken = f"{demands.broken:,} {_verb(demands.broken, 'are', 'is')} broken on at least one"
-    return f"{holds} on {_all(len(columns))} runtimes; {broken if demands.broken else 'none is broken'}."
+        met = demands.everywhere + demands.where_supported
+        untested = demands.total - met - demands.broken
+        rest = f"; {untested:,} could not be tested" if untested else ""
+        if demands.broken:
+            return f"{alone} breaks {demands.broken:,} of {total} and meets {met:,}{rest}."
+        return f"{alone} meets {_of(met, demands.total)}{rest}." if rest else f"{alone} meets {_every(demands.total)}."
+    if demands.everywhere == demands.total:
+        return f"{_all(len(columns)).capitalize()} runtimes meet {_every(demands.total)}."
+    broken = f"at least one breaks {demands.broken:,}" if demands.broken else "none is broken"
+    rest = "; the rest could not be tested on all" if demands.everywhere + demands.broken < demands.total else ""
+    return f"{_all(len(columns)).capitalize()} runtimes meet {_of(demands.everywhere, demands.total)}; {broken}{rest}."
+
+
+def _of(count: int, total: int) -> str:
+    return f"{count:,} of {plural(total, 'requirement')}"
+
+
+def _every(total: int) -> str:
+    return f"all {total:,} requirements" if total > 1 else "the one requirement"
 
 
 def _nothing(demands: Demands, alone: str | None) -> str:
     """Why nothing was tested."""
     if demands.nowhere < demands.total:
         return "no scenario was played to its end"
-    what = "what the one scenario needs" if demands.total == 1 else f"what all {demands.total:,} scenarios need"
-    return f"{alone or 'every runtime'} lacks {what}"
+    what = "the one scenario" if demands.total == 1 else f"any of the {demands.total:,} scenarios"
+    return f"{alone or 'no runtime'} {'does not support' if alone else 'supports'} {what}"
 
 
 def facts(report: Report) -> list[Fact]:
@@ -74,7 +83,7 @@ def facts(report: Report) -> list[Fact]:
     told = [_kept(report, columns), _broken(report, columns), _open(report, columns)]
     if len(columns) == 1:
         told[:2] = reversed(told[:2])  # of a runtime alone, what failed comes first
-    told += [_missing(report, columns), _asked(columns)]
+    told += [_missing(report, columns), _asked(report, columns)]
     return [fact for fact in told if fact is not None]
 
 
@@ -82,12 +91,13 @@ def state(report: Report) -> str:
     """Whether the run passes, in a sentence; what makes it fail is told by the report's ``faults``."""
     if report.faults:
         return "This run fails."
-    text = "Nothing unexpected came"
+    text = "No unexpected result"
     if known := report.summary.total.get("known", 0):
-        failed = f"all {known:,} results that failed are known defects"
-        text += f": {failed if known > 1 else 'the one result that failed is a known defect'}"
+        text += (
+            f": all {known:,} that failed are known defects" if known > 1 else ": the one that failed is a known defect"
+        )
     if report.gate is not None:
-        text += f"; nothing got worse since {report.gate.baseline} ({plural(report.gate.compared, 'case')} compared)"
+        text += f"; nothing got worse since {report.gate.baseline} ({plural(report.gate.compared, 'result')} compared)"
     return f"{text}."
 
 
@@ -95,15 +105,16 @@ def _kept(report: Report, columns: list[RuntimeEntry]) -> Fact | None:
     demands = report.summary.demands
     if not demands.total:
         return None
-    if len(columns) == 1:
-        text = plural(demands.runtimes[columns[0].label].kept, "behaviour")
-    else:
-        text = f"{plural(demands.everywhere, 'behaviour')} on {_all(len(columns))} runtimes"
-    if more := demands.where_supported:
-        text += f"; {more:,} more wherever a runtime has what {_verb(more, 'they need', 'it needs')}"
-    if demands.unknown:
-        text += f"; of {demands.unknown:,} it is not known everywhere: not played, or in error"
-    return Fact("kept", "Demanded and kept", f"{text}.")
+    several = len(columns) > 1
+    count = demands.everywhere if several else demands.everywhere + demands.where_supported
+    text = f"{plural(count, 'requirement')} of specifications."
+    if several and (more := demands.where_supported):
+        text += f" {more:,} more {_verb(more, 'are', 'is')} met by every runtime that can be tested for {_them(more)}."
+    if several and (none := demands.nowhere):
+        text += f" {none:,} can be tested on none."
+    if unknown := demands.unknown:
+        text += f" Of {unknown:,} it is not known everywhere: not played, or in error."
+    return Fact("kept", f"Met by {_all(len(columns))}" if several else "Met", text)
 
 
 def _broken(report: Report, columns: list[RuntimeEntry]) -> Fact | None:
@@ -111,13 +122,17 @@ def _broken(report: Report, columns: list[RuntimeEntry]) -> Fact | None:
     if not demands.total:
         return None
     if not demands.broken:
-        return Fact("broken", "Demanded and broken", "none.")
+        return Fact("broken", "Broken", "none.")
     by_runtime = [(column.label, demands.runtimes[column.label]) for column in columns]
-    what = plural(demands.broken, "behaviour")
+    what = plural(demands.broken, "requirement")
     if len(columns) == 1:
-        return Fact("broken", "Demanded and broken", f"{what}, {_known(by_runtime[0][1])}.")
-    items = tuple(f"{label} {one.broken:,}, {_known(one)}" for label, one in by_runtime if one.broken)
-    return Fact("broken", "Demanded and broken", f"{what} on at least one runtime:", items)
+        return Fact("broken", "Broken", f"{what}, {_known(by_runtime[0][1])}.")
+    if demands.unexpected:
+        items = tuple(f"{label} {one.broken:,}, {_known(one)}" for label, one in by_runtime if one.broken)
+        return Fact("broken", "Broken", f"{what}, by at least one runtime:", items)
+    items = tuple(f"{label} {one.broken:,}" for label, one in by_runtime if one.broken)
+    known = "a known defect" if demands.broken == 1 else "all known defects"
+    return Fact("broken", "Broken", f"{what}, by at least one runtime, {known}:", items)
 
 
 def _known(one: RuntimeDemands) -> str:
@@ -130,46 +145,69 @@ def _open(report: Report, columns: list[RuntimeEntry]) -> Fact | None:
     questions = report.summary.questions
     if not questions.total:
         return None
-    asked = f"{plural(questions.total, 'question')} that specifications do not answer"
+    asked = f"{plural(questions.total, 'question')} that specifications leave to the runtime"
     if len(columns) == 1:
         return Fact("open", "Left open", f"{asked}; there is no other runtime to compare the answers with.")
-    counts = [
-        f"{questions.everywhere:,} {_verb(questions.everywhere, 'have', 'has')} one answer everywhere",
-        f"{questions.differs:,} {_verb(questions.differs, 'have', 'has')} different answers",
-    ]
+    counts = [f"{questions.everywhere:,} answered alike everywhere", f"{questions.differs:,} answered differently"]
     if questions.partly:
-        counts.append(f"{questions.partly:,} {_verb(questions.partly, 'were', 'was')} not answered by all")
+        counts.append(f"{questions.partly:,} not answered by all")
     return Fact("open", "Left open", f"{asked}: {join(counts)}.")
 
 
 def _missing(report: Report, columns: list[RuntimeEntry]) -> Fact | None:
     demands = report.summary.demands
-    titles = {suite.path: suite.title for suite in report.suites}
     left_out = sum(result.message.startswith(LEFT_OUT) for result in report.results)
     slow = f"{plural(left_out, 'result')} left out because they take minutes (--slow plays them)." if left_out else ""
     if not demands.lacking:
-        return Fact("missing", "Missing", slow) if slow else None
-    lacking = plural(demands.lacking, "behaviour")
-    if len(columns) == 1:
-        return Fact("missing", "Missing", f"{slow} {lacking} not tested for lack of a feature or method.".strip())
-    items = []
-    for column in sorted(columns, key=lambda column: -demands.runtimes[column.label].lacking):
-        one = demands.runtimes[column.label]
-        if one.lacking:
-            places = join([titles[path] for path in one.lacking_by_suite], _SUITES) if len(titles) > 1 else ""
-            items.append(f"{column.label} {one.lacking:,}" + (f", in {places}" if places else ""))
-    what = "not tested everywhere, because a runtime lacks a feature or method"
-    text = f"{lacking} {what}:"
-    return Fact("missing", "Missing", f"{slow} {text}".strip(), tuple(items))
+        return Fact("missing", "Unsupported", slow) if slow else None
+    titles = {suite.path: suite.title for suite in report.suites}
+    lacking = plural(demands.lacking, "requirement")
+    where = " on every runtime" if len(columns) > 1 else ""
+    told = [
+        column
+        for column in columns
+        if demands.runtimes[column.label].lacking or demands.runtimes[column.label].elsewhere
+    ]
+    told.sort(key=lambda column: -demands.runtimes[column.label].lacking)
+    items = tuple(_lacks(column, demands.runtimes[column.label], titles, len(columns) > 1) for column in told)
+    return Fact("missing", "Unsupported", f"{slow} {lacking} can't be tested{where}:".strip(), items)
 
 
-def _asked(columns: list[RuntimeEntry]) -> Fact:
-    return Fact("asked", "Asked", "", tuple(column.shown for column in columns))
+def _lacks(column: RuntimeEntry, one: RuntimeDemands, titles: Mapping[str, str], several: bool) -> str:
+    """What one runtime can't be tested for, and whose limit it is: the engine's, the host API's, or no limit at all."""
+    api = f"the {column.language} API" if column.language else "the host API"
+    parts = []
+    if one.features:
+        parts.append(
+            f"its engine lacks {join([f'{name} ({count:,})' for name, count in one.features.items()], _NAMED)}"
+        )
+    if one.api:
+        first, *others = [titles.get(path, path) for path in one.api]
+        more = f" and {plural(len(others), 'other suite')}" if others else ""
+        where = f" (“{first}”{more})" if len(titles) > 1 else ""
+        parts.append(f"{api} has no way to test {sum(one.api.values()):,}{where}")
+    if one.elsewhere:
+        parts.append(f"{one.elsewhere:,} {_verb(one.elsewhere, 'are', 'is')} about another language's API")
+    text = "; ".join(parts)
+    return f"{column.label} {one.lacking + one.elsewhere:,}: {text}" if several else text
+
+
+def _asked(report: Report, columns: list[RuntimeEntry]) -> Fact:
+    scenarios = len({(result.suite, result.scenario) for result in report.results})
+    text = (
+        f"{plural(scenarios, 'scenario')}, each for a requirement, open questions or both. A result is one scenario on "
+        f"one runtime, with one guest program and one way into its memory: {len(report.results):,} in all. Runtimes:"
+    )
+    return Fact("asked", "Tested", text, tuple(column.shown for column in columns))
 
 
 def _all(count: int) -> str:
     words = {2: "both", 3: "all three", 4: "all four"}
     return words.get(count, f"all {count}")
+
+
+def _them(count: int) -> str:
+    return _verb(count, "them", "it")
 
 
 def _verb(count: int, many: str, one: str) -> str:

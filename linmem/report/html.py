@@ -53,7 +53,7 @@ def render(report: Report) -> str:
             gate=[item for item in report.gate.findings if item.failing] if report.gate is not None else [],
             away=[runtime for runtime in report.runtimes if runtime.status != "ready"],
             missing_guests=_missing_guests(report),
-            unexpected=verdict.bad(report.summary.total),
+            failed=_failed(report),
             more=_MORE,
             topics=_topics(report),
             safe=[item for item in found if item.agreement == "everywhere"],
@@ -73,6 +73,12 @@ def render(report: Report) -> str:
 
 _MORE = {"broken": "conformance?show=known", "open": "portability", "missing": "conformance?show=unsupported"}
 """By a fact's topic, the address of what it counts."""
+
+
+def _failed(report: Report) -> str:
+    """How many results failed, in the view's tab: those that are unexpected, else the known ones."""
+    unexpected, known = verdict.bad(report.summary.total), report.summary.total.get("known", 0)
+    return f"{unexpected:,} unexpected" if unexpected or not known else f"{known:,} known"
 
 
 def _topics(report: Report) -> list[tuple[str, OpenQuestions]]:

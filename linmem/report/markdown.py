@@ -77,9 +77,14 @@ def _opening(report: Report) -> list[str]:
         lines += ["> [!CAUTION]", f"> **{prose(fault.what, 2000)}** {prose(fault.remedy, 2000)}", ""]
     lines += [f"# {prose(headline.title(report), 2000)}", ""]
     for fact in headline.facts(report):
-        told = "; ".join(prose(item) for item in fact.items[:_FACTS])
-        more = f"; and {len(fact.items) - _FACTS:,} more" if len(fact.items) > _FACTS else ""
-        lines.append(f"- **{fact.title}:** {' '.join(part for part in (prose(fact.text, 1000), told + more) if part)}")
+        told = [prose(item, 600) for item in fact.items[:_FACTS]]
+        if len(fact.items) > _FACTS:
+            told.append(f"and {len(fact.items) - _FACTS:,} more")
+        first = [prose(fact.text, 1000)] if fact.text else []
+        if fact.topic == "missing":
+            lines += [f"- **{fact.title}:** {' '.join(first)}", *(f"  - {item}" for item in told)]
+        else:
+            lines.append(f"- **{fact.title}:** {' '.join([*first, '; '.join(told)]).strip()}")
     if not report.faults:
         lines += ["", prose(headline.state(report), 2000)]
     return lines

@@ -38,7 +38,7 @@ MARKS: dict[verdict.Status, str] = {
 
 MEANINGS: dict[verdict.Status, str] = {
     "pass": "did what every runtime must do",
-    "unsupported": "lacks a feature or method that the scenario needs",
+    "unsupported": "could not be tested: the engine or host API lacks something, or it is about another language's API",
     "known": "failed as the list of known defects expects",
     "missing": "planned, but no result was recorded",
     "unexpected": "listed as a known defect, but did not fail: delete the entry",
@@ -149,12 +149,9 @@ def share(counts: Counts) -> Share | None:
         return None
     asked = passed + known + bad
     text = f"{passed * 1000 // asked / 10:g}%{'?' if missing else ''}" if asked else "–"
-    words = [f"{passed:,} of {asked:,}"] if asked else []
-    words += [
-        f"{number:,} {word}"
-        for number, word in ((bad, "unexpected"), (known, "known"), (unsupported, "unsupported"), (missing, "not run"))
-        if number
-    ]
+    words = [f"{passed:,} of {asked:,} pass"] if asked else []
+    kinds = ((bad, "unexpected"), (known, "known"), (unsupported, "unsupported"), (missing, "not run"))
+    words += [f"{number:,} {word}" for number, word in kinds if number]
     parts, start = [], 0.0
     for kind, number in (
         ("pass", passed), ("known", known), ("bad", bad), ("unsupported", unsupported), ("missing", missing),

@@ -86,11 +86,14 @@ class _Drawing:
         self.console.print()
         self.line(self.text(headline.title(self.report), "bold", 600))
         for fact in headline.facts(self.report):
-            told = "; ".join(fact.items[:_LISTED])
-            more = f"; and {len(fact.items) - _LISTED:,} more" if len(fact.items) > _LISTED else ""
-            text = " ".join(part for part in (fact.text, told + more) if part)
-            title = self.text(f"{fact.title}:", "bold")
-            self.line(Text.assemble(title, " ", self.text(text, limit=2000)), 2)
+            told = list(fact.items[:_LISTED])
+            if len(fact.items) > _LISTED:
+                told.append(f"and {len(fact.items) - _LISTED:,} more")
+            apart = fact.topic == "missing"  # each is long
+            text = " ".join(part for part in (fact.text, "" if apart else "; ".join(told)) if part)
+            self.line(Text.assemble(self.text(f"{fact.title}:", "bold"), " ", self.text(text, limit=2000)), 2)
+            for item in told if apart else ():
+                self.line(self.text(item, limit=600), 4)
 
     def table(self) -> None:
         """Suites × runtimes, in words where these fit beside each other, else with marks and numbered runtimes."""

@@ -193,15 +193,18 @@ class Difference(Struct, kw_only=True):
 class RuntimeDemands(Struct, kw_only=True):
     """What one runtime made of what scenarios demand: in how many it kept all, broke some, or lacked what they need.
 
-    ``known`` and ``unexpected`` are those that it broke: as known defects say, or otherwise. ``lacking_by_suite`` has
-    the suites' paths, most first.
+    ``known`` and ``unexpected`` are those that it broke: as known defects say, or otherwise. Of those that it lacks
+    something for, ``features`` has how many need what the engine does not compile, by feature, and ``api`` how many
+    need what the host API has no way to do, by suite; most first. ``elsewhere`` are about hosts in another language.
     """
 
     kept: int = 0
     known: int = 0
     unexpected: int = 0
     lacking: int = 0
-    lacking_by_suite: dict[str, int] = {}
+    features: dict[str, int] = {}
+    api: dict[str, int] = {}
+    elsewhere: int = 0
 
     @property
     def broken(self) -> int:
@@ -212,9 +215,9 @@ class RuntimeDemands(Struct, kw_only=True):
 class Demands(Struct, kw_only=True):
     """How the runtimes of the run keep what scenarios demand.
 
-    ``everywhere``: kept by every runtime. ``where_supported``: kept by every runtime that has what they need, lacked by
-    the others. ``nowhere``: lacked by all. ``broken``: not kept by some runtime, ``unexpected``: and no known defect
-    says so. ``lacking``: some runtime lacks what they need. ``unknown``: not played on some runtime, or in error there.
+    ``everywhere``: kept by every runtime. ``where_supported``: kept by every runtime that could be asked, and not all
+    could. ``nowhere``: none could. ``broken``: not kept by some runtime, ``unexpected``: and no known defect says so.
+    ``lacking``: some runtime could not be asked. ``unknown``: not played on some runtime, or in error there.
 
     Deviations and lacks are counted apart: a scenario can be among both, and neither is the other's rest.
     """

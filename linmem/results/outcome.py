@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import msgspec
 
 from linmem.results.case import Case, CaseEntry, entry
@@ -12,6 +14,17 @@ NOT_ASKED = "not asked"
 
 LEFT_OUT = "left out: "
 """How the message begins of a result that is `unsupported` only because nobody wanted to wait for it."""
+
+
+class Lack(msgspec.Struct, frozen=True):
+    """Why a result is `unsupported`.
+
+    ``engine``: the runtime does not compile the feature ``what``. ``api``: its host API has no way to do what a step
+    asks. ``host``: the scenario is about hosts in the language ``what``, and this one is in another.
+    """
+
+    kind: Literal["engine", "api", "host"]
+    what: str = ""
 
 
 class StepTrace(msgspec.Struct, frozen=True, omit_defaults=False):
@@ -52,7 +65,8 @@ class Result(CaseEntry, tag="result", tag_field="type", kw_only=True):
     ``label`` is ``runtime``, by the name that it has in the report's list of runtimes. ``view`` is set where the
     scenario was played once for each view kind. ``steps`` are given up to the failing one, and only when it did not
     pass. ``unanswered`` says by the observation's id why a step that was to answer did not: ``unsupported``, with the
-    suite's words for that, or ``not asked``. ``duration`` is in seconds.
+    suite's words for that, or ``not asked``. ``lack`` says whose limit it is that it is
+    `unsupported`. ``duration`` is in seconds.
     """
 
     title: str
@@ -66,6 +80,7 @@ class Result(CaseEntry, tag="result", tag_field="type", kw_only=True):
     unanswered: dict[str, str] = msgspec.field(default_factory=dict)
     pictures: list[Picture] = msgspec.field(default_factory=list)
     known: KnownFailure | None = None
+    lack: Lack | None = None
     duration: float = 0.0
     label: str = ""
 

@@ -328,14 +328,24 @@ def test_what_is_kept_broken_and_lacking_is_counted_apart(records):
         for scenario, pair in outcomes.items()
         for label, outcome in zip(("wasmtime", "node"), pair, strict=True)
     ]
+    results[3]["lack"] = {"kind": "engine", "what": "threads"}
+    results[5]["lack"] = {"kind": "host", "what": "Python"}
     planned = [*results, result("lost"), result("lost", "node")]
     found = records.report([*results, planned[-1]], head=header(planned)).summary.demands
     assert (found.total, found.everywhere, found.where_supported, found.nowhere) == (8, 1, 1, 1)
     assert (found.broken, found.unexpected, found.lacking, found.unknown) == (3, 2, 3, 2)
+    assert found.total == found.everywhere + found.where_supported + found.nowhere + found.broken + found.unknown
     wasmtime, node = found.runtimes["wasmtime"], found.runtimes["node"]
     assert (wasmtime.kept, wasmtime.known, wasmtime.unexpected, wasmtime.lacking) == (4, 1, 1, 1)
-    assert (node.kept, node.known, node.unexpected, node.lacking) == (3, 0, 1, 3)
-    assert node.lacking_by_suite == {"suites/growth.yaml": 3}
+    assert (node.kept, node.known, node.unexpected, node.lacking) == (3, 0, 1, 2)
+    assert (node.features, node.api, node.elsewhere) == ({"threads": 1}, {"suites/growth.yaml": 1}, 1)
+
+
+def test_a_scenario_that_one_view_kind_can_t_play_is_kept_by_the_others(records):
+    results = [result(view="read"), result(view="data_ptr", outcome="unsupported"), result(runtime="node")]
+    found = records.report(results).summary.demands
+    assert (found.everywhere, found.where_supported, found.nowhere, found.lacking) == (0, 1, 0, 1)
+    assert (found.runtimes["wasmtime"].kept, found.runtimes["wasmtime"].lacking) == (0, 1)
 
 
 def test_a_scenario_that_only_observes_is_no_demand_until_it_fails(records):

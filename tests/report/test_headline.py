@@ -28,42 +28,60 @@ def test_the_first_screen_of_several_runtimes(records: Records) -> None:
     says = {"type": "runtime", "label": "node", "language": "JavaScript"}
     report = records.report(results, between=[says])
     assert headline.title(report) == (
-        "1 behaviour that specifications demand holds on both runtimes; 1 is broken on at least one."
+        "Both runtimes meet 1 of 3 requirements; at least one breaks 1; the rest could not be tested on all."
     )
     assert [fact.topic for fact in headline.facts(report)] == ["kept", "broken", "open", "missing", "asked"]
     assert told(report) == {
-        "kept": "1 behaviour on both runtimes; 1 more wherever a runtime has what it needs.",
-        "broken": "1 behaviour on at least one runtime: wasmtime 1, a known defect",
-        "open": "1 question that specifications do not answer: 0 have one answer everywhere and 1 has different answers.",
-        "missing": "1 behaviour not tested everywhere, because a runtime lacks a feature or method: node 1",
-        "asked": "wasmtime 1.0 node 1.0 (JavaScript API)",
+        "kept": "1 requirement of specifications. 1 more is met by every runtime that can be tested for it.",
+        "broken": "1 requirement, by at least one runtime, a known defect: wasmtime 1",
+        "open": "1 question that specifications leave to the runtime: 0 answered alike everywhere and 1 answered differently.",
+        "missing": "1 requirement can't be tested on every runtime: node 1: the JavaScript API has no way to test 1",
+        "asked": "3 scenarios, each for a requirement, open questions or both. A result is one scenario on one runtime, with "
+        "one guest program and one way into its memory: 6 in all. Runtimes: wasmtime 1.0 node 1.0 (JavaScript API)",
     }
-    assert headline.state(report) == "Nothing unexpected came: the one result that failed is a known defect."
+    assert headline.state(report) == "No unexpected result: the one that failed is a known defect."
+
+
+def test_whose_limit_it_is_that_something_is_unsupported(records: Records) -> None:
+    lacks = [("engine", "threads"), ("engine", "memory64"), ("engine", "threads"), ("api", ""), ("host", "JavaScript")]
+    results = [result(f"s{number}") for number in range(len(lacks))]
+    for number, (kind, what) in enumerate(lacks):
+        lack = {"kind": kind, "what": what}
+        results.append(result(f"s{number}", "wasmer", "unsupported", lack=lack, suite="suites/growth.yaml"))
+    results.append(result("other", suite="suites/bounds.yaml"))
+    missing = told(records.report(results))["missing"]
+    assert missing == (
+        "5 requirements can't be tested on every runtime: wasmer 5: its engine lacks threads (2) and memory64 (1); "
+        "the host API has no way to test 1 (“Suite growth”); 1 is about another language's API"
+    )
 
 
 def test_of_a_runtime_alone_what_failed_comes_first(records: Records) -> None:
     report = records.report([result("kept"), result("broken", outcome="fail")])
-    assert headline.title(report) == "wasmtime breaks 1 of 2 behaviours that specifications demand."
+    assert headline.title(report) == "wasmtime breaks 1 of 2 requirements and meets 1."
     assert [fact.topic for fact in headline.facts(report)] == ["broken", "kept", "asked"]
-    assert told(report)["broken"] == "1 behaviour, unexpected."
+    assert told(report)["broken"] == "1 requirement, unexpected."
+    assert headline.title(records.report([result("one"), result("two")])) == "wasmtime meets all 2 requirements."
+    part = records.report([result("one"), result("two", outcome="unsupported")])
+    assert headline.title(part) == "wasmtime meets 1 of 2 requirements; 1 could not be tested."
 
 
 def test_a_run_in_which_nothing_could_be_played_is_no_success(records: Records) -> None:
     report = records.report([result(name, outcome="unsupported") for name in ("one", "two", "three")])
-    assert headline.title(report) == "Nothing was tested: wasmtime lacks what all 3 scenarios need."
+    assert headline.title(report) == "Nothing was tested: wasmtime does not support any of the 3 scenarios."
     both = records.report([result("one", label, "unsupported") for label in ("wasmtime", "node")])
-    assert headline.title(both) == "Nothing was tested: every runtime lacks what the one scenario needs."
-    assert told(report)["missing"] == "3 behaviours not tested for lack of a feature or method."
+    assert headline.title(both) == "Nothing was tested: no runtime supports the one scenario."
+    assert told(report)["missing"] == "3 requirements can't be tested: the host API has no way to test 3"
     assert "good" not in " ".join([*told(report).values(), headline.state(report)])
 
 
 def test_what_nobody_waited_for_is_not_called_a_lack(records: Records) -> None:
     slow = result("grows", "pywasm", "unsupported", message=f"{LEFT_OUT}it takes minutes; --slow plays it")
-    lacking = result("grows", "node", "unsupported", message="needs memory64")
+    lacking = result("grows", "node", "unsupported", lack={"kind": "engine", "what": "memory64"})
     report = records.report([slow, lacking, result("grows", "wasmtime")])
     assert told(report)["missing"] == (
         "1 result left out because they take minutes (--slow plays them). "
-        "1 behaviour not tested everywhere, because a runtime lacks a feature or method: node 1"
+        "1 requirement can't be tested on every runtime: node 1: its engine lacks memory64 (1)"
     )
 
 
@@ -75,5 +93,5 @@ def test_what_the_gate_found_is_in_the_state(records: Records) -> None:
     with path.open("a", encoding="utf-8") as file:
         file.write(json.dumps(gate) + "\n")
     assert headline.state(build(read(path))) == (
-        "Nothing unexpected came; nothing got worse since base.yaml (2 cases compared)."
+        "No unexpected result; nothing got worse since base.yaml (2 results compared)."
     )

@@ -35,11 +35,12 @@ def test_the_most_important_stands_first(records):
     order = [
         "> **This run is incomplete: the run was killed",
         "> **2 of 4 results are unexpected: 1 failure and 1 unexpected pass.** Fix what failed, or list it",
-        "# As far as it was recorded: 0 behaviours that specifications demand hold on both runtimes; 2 are broken on",
-        "- **Demanded and kept:** 0 behaviours on both runtimes; of 2 it is not known everywhere",
-        "- **Demanded and broken:** 2 behaviours on at least one runtime: wasmtime 2, 1 of them unexpected",
-        "- **Left open:** 1 question that specifications do not answer: ",
-        "- **Asked:** wasmtime 1.0; node 1.0",
+        "# As far as it was recorded: Both runtimes meet 0 of 3 requirements; at least one breaks ",
+        "- **Met by both:** 0 requirements of specifications. Of 2 it is not known everywhere",
+        "- **Broken:** 2 requirements, by at least one runtime: wasmtime 2, 1 of them unexpected",
+        "- **Left open:** 1 question that specifications leave to the runtime: ",
+        "- **Tested:** 3 scenarios, ",
+        "wasmtime 1.0; node 1.0",
         "## Unexpected results",
         "- **fail** Memory one on `wasmtime`: 24 was due",
         "at `read u8` (`suites/growth.yaml:17`) expected `24` actual `25`",
@@ -59,8 +60,8 @@ def test_the_most_important_stands_first(records):
 
 def test_a_run_without_a_fault_is_short(records):
     text = markdown.render(records.report([result(), result(runtime="node")]))
-    assert text.startswith("# 1 behaviour that specifications demand holds on both runtimes; none is broken.\n\n- **")
-    assert "\n\nNothing unexpected came.\n" in text
+    assert text.startswith("# Both runtimes meet the one requirement.\n\n- **")
+    assert "\n\nNo unexpected result.\n" in text
     assert [line for line in text.splitlines() if line.startswith("#")][1:] == [
         "## Suites × runtimes",
         "## Environment",

@@ -269,14 +269,27 @@ def test_any_two_runtimes_can_be_compared(visit, small):
     seen.page.select_option("#other", label="wasmer 1.0")
     seen.is_at("differences/wasmtime/wasmer")
     assert seen.text("#pair .lead") == (
-        "wasmtime and wasmer behave alike in 2 scenarios. Broken by one, or by each otherwise: 1. Different answers where "
-        "the specifications leave them free: 0. Missing on one or both: 1."
+        "Of 4 scenarios, wasmtime and wasmer behave alike in 2. One breaks what the other keeps, or each breaks it in its "
+        "own way, in 1; open questions are answered differently in 0; one or both can’t be tested in 1."
     )
     assert seen.page.locator("#pair .sides tbody th a").all_inner_texts() == ["Memory four", "Memory one"]
     seen.go("differences/node/wasmer")
-    seen.until("document.querySelector('#pair .lead').textContent.startsWith('node')")
-    assert "free: 1. Missing on one or both: 0." in seen.text("#pair .lead")
+    seen.until("document.querySelector('#pair .lead').textContent.includes('node and wasmer')")
+    assert "answered differently in 1; one or both can’t be tested in 0." in seen.text("#pair .lead")
     assert "undefined" in seen.text("#pair .sides >> nth=1")
+
+
+def test_differences_are_told_topic_by_topic_and_in_full_on_request(visit, built):
+    seen = visit(built, "differences")
+    topics = seen.page.locator("#pair details.topic")
+    assert topics.count() > 1
+    assert seen.page.locator("#pair .sides").count() == 0
+    assert seen.page.locator("#pair").bounding_box()["height"] < 100 * topics.count() + 1200
+    topics.first.locator("summary").click()
+    seen.until("document.querySelectorAll('#pair .sides tbody tr').length > 0")
+    assert "broken by one" in seen.text("#pair")
+    seen.page.locator("#pair .chip", has_text="Unsupported").click()
+    assert "broken by one" not in " ".join(topics.all_inner_texts())
 
 
 def test_the_page_compares_as_python_does(visit, built, folder):

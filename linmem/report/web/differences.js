@@ -35,28 +35,47 @@ const differenceView = (() => {
       answer.silent.length ? make("p.soft", null, `no answer: ${answer.silent.map(({ why, view }) => [why, view].filter(Boolean).join(" ")).join(", ")}`) : null);
   };
   const answersDiffer = (item) => D.likenesses[item.pairs[pairAt(one, other)]] === "differs";
-  const head = (row) => make("th", { scope: "row" }, link(row.address, row.title), make("small.soft", null, ` ${row.suite.title}`));
+  const head = (row) => make("th", { scope: "row" }, link(row.address, row.title));
 
   const matching = (rows) => rows.filter((row) => words.every((word) => `${row.suite.title} ${row.title} ${row.address} ${row.observations.map((item) => item.question).join(" ")}`.toLowerCase().includes(word)));
-  const side = (title, rows, draw) => {
-    if (!rows.length) return null;
+  const side = (suite, name, title, lines) => {
+    if (!lines.length) return [];
     const body = make("tbody");
     const table = make("table.plain.sides", null, make("caption", null, make("b", null, title)),
       make("colgroup", null, make("col.first"), make("col"), make("col")),
       make("thead", null, make("tr", null, make("th", { scope: "col" }, "Scenario"), make("th", { scope: "col" }, COLUMNS[one].label), make("th", { scope: "col" }, COLUMNS[other].label))), body);
-    const lines = rows.flatMap(draw);
     const more = make("button.more", { type: "button" }, `Show all ${lines.length}`);
     body.append(...lines.slice(0, 300).map((line) => line()));
     more.addEventListener("click", () => { body.append(...lines.slice(300).map((line) => line())); more.remove(); });
-    return make(".box", { role: "region", "aria-label": title, tabindex: "0" }, table, lines.length > 300 ? more : null);
+    return make(".box", { role: "region", "aria-label": `${suite.title}: ${title}`, tabindex: "0", "data-way": name }, table, lines.length > 300 ? more : null);
   };
   const outcomeLines = (row) => [() => make("tr", null, head(row), outcomeSide(row, one), outcomeSide(row, other))];
   const answerLines = (row) => row.observations.filter(answersDiffer).map((item) => () => make("tr", null,
-    make("th", { scope: "row" }, item.question, make("small.soft", null, " ", link(row.address, row.title), `, ${row.suite.title}`)), answerSide(item, one), answerSide(item, other)));
+    make("th", { scope: "row" }, item.question, make("small.soft", null, " ", link(row.address, row.title))), answerSide(item, one), answerSide(item, other)));
 
-  // Every two runtimes: in how many scenarios they differ in one way; the ways are never added up. Light is few, dark is
+  // In which ways two differ, each with its words, how it counts, and its lines. The ways are never added up.
+  const LINES = { deviates: outcomeLines, differs: answerLines, lacks: outcomeLines };
+  let chosen = "";
+  const ways = () => [
+    ["deviates", "Broken by one", "broken by one"],
+    ["differs", "Different answers to open questions", "with different answers"],
+    ["lacks", "Unsupported on one or both", "unsupported on one or both"],
+  ];
+  const topicOf = (suite, found) => {
+    const mine = ways().map(([name, title, label]) => [name, title, label, found[name].filter((row) => row.suite === suite)]).filter(([name, , , rows]) => rows.length && (!chosen || chosen === name));
+    if (!mine.length) return null;
+    const details = make("details.topic", { "data-topic": suite.address },
+      make("summary", null, make("h3", { tabindex: "-1" }, suite.title), make("span.counts", null, mine.map(([name, , label, rows]) => make(`span.count.${name}`, null, make("b", null, rows.length.toLocaleString("en")), ` ${label}`)))));
+    return lazily(details, () => make(".part", null, mine.map(([name, title, , rows]) => side(suite, name, title, rows.flatMap(LINES[name])))));
+  };
+  const chips = (found) => make(".chips", { role: "group", "aria-label": "Which scenarios" }, [["", "All that differ", null], ...ways().map(([name, title]) => [name, title, found[name].length])]
+    .filter(([, , count]) => count !== 0).map(([name, title, count]) => make("button.chip", {
+      type: "button", "data-which": name, "aria-pressed": String(chosen === name), onclick: () => { chosen = name; draw(); },
+    }, title, count === null ? null : make("small", null, ` ${count.toLocaleString("en")}`))));
+
+  // Every two runtimes: in how many scenarios they differ in one way. Light is few, dark is
   // many; the number tells it too.
-  const WAYS = [["deviates", "demands that one breaks"], ["differs", "open questions answered otherwise"], ["lacks", "what one or both lack"]];
+  const WAYS = [["deviates", "requirements that one breaks"], ["differs", "open questions answered differently"], ["lacks", "what is unsupported on one or both"]];
   let way = "differs";
   const overview = () => {
     if (grid || COLUMNS.length < 3) return grid;
@@ -84,20 +103,23 @@ const differenceView = (() => {
     const found = pair(one, other);
     // The worst first.
     const weight = (row) => Math.max(row.cells[one].worst.rank, row.cells[other].worst.rank);
-    const [deviates, differs, lacks] = [matching(found.deviates).sort((a, b) => weight(b) - weight(a)), matching(found.differs), matching(found.lacks)];
+    const shown = { deviates: matching(found.deviates).sort((a, b) => weight(b) - weight(a)), differs: matching(found.differs), lacks: matching(found.lacks) };
+    if (chosen && !found[chosen].length) chosen = "";
     const number = (rows) => rows.length.toLocaleString("en");
-    const others = found.apart.length ? ` ${number(found.apart)} can’t be compared.` : "";
+    const lead = `Of ${plural(all.length, "scenario")}, ${COLUMNS[one].label} and ${COLUMNS[other].label} behave alike in ${number(found.alike)}. One breaks what the other keeps, or each breaks it in its own way, in ${number(found.deviates)}; open questions are answered differently in ${number(found.differs)}; one or both can’t be tested in ${number(found.lacks)}${found.apart.length ? `; ${number(found.apart)} can’t be compared for other reasons` : ""}.`;
+    const list = SUITES.map((suite) => topicOf(suite, shown)).filter(Boolean);
+    const count = ways().reduce((sum, [name]) => sum + (chosen && chosen !== name ? 0 : shown[name].length), 0);
     place.replaceChildren(
       make(".tools", null, choice("one", "Compare", one, (number) => go(number, other)), choice("other", "with", other, (number) => go(one, number)),
         make("button", { type: "button", onclick: () => go(other, one) }, "Swap")),
-      make("p.lead", { "aria-live": "polite" }, one === other ? "A runtime is like itself." : `${COLUMNS[one].label} and ${COLUMNS[other].label} behave alike in ${plural(found.alike.length, "scenario")}. Broken by one, or by each otherwise: ${number(found.deviates)}. Different answers where the specifications leave them free: ${number(found.differs)}. Missing on one or both: ${number(found.lacks)}.${others}`),
-      ...(one === other ? [] : [side("Broken by one", deviates, outcomeLines), side("Different answers to open questions", differs, answerLines),
-        side("Missing on one or both", lacks, outcomeLines),
+      make("p.lead", { "aria-live": "polite" }, one === other ? "A runtime is like itself." : lead),
+      ...(one === other ? [] : [chips(found), ...list, count ? null : make("p.soft", null, "Nothing matches."),
         found.apart.length ? make("details.plainly", null, make("summary", null, `${plural(found.apart.length, "scenario")} that can’t be compared: one was not asked, or gave no answer where the other did`),
           make("ul", null, found.apart.slice(0, 500).map((row) => make("li", null, link(row.address, row.title), make("small.soft", null, ` ${row.suite.title}`))))) : null,
       ].filter(Boolean)),
       ...(overview() ? [make("h3", null, "All pairs"), grid] : []));
-    return deviates.length + differs.length + lacks.length;
+    if (list.length === 1 || (words.length && count <= 60)) for (const details of list) open(details);
+    return count;
   };
   return {
     filter(query) {

@@ -50,7 +50,7 @@ const failureView = (() => {
     const found = matching();
     entries.clear();
     reach = portions(list, found, entry, 200, "failure");
-    if (!found.length) list.replaceChildren(make("p.soft", null, FAILURES.some((failure) => failure.status.unexpected) || chosen !== "unexpected" ? "Nothing matches." : "Nothing unexpected came."));
+    if (!found.length) list.replaceChildren(make("p.soft", null, FAILURES.some((failure) => failure.status.unexpected) || chosen !== "unexpected" ? "Nothing matches." : "There is no unexpected result."));
     if (found.length && found.length <= 8) for (const details of entries.values()) open(details);
     for (const chip of chips.children) chip.setAttribute("aria-pressed", String(chip.dataset.which === chosen));
     return found.length;
