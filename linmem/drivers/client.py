@@ -21,6 +21,7 @@ import msgspec
 
 from linmem.drivers.limits import Limits, Sent
 from linmem.drivers.messages import PROTOCOL, ImportCall, Info, Message, Request, ViewKind, decoded, shorten
+from linmem.drivers.nursery import Nursery
 from linmem.drivers.process import Process
 from linmem.protocol import (
     FAILED,
@@ -78,7 +79,7 @@ class Driver:
 
     ``timeout`` is how many seconds the driver may take for one answer, ``limits`` how much it may send. ``on_import``
     serves host functions: it gets the function's token and typed arguments, may use this driver in turn, and returns
-    typed values or raises `ImportFailed`.
+    typed values or raises `ImportFailed`. With a ``nursery``, the process is forked there.
     """
 
     def __init__(
@@ -89,8 +90,10 @@ class Driver:
         env: Mapping[str, str] | None = None,
         timeout: float = 10.0,
         limits: Limits | None = None,
+        nursery: Nursery | None = None,
     ) -> None:
         self.label = label
+        self._nursery = nursery
         self._sent = Sent(limits or Limits())
         self._scenarios: deque[int] = deque()  # the first requests of those that were begun
         self.timeout = timeout
@@ -120,7 +123,7 @@ class Driver:
     def launch(self, variant: str | None = None, cache: str | None = None) -> None:
         """Start the process and send `initialize`, without waiting for the answer. Raises `DriverFault`."""
         try:
-            process = self._process = Process(self.command, self._env, self._stderr)
+            process = self._process = Process(self.command, self._env, self._stderr, self._nursery)
         except OSError as error:
             raise DriverDied(f"its process can't be started: {error.strerror}") from None
         self._fd_in, self._fd_out, self._fd_err = process.stdin, process.stdout, process.stderr

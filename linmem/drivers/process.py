@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import os
+import select
 import signal
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Mapping, Sequence
 
-from linmem import paths, scratch
+from linmem import scratch
+from linmem.drivers.launching import kept
+from linmem.drivers.nursery import Nursery
 
-LAUNCHER = str(paths.RUNTIMES / "kits" / "launch.py")
 STDERR_KEPT = 8 * 1024
 DRAIN_SECONDS = 1.0
 KILL_SECONDS = 5.0  # for a keeper to end what it keeps; one that was stopped does not
-
-
-def bound(command: Sequence[str]) -> list[str]:
-    """The command line that runs `command` so that it ends when this process does, however that ends."""
-    return [sys.executable, "-I", "-S", "-B", LAUNCHER, *command]
 
 
 class Process:
@@ -31,53 +28,73 @@ class Process:
     closes the socket between them, or dies. The session makes Ctrl-C reach the harness only. The folder (``TMPDIR``) is
     removed when all are dead: a browser's children go on writing for a moment after the browser has ended.
 
+    With a `nursery`, it is forked there, in place of being started by its command.
+
     ``said`` takes the last 8 KiB of what the process prints to standard error. Raises `OSError` where it can't be
     started.
     """
 
-    def __init__(self, command: Sequence[str], env: Mapping[str, str], said: bytearray) -> None:
+    def __init__(
+        self, command: Sequence[str], env: Mapping[str, str], said: bytearray, nursery: Nursery | None = None
+    ) -> None:
         self._said = said
         self._told = b""  # by the keeper
         self._news: dict[str, int] = {}
+        self._gone = False  # the keeper
+        self._started: subprocess.Popen[bytes] | None = None
         self._scratch = scratch.make("driver")
+        own = {"TMPDIR": str(self._scratch)}
         self._keeper, far = socket.socketpair()
+        ours, theirs = _pipes()
         try:
-            self._process = subprocess.Popen(
-                [sys.executable, "-I", "-S", "-B", LAUNCHER, "--keep", str(far.fileno()), *command],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                env={**os.environ, **env, "TMPDIR": str(self._scratch)},
-                cwd=os.sep,
-                start_new_session=True,
-                pass_fds=(far.fileno(),),
-            )
+            if nursery is not None:
+                nursery.fork(own, [*theirs, far.fileno()])
+            else:
+                self._started = subprocess.Popen(
+                    kept(command, far.fileno()),
+                    stdin=theirs[0],
+                    stdout=theirs[1],
+                    stderr=theirs[2],
+                    env={**os.environ, **env, **own},
+                    cwd=os.sep,
+                    start_new_session=True,
+                    pass_fds=(far.fileno(),),
+                )
         except OSError:
             self._keeper.close()
+            for descriptor in ours:
+                os.close(descriptor)
             scratch.remove(self._scratch)
             raise
         finally:
             far.close()
-        process = self._process
-        assert process.stdin is not None
-        assert process.stdout is not None
-        assert process.stderr is not None
-        self._streams = (process.stdin, process.stdout, process.stderr)
-        self.stdin, self.stdout, self.stderr = (stream.fileno() for stream in self._streams)
-        for descriptor in (self.stdin, self.stdout, self.stderr):
+            for descriptor in theirs:
+                os.close(descriptor)
+        self._streams = [io.FileIO(descriptor, mode) for descriptor, mode in zip(ours, "wrr", strict=True)]
+        self.stdin, self.stdout, self.stderr = ours
+        for descriptor in ours:
             os.set_blocking(descriptor, False)
 
     @property
     def running(self) -> bool:
         """Whether it has not ended."""
-        return self._process.poll() is None
+        if self._started is not None:
+            return self._started.poll() is None
+        while self._listen():
+            pass
+        return not self._gone
 
     @property
     def pid(self) -> int:
         """The command's process id. Waits until it has one."""
         while "pid" not in self._news and self._listen(wait=True):
             pass
-        return self._news.get("pid", self._process.pid)
+        return self._news.get("pid", self._group)
+
+    @property
+    def _group(self) -> int:
+        """The keeper's process id; 0 where it is not known."""
+        return self._started.pid if self._started is not None else self._news.get("keeper", 0)
 
     @property
     def stopped(self) -> int | None:
@@ -90,8 +107,11 @@ class Process:
         """Take in a piece of what the keeper tells; False where there is none."""
         try:
             data = self._keeper.recv(4096, 0 if wait else socket.MSG_DONTWAIT)
-        except OSError:  # none, or the end of this side
+        except BlockingIOError:
             return False
+        except OSError:  # reset, or the end of this side
+            data = b""
+        self._gone = self._gone or not data
         *lines, self._told = (self._told + data).split(b"\n")
         for line in lines:
             what, _, number = line.decode().partition(" ")
@@ -102,9 +122,15 @@ class Process:
 
     def wait(self, seconds: float) -> bool:
         """Wait so many seconds for it to end by itself; whether it did."""
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(seconds)
-        return self._process.returncode is not None
+        if self._started is not None:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._started.wait(seconds)
+        else:
+            end, poll = time.monotonic() + seconds, select.poll()
+            poll.register(self._keeper, select.POLLIN)
+            while self.running and (left := end - time.monotonic()) > 0:
+                poll.poll(left * 1000)
+        return not self.running
 
     def close_stdin(self) -> None:
         """Close its standard input."""
@@ -129,13 +155,11 @@ class Process:
         """End it and everything it started, at once; its return code, as in `subprocess.Popen.returncode`."""
         with contextlib.suppress(OSError):
             self._keeper.shutdown(socket.SHUT_WR)
-        try:
-            status = self._process.wait(KILL_SECONDS)
-        except subprocess.TimeoutExpired:
-            for group in {self._process.pid, self._news.get("pid", self._process.pid)}:
+        if not self.wait(KILL_SECONDS):
+            for group in {self._group, self._news.get("pid", 0)} - {0}:
                 with contextlib.suppress(ProcessLookupError, PermissionError):
                     os.killpg(group, signal.SIGKILL)
-            status = self._process.wait()
+            self.wait(KILL_SECONDS)
         while self._listen():
             pass
         self._keeper.close()
@@ -144,4 +168,10 @@ class Process:
             with contextlib.suppress(OSError):
                 stream.close()
         scratch.remove(self._scratch)
-        return self._news.get("ended", status)
+        return self._news.get("ended", self._started.returncode if self._started is not None else -signal.SIGKILL)
+
+
+def _pipes() -> tuple[list[int], list[int]]:
+    """Pipes for a driver's standard input, output and error: the harness's ends and the driver's."""
+    (read_in, write_in), (read_out, write_out), (read_err, write_err) = (os.pipe() for _ in range(3))
+    return [write_in, read_out, read_err], [read_in, write_out, write_err]

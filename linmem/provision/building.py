@@ -22,7 +22,7 @@ from typing import Any, Protocol
 
 from linmem import cache, paths
 from linmem.cache import cache_dir
-from linmem.drivers.process import bound
+from linmem.drivers.launching import bound
 from linmem.errors import Unavailable
 from linmem.provision import local
 from linmem.provision.folders import READY, make_once

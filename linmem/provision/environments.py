@@ -47,13 +47,15 @@ START_SECONDS = 60.0
 class Provided:
     """A runtime that can be started: its driver's command, and variables for it besides the harness's own.
 
-    ``version`` is what the runtime says of itself; ``origin`` says in words where it comes from.
+    ``version`` is what the runtime says of itself; ``origin`` says in words where it comes from. ``forks``: the driver
+    can be forked after it has imported the runtime.
     """
 
     command: list[str]
     env: dict[str, str]
     version: str
     origin: str
+    forks: bool = False
 
 
 @dataclass(frozen=True)
@@ -102,7 +104,8 @@ def provide(
     else:
         made = wanted.make(accept, offline=offline, fresh=fresh, progress=progress)
     command = _command(manifest, wanted, made)
-    return Provided(command, dict(manifest.env), wanted.version, _origin(manifest, wanted, made))
+    origin = _origin(manifest, wanted, made)
+    return Provided(command, dict(manifest.env), wanted.version, origin, manifest.forks)
 
 
 def status(manifest: Manifest, variant: str | None = None, version: str | None = None) -> Status:
@@ -245,7 +248,7 @@ def _provide_program(manifest: Manifest, program: SystemProgram, variant: str | 
     wanted = version or manifest.version
     if wanted is not None:
         _check_version(said, wanted, f"put {program.name} {wanted} first on PATH")
-    return Provided(command, dict(manifest.env), said, path)
+    return Provided(command, dict(manifest.env), said, path, manifest.forks)
 
 
 def _is_own(manifest: Manifest) -> bool:

@@ -151,7 +151,8 @@ class Manifest:
 
     ``default`` says whether a run plays it that names no runtime; ``also`` which others of its versions and variants
     ``--runtime all`` plays. ``supported`` are the versions that the driver copes with. ``peculiar`` says of questions
-    of ``linmem runtimes check`` why the runtime answers them otherwise, ``slow`` what takes it minutes.
+    of ``linmem runtimes check`` why the runtime answers them otherwise, ``slow`` what takes it minutes. ``forks``: its
+    driver uses the Python kit, and the library can be forked when it has been imported.
     """
 
     folder: Path
@@ -173,6 +174,7 @@ class Manifest:
     remedy: str = ""
     peculiar: Mapping[str, str] = field(default_factory=dict)
     slow: tuple[Slow, ...] = ()
+    forks: bool = False
 
     def check_version(self, version: str | None) -> None:
         """Raise `UserError` where the driver does not cope with the version. None is always right."""

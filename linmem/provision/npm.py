@@ -22,7 +22,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from linmem.cache import cache_dir
-from linmem.drivers.process import bound
+from linmem.drivers.launching import bound
 from linmem.errors import Unavailable, UserError
 from linmem.provision.folders import READY, make_once
 from linmem.provision.manifest import Manifest, NpmPackage, NpmPackages, load_manifest

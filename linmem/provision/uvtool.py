@@ -14,7 +14,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from linmem.drivers.process import bound
+from linmem.drivers.launching import bound
 from linmem.errors import Unavailable
 from linmem.text import say
 

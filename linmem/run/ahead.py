@@ -23,18 +23,20 @@ LOW = 16  # at which others are posted
 class Window:
     """The cases of one runtime that are posted ahead.
 
-    ``alone`` says of a case that it can't be among them, ``absent`` that it is not played at all; ``make`` makes its
-    player.
+    ``alone`` says of a case that it can't be among them, ``costly`` that its process will be given up, ``absent`` that
+    it is not played at all; ``make`` makes its player.
     """
 
     def __init__(
         self,
         session: Session,
         alone: Callable[[Planned], bool],
+        costly: Callable[[Planned], bool],
         absent: Callable[[Planned], bool],
         make: Callable[[Planned], Player],
     ) -> None:
-        self.session, self.alone, self.absent, self.make = session, alone, absent, make
+        self.session, self.make = session, make
+        self.alone, self.costly, self.absent = alone, costly, absent
         self.coming: Sequence[Planned] = ()
         self.next = 0  # in `coming`: what is to be posted next
         self.begun: deque[tuple[Planned, Player]] = deque()
@@ -76,6 +78,9 @@ class Window:
             if self.absent(following):
                 self.next += 1
                 continue
+            if self.costly(following):
+                self.session.prepare()
+                break
             if self.alone(following) or not self.begin(following):
                 break
             self.next += 1

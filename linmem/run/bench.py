@@ -226,25 +226,31 @@ class Bench:
             self.coming.setdefault(planned.case.runtime, []).append(planned)
         for label, window in self.windows.items():
             window.expect(self.coming.get(label, ()))
+        for label in self.coming:
+            self.session(label).prepare()
 
     def window(self, label: str) -> Window:
         """What is posted ahead to a runtime of this run."""
         if label not in self.windows:
-            window = Window(self.session(label), self.alone, self.is_left_out, self.make_player)
+            window = Window(self.session(label), self.alone, self.costs_process, self.is_left_out, self.make_player)
             window.expect(self.coming.get(label, ()))
             self.windows[label] = window
         return self.windows[label]
 
     def alone(self, planned: Planned) -> bool:
-        """Whether a case is posted in its own turn only: it calls us back, costs its process, takes long, or its
-        runtime is not known yet.
+        """Whether a case is posted in its own turn only: it calls us back, takes long, or its runtime is not known
+        yet.
         """
         session, guest = self.session(planned.case.runtime), planned.guest
         if planned.case.runtime not in self.introductions or calls_back(planned.scenario):
             return True
         if guest is not None and (guest.fallback if runs_glue(session, guest) else guest.host) is not None:
             return True
-        return self.takes_long(planned) is not None or self.known(planned) is not None
+        return self.takes_long(planned) is not None
+
+    def costs_process(self, planned: Planned) -> bool:
+        """Whether the process will be given up after a case."""
+        return self.known(planned) is not None
 
     def player(self, planned: Planned) -> Player:
         """A player for the case, its runtime started and its guest at hand.

@@ -10,6 +10,7 @@ from typing import Any
 from linmem.cache import subfolder
 from linmem.drivers.client import Driver, Info
 from linmem.drivers.limits import Limits
+from linmem.drivers.nursery import Nursery
 from linmem.errors import Unavailable, last_words
 from linmem.protocol import CallFailed, Compilation, DriverDied, DriverFault, DriverGarbage, ImportHandler, Reply
 from linmem.provision.environments import Provided
@@ -42,6 +43,8 @@ class Session:
         self._driver: Driver | None = None  # the last one started, whose output can still be read
         self._live: Driver | None = None  # the same while it takes requests
         self._standby: Driver | None = None  # its replacement: launched, not yet used
+        self._nursery: Nursery | None = None
+        self._unforkable = False
         self._modules: OrderedDict[bytes, Compilation] = OrderedDict()
         self._features: dict[str, bool] = {}
         self._false_starts = 0
@@ -165,6 +168,12 @@ class Session:
         if self._live is not None:
             self._live.begin_scenario()
 
+    def prepare(self) -> None:
+        """Have a process at hand before it is needed: launch it, and wait for nothing."""
+        if self._standby is None and self._false_starts < MAX_FALSE_STARTS:
+            with contextlib.suppress(DriverFault):  # its use reports why
+                self._standby = self._launched()
+
     @property
     def alive(self) -> bool:
         """Whether a driver runs and takes requests."""
@@ -188,6 +197,9 @@ class Session:
             self._standby.kill()
         self._live = self._standby = None
         self._modules.clear()
+        if self._nursery is not None:
+            self._nursery.close()
+            self._nursery = None
 
     def discard(self) -> None:
         """End the driver at once; the next use gets another."""
@@ -196,14 +208,13 @@ class Session:
             self._lost()
 
     def _lost(self) -> None:
-        """The driver is gone. Another is launched at once: it gets ready while other runtimes have their turn."""
+        """The driver is gone. Unless one is at hand, another is launched: it gets ready while other runtimes play."""
         self._live = None
         self.processes += 1
         self.served = False
         self._modules.clear()
-        if self.info is not None and self._standby is None:
-            with contextlib.suppress(DriverFault):  # its next use reports why
-                self._standby = self._launched()
+        if self.info is not None:
+            self.prepare()
 
     def _information(self) -> Info:
         """What the driver said of itself; it is started first where it does not run."""
@@ -226,31 +237,72 @@ class Session:
         except Unavailable as reason:
             raise DriverGarbage(f"{self.label} is not available: {reason}") from None
         driver = Driver(
-            provided.command, label=self.label, env=provided.env, timeout=self._timeout, limits=self._limits
+            provided.command,
+            label=self.label,
+            env=provided.env,
+            timeout=self._timeout,
+            limits=self._limits,
+            nursery=self._nursery_of(provided),
         )
         cache = None
         with contextlib.suppress(Unavailable):
             cache = str(subfolder("compiled"))
-        driver.launch(self._variant, cache)
+        try:
+            driver.launch(self._variant, cache)
+        except DriverDied:
+            if self._nursery is None:
+                raise
+            self._without_nursery()
+            return self._launched()
         return driver
 
+    def _nursery_of(self, provided: Provided) -> Nursery | None:
+        """What forks the runtime's drivers, if its library allows it and that has worked so far."""
+        if provided.forks and self._nursery is None and not self._unforkable:
+            try:
+                self._nursery = Nursery(provided.command, provided.env)
+            except OSError:
+                self._unforkable = True
+        return self._nursery
+
+    def _without_nursery(self) -> None:
+        """Start drivers by themselves from now on."""
+        self._unforkable = True
+        if self._nursery is not None:
+            self._nursery.close()
+            self._nursery = None
+
     def _start(self) -> Driver:
+        standby, self._standby = self._standby, None
+        if standby is not None:
+            with contextlib.suppress(CallFailed, DriverFault):  # what ended it while nobody looked is no false start
+                return self._begin(standby)
         try:
-            driver = self._standby or self._launched()
+            driver = self._launched()
         except DriverDied as fault:
             self._false_starts += 1
             self._last_fault = str(fault)
             raise DriverGarbage(f"{self.label} could not be started: {fault}") from None
-        self._driver, self._standby = driver, None
-        self._modules.clear()
         try:
-            self.info = driver.start()
+            return self._begin(driver)
         except (CallFailed, DriverFault) as fault:
-            driver.kill()
+            if self._nursery is not None:  # it may be the cause, and could not say what is wrong
+                self._without_nursery()
+                return self._start()
             self._false_starts += 1
             words = last_words(driver.take_stderr())
             self._last_fault = f"{fault} (it printed: {words})" if words else str(fault)
             raise DriverGarbage(f"{self.label} could not be started: {self._last_fault}") from None
+
+    def _begin(self, driver: Driver) -> Driver:
+        """Use a driver that was launched. Raises `CallFailed` or `DriverFault`; the driver has ended then."""
+        self._driver = driver
+        self._modules.clear()
+        try:
+            self.info = driver.start()
+        except (CallFailed, DriverFault):
+            driver.kill()
+            raise
         self._false_starts = 0
         driver.on_import = self._handler
         self._live = driver

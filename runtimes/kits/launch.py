@@ -35,11 +35,16 @@ def main() -> None:
     become(sys.argv[1:], os.getppid())
 
 
-def become(command: list[str], parent: int) -> None:
-    """Replace this process by the command, bound to the life of `parent`; status 127 if it can't be started."""
+def bind(parent: int) -> None:
+    """Have this process killed when `parent` dies, which started it."""
     prctl(PR_SET_PDEATHSIG, signal.SIGKILL)  # kept across exec
     if LINUX and os.getppid() != parent:  # it died in between
         os._exit(1)
+
+
+def become(command: list[str], parent: int) -> None:
+    """Replace this process by the command, bound to the life of `parent`; status 127 if it can't be started."""
+    bind(parent)
     try:
         os.execvp(command[0], command)
     except (OSError, ValueError) as error:
@@ -62,7 +67,14 @@ class Keeper:
         os.set_inheritable(harness, False)
 
     def keep(self, command: list[str]) -> None:
-        """Start the command and wait for its end or the harness's; then end the rest and this process."""
+        """Start the command, and watch it."""
+        self.watch(command[0], lambda parent: become(command, parent))
+
+    def watch(self, name: str, begin: "Callable[[int], None]") -> None:
+        """Fork, wait for the child's end or the harness's, then end the rest and this process.
+
+        Returns in the child only, when `begin` has, which is given the id of this process.
+        """
         prctl(PR_SET_CHILD_SUBREAPER, 1)
         prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
         woken, wake = os.pipe()
@@ -76,14 +88,19 @@ class Keeper:
         try:
             self.child = os.fork()
         except OSError as error:
-            os.write(2, f"can't start {command[0]}: {error.strerror}\n".encode())
+            os.write(2, f"can't start {name}: {error.strerror}\n".encode())
             self.tell("ended", 127)
             os._exit(127)
         if self.child == 0:
             for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGPIPE):
                 signal.signal(number, signal.SIG_DFL)
+            signal.set_wakeup_fd(-1)
+            for descriptor in (self.harness, woken, wake):
+                os.close(descriptor)
             os.setpgid(0, 0)
-            become(command, parent)
+            begin(parent)
+            return
+        self.tell("keeper", parent)
         self.tell("pid", self.child)
         nothing = os.open(os.devnull, os.O_RDWR)
         for stream in (0, 1, 2):  # the command's end has to be the end of its pipes

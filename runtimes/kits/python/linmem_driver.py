@@ -143,6 +143,11 @@ class Channel:
         self._lines: deque[str] = deque()
         self._partial: list[bytes] = []
 
+    def close(self) -> None:
+        """Close both ends: another process has them."""
+        os.close(self._in)
+        os.close(self._out)
+
     def receive(self) -> dict[str, Any]:
         """The next message. At the end of input the process ends with status 0, wherever it is."""
         while True:

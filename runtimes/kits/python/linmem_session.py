@@ -15,6 +15,7 @@ from typing import Any, Callable, NoReturn, Sequence
 
 from linmem_agents import AgentMethods
 from linmem_driver import Channel, Driver, Import, Refused, Wasi, leave
+from linmem_forks import forked
 from linmem_memories import MemoryMethods
 from linmem_requests import HOOKS
 from linmem_values import host_value, string_json, typed_json
@@ -28,6 +29,7 @@ _MAX_NESTING = 250
 def serve(driver: Callable[[str | None, str | None], Driver], channel: Channel) -> NoReturn:
     """Answer requests until input ends. A fault of the driver's own prints its traceback and ends the process."""
     sys.setrecursionlimit(20 * _MAX_NESTING)
+    channel = forked(channel)
     session = _Session(driver, channel)
     while True:
         session.answer(channel.receive())
