@@ -24,7 +24,7 @@ INTERRUPTED = 130
 GROUPS = {
     "play": ("run", "history", "bisect"),
     "results": ("report", "diff", "gate", "merge", "repro", "known"),
-    "look": ("list", "coverage", "runtimes", "guests", "inspect"),
+    "look": ("list", "explain", "coverage", "runtimes", "guests", "inspect"),
     "write": ("new", "check", "schema"),
 }
 

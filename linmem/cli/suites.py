@@ -1,4 +1,4 @@
-"""``linmem list | check | coverage | schema``: what scenario files hold and may hold. No runtime is started."""
+"""``linmem list | explain | check | coverage | schema``: what scenario files hold and may hold. Nothing is played."""
 
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from linmem import paths, project
-from linmem.cli.parsers import command, output
-from linmem.errors import UserError
+from linmem.cli.parsers import a_run, command, output
+from linmem.compare import inputs
+from linmem.errors import UserError, unknown
 from linmem.provision import manifest_rules
 from linmem.provision.manifest import all_view_kinds
-from linmem.report import build
+from linmem.report import build, explain
 from linmem.results import known
 from linmem.run.runtimes import choose
 from linmem.scenario import schema, tables
@@ -46,6 +47,10 @@ def add(commands: Any) -> None:
     parser = command(commands, "list", _list)
     parser.add_argument("suites", nargs="*", metavar="SUITE", help=f"{_SUITE} (default: an overview)")
     output(parser, ("text", "json"), out=False)
+
+    parser = command(commands, "explain", _explain)
+    parser.add_argument("scenario", metavar="SCENARIO", help="SUITE::NAME, as a report or 'linmem list SUITE' names it")
+    a_run(parser)
 
     parser = command(commands, "check", _check)
     parser.add_argument("suites", nargs="+", metavar="SUITE", help=_SUITE)
@@ -81,6 +86,23 @@ def _list(options: argparse.Namespace) -> int:
         say("\n".join(_overview(suites)))
         say(f"{_total(found)} in {plural(len(found), 'suite')}; show some: linmem list SUITE")
     return _told(wrong)
+
+
+def _explain(options: argparse.Namespace) -> int:
+    """Show what a scenario does, and what came of it in the last run. Exit status: 0 it was shown."""
+    file, _, name = options.scenario.partition("::")
+    suites, wrong = _load([file])
+    if wrong:
+        return _told(wrong)
+    found = {scenario.slug: (suite, scenario) for _, suite in suites for scenario in suite.scenarios}
+    slug = name.partition("[")[0]
+    if slug not in found:
+        raise UserError(unknown("scenario", slug, found, file))
+    suite, scenario = found[slug]
+    run: Path = options.run or inputs.last()
+    played = explain.results_of(inputs.load(run), scenario) if options.run or run.exists() else None
+    say("\n".join(explain.lines(suite, scenario, played)))
+    return 0
 
 
 def _check(options: argparse.Namespace) -> int:
