@@ -9,7 +9,7 @@ from linmem.guests import tinygo
 from linmem.guests.gojs import is_go
 from linmem.scenario import wasi
 from linmem.text import plural
-from linmem.wasm.types import CUSTOM_PAGES, SHARED, WIDE, Export, Import, Limits, ModuleTypes
+from linmem.wasm.types import CUSTOM_PAGES, SHARED, WIDE, Export, Import, SizeLimits, ModuleTypes
 
 GO, TINYGO = "go", "tinygo"
 
@@ -41,7 +41,7 @@ def signature(types: Export | Import) -> str:
     return f"({', '.join(types.type.params)}){results}"
 
 
-def pages(limits: Limits) -> str:
+def pages(limits: SizeLimits) -> str:
     """A memory's limits, such as ``2 to 16 pages, shared``."""
     most = f" to {plural(limits.maximum, 'page')}" if limits.maximum is not None else ""
     words = [f"{limits.minimum}{most}" if most else f"{plural(limits.minimum, 'page')} or more"]

@@ -10,7 +10,7 @@ from pathlib import Path
 from linmem.scenario import wasi
 from linmem.scenario.loader import slugify
 from linmem.starters import listing
-from linmem.wasm.types import SHARED, WIDE, Export, Import, Limits, ModuleTypes
+from linmem.wasm.types import SHARED, WIDE, Export, Import, SizeLimits, ModuleTypes
 
 NUMBERS = ("i32", "i64", "f32", "f64")
 GLUE = {listing.GO: ("run", "resume", "getsp"), listing.TINYGO: ("malloc", "free", "calloc", "realloc")}
@@ -133,7 +133,7 @@ def _beginning(types: ModuleTypes) -> Iterator[str]:
             return
 
 
-def _access(name: str, limits: Limits) -> Iterator[str]:
+def _access(name: str, limits: SizeLimits) -> Iterator[str]:
     """The host writes the last byte of a memory and reads it again: what is there belongs to nobody, most likely."""
     last = limits.minimum * limits.page_size - 1
     place = [] if name == "memory" else [f"        in: {_text(name)}"]

@@ -39,7 +39,7 @@ class FuncType:
 
 
 @dataclass(frozen=True)
-class Limits:
+class SizeLimits:
     """A memory's or table's limits, in pages or entries. ``flags`` has the bits `SHARED`, `WIDE` (addresses of 64 bits)
     and `CUSTOM_PAGES`; ``page_size`` is in bytes.
     """
@@ -50,7 +50,7 @@ class Limits:
     page_size: int = PAGE
 
 
-NO_LIMITS = Limits()
+NO_LIMITS = SizeLimits()
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class Import:
     type: FuncType | None = None
     value_type: str = ""
     mutable: bool = False
-    limits: Limits = NO_LIMITS
+    limits: SizeLimits = NO_LIMITS
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ class Export:
     name: str
     kind: str
     type: FuncType | None = None
-    limits: Limits = NO_LIMITS
+    limits: SizeLimits = NO_LIMITS
     value_type: str = ""
     mutable: bool = False
 
@@ -156,12 +156,12 @@ class Reader:
         """A vector of value types."""
         return tuple(self.value_type() for _ in range(self.leb()))
 
-    def limits(self) -> Limits:
+    def limits(self) -> SizeLimits:
         """The limits of a table or memory."""
         flags, minimum = self.byte(), self.leb()
         maximum = self.leb() if flags % 2 else None
         page_size = 2 ** min(self.leb(), 64) if flags & CUSTOM_PAGES else PAGE
-        return Limits(minimum, maximum, flags, page_size)
+        return SizeLimits(minimum, maximum, flags, page_size)
 
     def global_type(self) -> tuple[str, bool]:
         """A global's value type, and whether it is mutable."""
@@ -204,7 +204,7 @@ def read_types(data: bytes) -> ModuleTypes:
     """Read the imports and exports of a binary module. Raises `UnreadableModule`."""
     types: list[FuncType | None] = []
     functions: list[FuncType | None] = []
-    memories: list[Limits] = []
+    memories: list[SizeLimits] = []
     variables: list[tuple[str, bool]] = []
     imports: list[Import] = []
     exports: dict[str, Export] = {}

@@ -5,7 +5,17 @@ import wasmtime
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from linmem.wasm.types import SHARED, WIDE, Export, FuncType, Import, Limits, ModuleTypes, UnreadableModule, read_types
+from linmem.wasm.types import (
+    SHARED,
+    WIDE,
+    Export,
+    FuncType,
+    Import,
+    SizeLimits,
+    ModuleTypes,
+    UnreadableModule,
+    read_types,
+)
 
 EVERYTHING = """
 (module
@@ -44,9 +54,9 @@ def test_imports_and_exports_in_order() -> None:
         Import("env", "log", "func", LOG),
         Import("env", "base", "global", None, "i32", False),
         Import("env", "top", "global", None, "f32", True),
-        Import("env", "memory", "memory", limits=Limits(1, 2, 1)),
-        Import("env", "shared", "memory", limits=Limits(1, 2, 1 | SHARED)),
-        Import("env", "big", "memory", limits=Limits(1, None, WIDE)),
+        Import("env", "memory", "memory", limits=SizeLimits(1, 2, 1)),
+        Import("env", "shared", "memory", limits=SizeLimits(1, 2, 1 | SHARED)),
+        Import("env", "big", "memory", limits=SizeLimits(1, None, WIDE)),
         Import("env", "table", "table"),
         Import("env", "", "func", FuncType()),
     )
@@ -56,8 +66,8 @@ def test_imports_and_exports_in_order() -> None:
         Export("pair", "func", FuncType((), ("i32", "i32"))),
         Export("again", "func", MANY),
         Export("the log", "func", LOG),
-        Export("mem", "memory", limits=Limits(1, 2, 1)),
-        Export("mem2", "memory", limits=Limits(1, None, WIDE)),
+        Export("mem", "memory", limits=SizeLimits(1, 2, 1)),
+        Export("mem2", "memory", limits=SizeLimits(1, None, WIDE)),
         Export("own", "memory"),
         Export("count", "global", value_type="i64"),
         Export("tab", "table"),
