@@ -9,7 +9,7 @@ from linmem.guests import tinygo
 from linmem.guests.gojs import is_go
 from linmem.scenario import wasi
 from linmem.text import plural
-from linmem.wasm.types import CUSTOM_PAGES, SHARED, WIDE, Export, Import, SizeLimits, ModuleTypes
+from linmem.wasm.types import CUSTOM_PAGES, SHARED, WIDE, Export, Import, ModuleTypes, SizeLimits
 
 GO, TINYGO = "go", "tinygo"
 

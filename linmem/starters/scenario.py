@@ -10,7 +10,7 @@ from pathlib import Path
 from linmem.scenario import wasi
 from linmem.scenario.loader import slugify
 from linmem.starters import listing
-from linmem.wasm.types import SHARED, WIDE, Export, Import, SizeLimits, ModuleTypes
+from linmem.wasm.types import SHARED, WIDE, Export, Import, ModuleTypes, SizeLimits
 
 NUMBERS = ("i32", "i64", "f32", "f64")
 GLUE = {listing.GO: ("run", "resume", "getsp"), listing.TINYGO: ("malloc", "free", "calloc", "realloc")}

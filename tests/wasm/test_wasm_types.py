@@ -11,8 +11,8 @@ from linmem.wasm.types import (
     Export,
     FuncType,
     Import,
-    SizeLimits,
     ModuleTypes,
+    SizeLimits,
     UnreadableModule,
     read_types,
 )
