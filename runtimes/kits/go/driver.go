@@ -31,6 +31,15 @@ type About struct {
 	WASI                  []string
 }
 
+// WithDefault has every type tried first through one view kind.
+func (a About) WithDefault(kind string) About {
+	a.Defaults = map[string]string{}
+	for _, name := range Types {
+		a.Defaults[name] = kind
+	}
+	return a
+}
+
 // A ViewKind is a way into memory. In Go all of them count bytes.
 type ViewKind struct {
 	Kind  string   `json:"kind"`

@@ -321,7 +321,7 @@ func (s *session) number(id int64, count uint64, err error) any {
 	if err != nil {
 		return nil
 	}
-	s.results[id] = Typed{"u64", count}
+	s.results[id] = Typed{Type: "u64", Bits: count}
 	if count < 1<<53 {
 		return count
 	}

@@ -19,13 +19,19 @@ var widths = map[string]int{"i32": 4, "i64": 8, "f32": 4, "f64": 8, "bytes": 1,
 func Width(kind string) int { return widths[kind] }
 
 // Typed is a value on its way between host and guest. Its bits are unsigned, of its type's width, a float's pattern.
+// IsSigned says that the API gave it as a signed integer.
 type Typed struct {
-	Type string
-	Bits uint64
+	Type     string
+	Bits     uint64
+	IsSigned bool
 }
 
 func (t Typed) MarshalJSON() ([]byte, error) {
-	return []byte(`{"type":"` + t.Type + `","value":"` + strconv.FormatUint(t.Bits, 10) + `"}`), nil
+	value := strconv.FormatUint(t.Bits, 10)
+	if t.IsSigned {
+		value = strconv.FormatInt(t.Signed(), 10)
+	}
+	return []byte(`{"type":"` + t.Type + `","value":"` + value + `"}`), nil
 }
 
 // Signed is the number in two's complement.
@@ -69,16 +75,9 @@ func (v Value) Packed() []byte {
 
 // Unpacked is the number that bytes hold.
 func Unpacked(kind string, data []byte) Typed {
-	switch len(data) {
-	case 1:
-		return Typed{kind, uint64(data[0])}
-	case 2:
-		return Typed{kind, uint64(binary.LittleEndian.Uint16(data))}
-	case 4:
-		return Typed{kind, uint64(binary.LittleEndian.Uint32(data))}
-	default:
-		return Typed{kind, binary.LittleEndian.Uint64(data)}
-	}
+	var whole [8]byte
+	copy(whole[:], data)
+	return Typed{Type: kind, Bits: binary.LittleEndian.Uint64(whole[:])}
 }
 
 // Int is an address or a length for Go's own slices, whose indices are of type int.
@@ -171,7 +170,7 @@ type argument struct {
 func (s *session) typed(from argument) Typed {
 	switch from.Type {
 	case "i32", "i64", "f32", "f64":
-		return Typed{from.Type, wrapped(s.integer(from.Value), from.Type)}
+		return Typed{Type: from.Type, Bits: wrapped(s.integer(from.Value), from.Type)}
 	}
 	panic(Unsupported("the driver passes no %s values", from.Type))
 }

@@ -134,7 +134,7 @@ type Slice struct{ Data []byte }
 func (s *Slice) Read(at *big.Int, kind string, count *big.Int) (any, error) {
 	index := Int(at)
 	if kind == "u8" {
-		return Typed{kind, uint64(s.Data[index])}, nil
+		return Typed{Type: kind, Bits: uint64(s.Data[index])}, nil
 	}
 	if kind == "bytes" {
 		return s.Data[index : index+Int(count)], nil
