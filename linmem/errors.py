@@ -47,5 +47,6 @@ def unknown(what: str, found: str, known: Iterable[str], place: str) -> str:
 
 def last_words(stderr: str) -> str:
     """The last line of a process's standard error that says something, or nothing."""
-    lines = [line.strip() for line in stderr.splitlines() if line.strip() and not _NOT_THE_POINT.match(line)]
+    said = (line.strip() for line in stderr.splitlines() if not _NOT_THE_POINT.match(line))
+    lines = [line for line in said if any(map(str.isalnum, line))]
     return lines[-1][:300] if lines else ""

@@ -6,6 +6,7 @@ They are in a plugin object that `linmem.plugin` registers when it has read the 
 from __future__ import annotations
 
 import gc
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from linmem.results.case import Case
 from linmem.results.commandline import joined
 from linmem.results.document import Selection
 from linmem.results.record import FORMAT, Run
+from linmem.run import means
 from linmem.run.bench import Bench
 from linmem.scenario.files import ENDINGS, find, is_own, name_of, walk
 from linmem.scenario.model import Suite
@@ -66,6 +68,9 @@ def arguments(config: pytest.Config, settings: Settings) -> list[str]:
     return list(named)
 
 
+NOT_STARTED = "not started"  # pytest's category of cases that were not played for a reason that is told already
+
+
 class Hooks:
     """The hooks of one run."""
 
@@ -100,6 +105,7 @@ class Hooks:
             if not self.config.option.collectonly:
                 try:
                     self.bench.provide(describe.packages(self.suites))
+                    self.bench.start(keep=not getattr(self.config.option, "tx", None))
                 except UserError as error:
                     raise pytest.UsageError(str(error)) from None
             whole = None if self.selection().paths else [name_of(path, paths.ROOT) for path in walk(paths.SUITES)]
@@ -181,6 +187,8 @@ class Hooks:
             return None
         report = pytest.TestReport.from_item_and_call(item, call)
         report.__dict__["linmem_result"] = msgspec.to_builtins(item.result)
+        if item.planned.case.id in self.bench.told:
+            report.__dict__["linmem_told"] = item.planned.case.runtime
         line = self.bench.introduction(item.planned.case.runtime)
         if line is not None:
             report.__dict__["linmem_runtime"] = line
@@ -189,6 +197,18 @@ class Hooks:
             path, above, _ = item.reportinfo()  # the scenario's place, not our code's
             report.longrepr = (printable(str(path)), above + 1, report.longrepr[2])
         return report
+
+    def pytest_report_teststatus(
+        self, report: pytest.TestReport
+    ) -> tuple[str, str, tuple[str, dict[str, bool]]] | None:
+        """A runtime that can't be started is told with its first case; the others' errors are counted."""
+        if report.when == "call" and hasattr(report, "linmem_told"):
+            return NOT_STARTED, "N", ("NOT STARTED", {"red": True})
+        return None
+
+    def pytest_report_header(self) -> str | None:
+        """What of this environment makes results uncertain."""
+        return means.narrow()
 
     # -------------------------------------------------------------------------------------------------- the record
 
@@ -229,7 +249,12 @@ class Hooks:
             out += [msgspec.to_builtins(item.planned.case) for item in items if isinstance(item, ScenarioItem)]
 
     def pytest_terminal_summary(self, terminalreporter: Any, exitstatus: int) -> None:
-        """A selection that matches nothing is an error, and says so."""
+        """A selection that matches nothing is an error, and says so; and a runtime that could not be started."""
+        left = Counter(report.linmem_told for report in terminalreporter.stats.get(NOT_STARTED, ()))
+        for label, number in left.items():
+            terminalreporter.write_line(
+                f"ERROR: {label} could not be started: {number:,} more of its checks were not played", red=True
+            )
         if exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED and self.plays_suites():
             terminalreporter.write_line(
                 "ERROR: no scenario matches this selection, so nothing was played and no report was written "

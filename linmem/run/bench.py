@@ -20,11 +20,12 @@ from linmem.results.case import Case
 from linmem.results.known import Engine, KnownDefects
 from linmem.results.outcome import LEFT_OUT, Result
 from linmem.results.verdict import KnownFailure
+from linmem.run import means
 from linmem.run.ahead import Window
 from linmem.run.guests import Guests, modules
 from linmem.run.planned import Planned
 from linmem.run.runtimes import Chosen
-from linmem.run.session import Session
+from linmem.run.session import NotStarted, Session
 from linmem.scenario.model import Scenario, Suite
 from linmem.scenario.names import calls_back
 from linmem.scenario.source import SourceError
@@ -60,6 +61,7 @@ class Bench:
         limits: Limits | None = None,
     ) -> None:
         self.limits = limits
+        self.told: set[str] = set()  # ids of cases whose error an earlier one has told
         self.slow, self.defects = slow, defects
         self.runtimes, self.guests, self.timeout, self.describe = runtimes, guests, timeout, describe
         self.sessions: dict[str, Session] = {}
@@ -81,6 +83,25 @@ class Bench:
             if not chosen.try_to_provide(tell) and chosen.asked:
                 raise UserError(f"{chosen.label} is not available: {chosen.unavailable}")
         self.guests.provide(packages, tell)
+
+    def start(self, *, keep: bool) -> None:
+        """Start every runtime, all at a time: one that can't be started here is told once, as one that is not
+        available. Unless they are to be kept, they end again.
+        """
+        ready = [chosen for chosen in self.runtimes if chosen.unavailable is None]
+        for chosen in ready:
+            self.session(chosen.label).prepare()
+        for chosen in ready:
+            try:
+                self.session(chosen.label).start()
+            except DriverFault as fault:
+                reason = str(fault).removeprefix(f"{chosen.label} ")
+                chosen.unavailable = Unavailable(reason, "see what its process needs")
+                if chosen.asked:
+                    raise UserError(f"{chosen.label} is not available: {reason}") from None
+        if not keep:
+            self.close()
+            self.sessions.clear()
 
     def take_over(self, ready: Mapping[str, str | None], missing: Mapping[str, tuple[str, str]]) -> None:
         """In a worker, in place of `provide`: the runtimes that the controller has made ready, by label with their
@@ -158,6 +179,8 @@ class Bench:
             return result
         except (UserError, Unavailable, DriverFault) as error:
             result.outcome, result.message, result.where = "error", str(error), str(scenario.where)
+            if isinstance(error, NotStarted) and error.told:
+                self.told.add(planned.case.id)
             return result
         session = self.session(label)
         served, session.served = session.served, True
@@ -166,6 +189,7 @@ class Bench:
         except BaseException:
             session.discard()
             raise
+        means.blame_a_limit(result)
         if player.lost and served and not player.answered:
             self.play_alone(planned, result)
         self.introduce(label)
@@ -227,7 +251,8 @@ class Bench:
         for label, window in self.windows.items():
             window.expect(self.coming.get(label, ()))
         for label in self.coming:
-            self.session(label).prepare()
+            if not self.session(label).ready:
+                self.session(label).prepare()
 
     def window(self, label: str) -> Window:
         """What is posted ahead to a runtime of this run."""

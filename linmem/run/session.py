@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
+from time import monotonic, sleep
 from typing import Any
 
 from linmem.cache import subfolder
@@ -12,12 +13,30 @@ from linmem.drivers.client import Driver, Info
 from linmem.drivers.limits import Limits
 from linmem.drivers.nursery import Nursery
 from linmem.errors import Unavailable, last_words
-from linmem.protocol import CallFailed, Compilation, DriverDied, DriverFault, DriverGarbage, ImportHandler, Reply
+from linmem.protocol import (
+    CallFailed,
+    Compilation,
+    DriverDied,
+    DriverFault,
+    DriverGarbage,
+    DriverTimeout,
+    ImportHandler,
+    Reply,
+)
 from linmem.provision.environments import Provided
 
 MAX_MODULES = 64  # compiled modules kept per process; older ones are released
-MAX_FALSE_STARTS = 3
+PAUSES = (0.1, 0.5, 2.0)  # seconds before a start that failed is tried again, at once
+LATER = 10.0  # seconds until it is tried after that; twice as many each time
 COMPILING = 6  # times as long as a step may take: some modules are large
+
+
+class NotStarted(DriverGarbage):
+    """The runtime can't be started. ``told``: an earlier error has said so, and nothing was tried since."""
+
+    def __init__(self, message: str, *, told: bool = False) -> None:
+        self.told = told
+        super().__init__(message)
 
 
 class Session:
@@ -47,8 +66,9 @@ class Session:
         self._unforkable = False
         self._modules: OrderedDict[bytes, Compilation] = OrderedDict()
         self._features: dict[str, bool] = {}
-        self._false_starts = 0
-        self._last_fault = ""
+        self._not_started = ""  # why, where it could not be started the last time
+        self._next_try = 0.0  # on the monotonic clock
+        self._later = LATER
         self._handler: ImportHandler | None = None
         self.info: Info | None = None
         self.processes = 0  # that were lost so far
@@ -151,7 +171,8 @@ class Session:
     # ------------------------------------------------------------------ life
 
     def start(self) -> Info:
-        """Start the driver if it does not run. Raises `DriverFault`, at once after repeated false starts.
+        """Start the driver if it does not run. Raises `DriverFault`; `NotStarted` after several tries with pauses, and
+        at once for a while after that.
 
         Call it before each scenario: a process that has ended since the last one is not the next one's failure.
         """
@@ -170,7 +191,7 @@ class Session:
 
     def prepare(self) -> None:
         """Have a process at hand before it is needed: launch it, and wait for nothing."""
-        if self._standby is None and self._false_starts < MAX_FALSE_STARTS:
+        if self._standby is None and not self._not_started:
             with contextlib.suppress(DriverFault):  # its use reports why
                 self._standby = self._launched()
 
@@ -225,11 +246,19 @@ class Session:
     def _running(self) -> Driver:
         if self._live is not None:
             return self._live
-        if self._false_starts >= MAX_FALSE_STARTS:
-            raise DriverGarbage(
-                f"{self.label} could not be started {MAX_FALSE_STARTS} times; the last time: {self._last_fault}"
-            )
-        return self._start()
+        if self._not_started and monotonic() < self._next_try:
+            raise NotStarted(self._not_started, told=True)
+        for pause in (*PAUSES, None):
+            try:
+                return self._start()
+            except NotStarted as fault:
+                if pause is None or isinstance(fault.__cause__, DriverTimeout):
+                    self._not_started = str(fault)
+                    self._next_try = monotonic() + self._later
+                    self._later *= 2
+                    raise
+            sleep(pause)
+        raise AssertionError
 
     def _launched(self) -> Driver:
         try:
@@ -275,24 +304,29 @@ class Session:
     def _start(self) -> Driver:
         standby, self._standby = self._standby, None
         if standby is not None:
-            with contextlib.suppress(CallFailed, DriverFault):  # what ended it while nobody looked is no false start
+            try:
                 return self._begin(standby)
+            except DriverTimeout as fault:
+                raise self._not_begun(standby, fault) from fault
+            except (CallFailed, DriverFault):
+                pass  # what ended it while nobody looked is no false start
         try:
             driver = self._launched()
         except DriverDied as fault:
-            self._false_starts += 1
-            self._last_fault = str(fault)
-            raise DriverGarbage(f"{self.label} could not be started: {fault}") from None
+            raise NotStarted(f"{self.label} could not be started: {fault}") from None
         try:
             return self._begin(driver)
         except (CallFailed, DriverFault) as fault:
             if self._nursery is not None:  # it may be the cause, and could not say what is wrong
                 self._without_nursery()
                 return self._start()
-            self._false_starts += 1
-            words = last_words(driver.take_stderr())
-            self._last_fault = f"{fault} (it printed: {words})" if words else str(fault)
-            raise DriverGarbage(f"{self.label} could not be started: {self._last_fault}") from None
+            raise self._not_begun(driver, fault) from fault
+
+    def _not_begun(self, driver: Driver, fault: CallFailed | DriverFault) -> NotStarted:
+        """That a driver could not be started, with its last words."""
+        words = last_words(driver.take_stderr())
+        why = f"{fault} (it printed: {words})" if words else str(fault)
+        return NotStarted(f"{self.label} could not be started: {why}")
 
     def _begin(self, driver: Driver) -> Driver:
         """Use a driver that was launched. Raises `CallFailed` or `DriverFault`; the driver has ended then."""
@@ -303,7 +337,7 @@ class Session:
         except (CallFailed, DriverFault):
             driver.kill()
             raise
-        self._false_starts = 0
+        self._not_started, self._later = "", LATER
         driver.on_import = self._handler
         self._live = driver
         return driver

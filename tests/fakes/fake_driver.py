@@ -300,7 +300,7 @@ def main():
         state = os.environ["FAKE_STATE"]
         with open(state, "a") as file:
             file.write("started\n")
-        if os.path.getsize(state) > len("started\n"):
+        if os.path.getsize(state) > len("started\n") * int(os.environ.get("FAKE_STARTS", "1")):
             sys.exit("no more today")
     elif start == "views of no bytes":
         INFO["views"][0]["unit"] = 0

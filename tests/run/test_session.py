@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from linmem.drivers.client import Driver
 from linmem.errors import Unavailable
 from linmem.protocol import CallFailed, DriverDied, DriverGarbage, DriverTimeout
 from linmem.provision.environments import Provided
-from linmem.run.session import MAX_FALSE_STARTS, MAX_MODULES, Session
+from linmem.run.session import LATER, MAX_MODULES, PAUSES, NotStarted, Session
 
 FAKE = Path(__file__).parents[1] / "fakes" / "fake_driver.py"
 PROBES = {"threads": b"threads", "memory64": b"memory64"}
@@ -165,21 +168,51 @@ def test_after_an_error_of_the_harness_the_next_scenario_gets_a_new_process(make
     assert session.reply(session.post("memory.size", {})) == {"pages": 1}
 
 
-def test_false_starts_are_not_repeated_for_ever(make: Make, tmp_path: Path) -> None:
+WHY = "fake could not be started: the runtime's process ended with status 1 (it printed: no more today)"
+
+
+def test_a_start_that_fails_is_tried_again_with_growing_pauses(
+    make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     state = tmp_path / "starts"
     state.write_text("started\n")
+    pauses: list[float] = []
+    now = [1000.0]
+    monkeypatch.setattr("linmem.run.session.sleep", pauses.append)
+    monkeypatch.setattr("linmem.run.session.monotonic", lambda: now[0])
     session = make("dies once it is known to work", env={"FAKE_STATE": str(state)})
-    for _ in range(MAX_FALSE_STARTS):
-        with pytest.raises(DriverGarbage) as caught:
+    tries = len(PAUSES) + 1
+    for later in (LATER, 2 * LATER):
+        pauses.clear()
+        before = state.read_text().count("started")
+        with pytest.raises(NotStarted) as caught:
             session.start()
-        words = "fake could not be started: the runtime's process ended with status 1 (it printed: no more today)"
-        assert str(caught.value) == words
-    for _ in range(5):
-        with pytest.raises(
-            DriverGarbage, match="fake could not be started 3 times; the last time: the runtime's process"
-        ):
-            session.post("memory.size", {})
-    assert state.read_text().count("started") == 1 + MAX_FALSE_STARTS
+        assert (str(caught.value), caught.value.told) == (WHY, False)
+        assert pauses == list(PAUSES)
+        for _ in range(5):
+            with pytest.raises(NotStarted) as caught:
+                session.post("memory.size", {})
+            assert (str(caught.value), caught.value.told) == (WHY, True)
+        assert state.read_text().count("started") == before + tries
+        now[0] += later
+
+
+def test_a_start_that_fails_once_costs_nothing(make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The process of a runtime that was killed while it started is replaced."""
+    session = make()
+    launched = session._launched
+    first: list[Driver] = []
+
+    def launch() -> Driver:
+        driver = launched()
+        if not first:
+            os.kill(driver.pid or 0, signal.SIGKILL)
+        first.append(driver)
+        return driver
+
+    monkeypatch.setattr(session, "_launched", launch)
+    assert session.start().runtime["name"] == "fake"
+    assert len(first) == 2
 
 
 def test_a_runtime_that_can_t_be_had() -> None:
