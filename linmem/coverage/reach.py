@@ -7,11 +7,12 @@ another's export, what that leads to. Calls through tables are not followed, so 
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+
+import msgspec
 
 from linmem.play.scope import Module
 from linmem.scenario import model
@@ -66,9 +67,10 @@ def parts(value: Any, but: type | None = None) -> Iterator[Any]:
 @functools.cache
 def _fields(kind: Any) -> tuple[str, ...]:
     """The fields of a part of the model that may hold further parts; none for other types."""
-    if kind.__module__ != model.__name__ or not dataclasses.is_dataclass(kind):
+    if kind.__module__ != model.__name__ or not issubclass(kind, msgspec.Struct):
         return ()
-    return tuple(field.name for field in dataclasses.fields(kind) if field.type not in _PLAIN)
+    types = {name: given for base in kind.__mro__ for name, given in getattr(base, "__annotations__", {}).items()}
+    return tuple(name for name in kind.__struct_fields__ if types[name] not in _PLAIN)
 
 
 @dataclass(frozen=True)

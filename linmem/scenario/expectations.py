@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Protocol
+
+from msgspec import Struct
 
 from linmem.scenario import expressions, values
 from linmem.scenario.happened import Bytes, Done, Happened, Nothing, Number, Numbers, Refused, Truth
@@ -20,7 +20,7 @@ FAILURE_KINDS = {
 Scope = Mapping[str, int]
 
 
-class Expected(Protocol):
+class Expected(Struct, frozen=True):
     """One expectation. ``str()`` is how reports word it."""
 
     @property
@@ -30,11 +30,10 @@ class Expected(Protocol):
 
     def holds(self, happened: Happened, scope: Scope) -> bool:
         """Whether what happened is what is expected."""
-        ...
+        raise NotImplementedError
 
 
-@dataclass(frozen=True)
-class Literal:
+class Literal(Expected, frozen=True):
     """A number: an integer or expression for integer types, the text format's notation for floats."""
 
     raw: int | float | str
@@ -73,8 +72,7 @@ class Literal:
         return str(self.raw)
 
 
-@dataclass(frozen=True)
-class Literals:
+class Literals(Expected, frozen=True):
     """A list: the results of a call in order, or bytes."""
 
     items: tuple[Literal, ...]
@@ -101,8 +99,7 @@ class Literals:
         return "[" + ", ".join(map(str, self.items)) + "]"
 
 
-@dataclass(frozen=True)
-class ExactBytes(Expected):
+class ExactBytes(Expected, frozen=True):
     """Bytes, one by one; ``word`` is how they stood in the file."""
 
     data: bytes
@@ -115,8 +112,7 @@ class ExactBytes(Expected):
         return self.word
 
 
-@dataclass(frozen=True)
-class AllBytes(Expected):
+class AllBytes(Expected, frozen=True):
     """As many bytes as were asked for, whatever they are."""
 
     def holds(self, happened: Happened, scope: Scope) -> bool:
@@ -126,8 +122,7 @@ class AllBytes(Expected):
         return "all bytes that were asked for"
 
 
-@dataclass(frozen=True)
-class Failure(Expected):
+class Failure(Expected, frozen=True):
     """A failure of one kind (None: of any), with a certain message or class (None: with any)."""
 
     kind: str | None
@@ -152,8 +147,7 @@ class Failure(Expected):
         return f"{kind}: {self.detail}" if self.detail else kind
 
 
-@dataclass(frozen=True)
-class Holds(Expected):
+class Holds(Expected, frozen=True):
     """That something holds, or that it does not."""
 
     truth: bool
@@ -165,8 +159,7 @@ class Holds(Expected):
         return str(self.truth).lower()
 
 
-@dataclass(frozen=True)
-class Nan(Expected):
+class Nan(Expected, frozen=True):
     """A NaN: ``canonical``, ``arithmetic`` (as the core specification defines them) or ``any``."""
 
     which: str
@@ -182,8 +175,7 @@ class Nan(Expected):
         return f"nan:{self.which}"
 
 
-@dataclass(frozen=True)
-class AtLeast:
+class AtLeast(Expected, frozen=True):
     """An integer of this size or larger, unsigned."""
 
     least: Literal
@@ -203,8 +195,7 @@ class AtLeast:
         return f"at least {self.least}"
 
 
-@dataclass(frozen=True)
-class NoValue(Expected):
+class NoValue(Expected, frozen=True):
     """The host gets no value of the type: an error of the host API, the language's nothing, or too few bytes.
 
     A step that also observes may find nothing to read from: the view that it names was refused.
@@ -221,8 +212,7 @@ class NoValue(Expected):
         return "no value"
 
 
-@dataclass(frozen=True)
-class AnyOf:
+class AnyOf(Expected, frozen=True):
     """One of several, where the specification allows more than one."""
 
     items: tuple[Expected, ...]

@@ -10,7 +10,8 @@ import ast
 import functools
 import operator
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 LIMIT = 1 << 72  # far beyond any address; keeps `1 << 9**9` from eating the machine
 MAX_CHARACTERS = 500
@@ -51,8 +52,7 @@ class FloatBits(int):
         return made
 
 
-@dataclass(frozen=True)
-class Expression:
+class Expression(Struct, frozen=True):
     """A parsed expression. ``names`` are those it needs.
 
     ``base`` and ``offset`` are set when it has the form *name + constant* or is constant (``base`` None), which is

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from linmem.protocol import CallFailed
 from linmem.scenario import values
@@ -25,8 +25,7 @@ class Bound(int):
         return made
 
 
-@dataclass(frozen=True)
-class Number:
+class Number(Struct, frozen=True):
     """A number of a value type or memory type.
 
     ``said`` is the integer as the host's language had it; None: the host had bytes, and the harness decoded them.
@@ -47,8 +46,7 @@ class Number:
         return values.show(self.kind, self.bits)
 
 
-@dataclass(frozen=True)
-class Numbers:
+class Numbers(Struct, frozen=True):
     """The results of a call that does not have exactly one."""
 
     items: tuple[Number, ...]
@@ -57,8 +55,7 @@ class Numbers:
         return "[" + ", ".join(map(str, self.items)) + "]"
 
 
-@dataclass(frozen=True)
-class Bytes:
+class Bytes(Struct, frozen=True):
     """Bytes that a host API gave, out of ``asked`` bytes."""
 
     data: bytes
@@ -71,8 +68,7 @@ class Bytes:
         return f"bytes {shown}" if shown else "no bytes"
 
 
-@dataclass(frozen=True)
-class Nothing:
+class Nothing(Struct, frozen=True):
     """The host language's word for no value."""
 
     word: str
@@ -81,16 +77,14 @@ class Nothing:
         return self.word
 
 
-@dataclass(frozen=True)
-class Done:
+class Done(Struct, frozen=True):
     """It went through and gave nothing."""
 
     def __str__(self) -> str:
         return "done"
 
 
-@dataclass(frozen=True)
-class Refused:
+class Refused(Struct, frozen=True):
     """The runtime refused or failed."""
 
     failure: CallFailed
@@ -108,8 +102,7 @@ class Refused:
         return f"{failure.kind or 'error'}: {message}"
 
 
-@dataclass(frozen=True)
-class Truth:
+class Truth(Struct, frozen=True):
     """Whether something holds."""
 
     holds: bool
@@ -118,8 +111,7 @@ class Truth:
         return "true" if self.holds else "false"
 
 
-@dataclass(frozen=True)
-class Short:
+class Short(Struct, frozen=True):
     """A write of which the host API says that it wrote less, or more, than it was given."""
 
     count: int

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 
-@dataclass(frozen=True)
-class HostApi:
+class HostApi(Struct, frozen=True):
     """One of them. ``on`` is what it takes: a ``memory`` or a ``view``.
 
     ``takes`` is the sort of its value (``integer``, ``text``; None: it has none), ``gives`` what it results in:

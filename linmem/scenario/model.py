@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
+
+from msgspec import Struct
 
 from linmem.scenario.expectations import Expected, Literal
 from linmem.scenario.expressions import Expression
@@ -16,8 +17,7 @@ CALLER = "caller"  # in a host function's steps: the instance that calls it
 MEMORY = "memory"  # stands for that instance's only memory, whatever it is exported as
 
 
-@dataclass(frozen=True, slots=True)
-class Observation:
+class Observation(Struct, frozen=True):
     """A question that the specifications leave open; ``answers`` words what was seen."""
 
     id: str
@@ -26,8 +26,7 @@ class Observation:
     where: Where
 
 
-@dataclass(frozen=True, slots=True)
-class Observe:
+class Observe(Struct, frozen=True):
     """Record what a step came to, under this id.
 
     ``answers`` words what was seen; ``computed`` does so for numbers that only the run knows (``pages * 65536``). An
@@ -39,8 +38,7 @@ class Observe:
     computed: Mapping[Expression, str]
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Struct, frozen=True):
     """What all steps have: where it stands, how it reads, the name its result gets, and its checks.
 
     ``gives`` is what a step of this kind results in: ``results`` (of a call), ``truth``, a memory type or ``nothing``.
@@ -56,8 +54,7 @@ class Step:
     observe: Observe | None
 
 
-@dataclass(frozen=True, slots=True)
-class Call(Step):
+class Call(Step, frozen=True):
     """Call the function `export` of the instance `on`; None: a kept function of that name, else the guest's."""
 
     gives: ClassVar[str] = "results"
@@ -66,8 +63,7 @@ class Call(Step):
     on: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class PictureLayout:
+class PictureLayout(Struct, frozen=True):
     """The pixels among bytes, row after row from the top. ``format`` is a key of `pictures.FORMATS`."""
 
     title: str
@@ -76,8 +72,7 @@ class PictureLayout:
     format: str
 
 
-@dataclass(frozen=True, slots=True)
-class Read(Step):
+class Read(Step, frozen=True):
     """The host reads. ``through`` names a kept view; else ``kind`` is the fresh view's (None: the default).
 
     With a ``picture``, the bytes are one. What it gives is a value of its ``type``.
@@ -92,8 +87,7 @@ class Read(Step):
     picture: PictureLayout | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class HostValue:
+class HostValue(Struct, frozen=True):
     """A value of the host's language, to be handed to its API as it is.
 
     ``kind`` is ``float`` (``value`` is the bits of its f64), ``integer``, ``text``, ``boolean`` or ``nothing`` (None).
@@ -112,8 +106,7 @@ class HostValue:
         return self.text
 
 
-@dataclass(frozen=True, slots=True)
-class BoundBytes:
+class BoundBytes(Struct, frozen=True):
     """The bytes that a name is bound to."""
 
     name: str
@@ -122,8 +115,7 @@ class BoundBytes:
         return self.name
 
 
-@dataclass(frozen=True, slots=True)
-class Write(Step):
+class Write(Step, frozen=True):
     """The host writes. ``value`` is bytes, or the name of some, for the type ``bytes``."""
 
     type: str
@@ -134,8 +126,7 @@ class Write(Step):
     kind: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Grow(Step):
+class Grow(Step, frozen=True):
     """The host grows a memory by `delta` pages."""
 
     gives: ClassVar[str] = "u64"
@@ -143,8 +134,7 @@ class Grow(Step):
     memory: str
 
 
-@dataclass(frozen=True, slots=True)
-class Size(Step):
+class Size(Step, frozen=True):
     """The host asks a memory's size in pages."""
 
     gives: ClassVar[str] = "u64"
@@ -155,8 +145,7 @@ VIEW_WORDS = ("each", "default", "part")
 """The words that stand for a view kind."""
 
 
-@dataclass(frozen=True, slots=True)
-class OpenView(Step):
+class OpenView(Step, frozen=True):
     """The host opens a view and keeps it; ``offset`` and ``count`` in bytes. ``bind`` is never None.
 
     ``through`` names the kept view that it is a part of; then ``kind`` is ``part``, and the memory is that view's.
@@ -170,16 +159,14 @@ class OpenView(Step):
     count: Expression | None
 
 
-@dataclass(frozen=True, slots=True)
-class ViewLength(Step):
+class ViewLength(Step, frozen=True):
     """The length of a kept view, in bytes."""
 
     gives: ClassVar[str] = "u64"
     view: str
 
 
-@dataclass(frozen=True, slots=True)
-class Use(Step):
+class Use(Step, frozen=True):
     """The host uses another part of its API, a key of `HOST_APIS`, on a memory or a kept view."""
 
     api: str
@@ -188,8 +175,7 @@ class Use(Step):
     value: Expression | str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Instantiate(Step):
+class Instantiate(Step, frozen=True):
     """Instantiate the guest or a further module; ``bind`` names the instance and is never None."""
 
     binds: ClassVar[str] = "instance"
@@ -197,8 +183,7 @@ class Instantiate(Step):
     imports: Mapping[str, ImportSpec]
 
 
-@dataclass(frozen=True, slots=True)
-class MakeMemory(Step):
+class MakeMemory(Step, frozen=True):
     """The host makes a memory; sizes in pages of ``page_size`` bytes. ``bind`` is never None."""
 
     binds: ClassVar[str] = "memory"
@@ -209,8 +194,7 @@ class MakeMemory(Step):
     page_size: int
 
 
-@dataclass(frozen=True, slots=True)
-class TakeExport(Step):
+class TakeExport(Step, frozen=True):
     """The host asks an instance for an export of a kind (``memory``, ``func``, ``global``) and keeps what it gets.
 
     ``bind`` is never None.
@@ -222,8 +206,7 @@ class TakeExport(Step):
     export: str
 
 
-@dataclass(frozen=True, slots=True)
-class MakeGlobal(Step):
+class MakeGlobal(Step, frozen=True):
     """The host makes a global. ``bind`` is never None."""
 
     binds: ClassVar[str] = "global"
@@ -232,57 +215,49 @@ class MakeGlobal(Step):
     mutable: bool
 
 
-@dataclass(frozen=True, slots=True)
-class GetGlobal(Step):
+class GetGlobal(Step, frozen=True):
     """The host reads a global."""
 
     gives: ClassVar[str] = "results"
     variable: str
 
 
-@dataclass(frozen=True, slots=True)
-class SetGlobal(Step):
+class SetGlobal(Step, frozen=True):
     """The host writes a global."""
 
     variable: str
     value: Literal | HostValue
 
 
-@dataclass(frozen=True, slots=True)
-class Same(Step):
+class Same(Step, frozen=True):
     """Whether the host has one object by two names: bound ones, or exports, which it is asked for anew."""
 
     gives: ClassVar[str] = "truth"
     objects: tuple[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class Negative(Step):
+class Negative(Step, frozen=True):
     """Whether the host's language had a bound integer as a negative number."""
 
     gives: ClassVar[str] = "truth"
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class Release(Step):
+class Release(Step, frozen=True):
     """The host releases bound objects."""
 
     objects: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ReleaseStore(Step):
+class ReleaseStore(Step, frozen=True):
     """The host releases all objects except views, and the store that its API has."""
 
 
-@dataclass(frozen=True, slots=True)
-class Collect(Step):
+class Collect(Step, frozen=True):
     """The host's garbage collection is run."""
 
 
-@dataclass(frozen=True, slots=True)
-class AgentCall(Step):
+class AgentCall(Step, frozen=True):
     """What an agent calls, ``times`` times in a row; its result is the last one's, or the first failure."""
 
     gives: ClassVar[str] = "results"
@@ -291,8 +266,7 @@ class AgentCall(Step):
     times: int
 
 
-@dataclass(frozen=True, slots=True)
-class Agent:
+class Agent(Struct, frozen=True):
     """A thread or worker of the host's with an instance of its own, and what it does, in order.
 
     Besides `AgentCall`, these are steps on memories and views, played by the agent's own host.
@@ -305,8 +279,7 @@ class Agent:
     calls: tuple[Step, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Agents(Step):
+class Agents(Step, frozen=True):
     """Agents that run at once, once or for many rounds, each of which all begin together.
 
     ``meanwhile`` are steps that the host plays while they run, in their only round.
@@ -328,8 +301,7 @@ def bound_as(step: Step) -> str:
     return "bytes" if isinstance(step, Read | Use) and step.type == "bytes" else step.binds
 
 
-@dataclass(frozen=True, slots=True)
-class HostFunction:
+class HostFunction(Struct, frozen=True):
     """A host function: it binds its arguments to names, plays steps, then returns, throws or traps."""
 
     where: Where
@@ -340,16 +312,14 @@ class HostFunction:
     trap: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class ImportedMemory:
+class ImportedMemory(Struct, frozen=True):
     """A memory the scenario has bound."""
 
     where: Where
     memory: str
 
 
-@dataclass(frozen=True, slots=True)
-class ImportedExport:
+class ImportedExport(Struct, frozen=True):
     """An export of another instance."""
 
     where: Where
@@ -357,8 +327,7 @@ class ImportedExport:
     export: str
 
 
-@dataclass(frozen=True, slots=True)
-class ImportedGlobal:
+class ImportedGlobal(Struct, frozen=True):
     """A new global."""
 
     where: Where
@@ -367,8 +336,7 @@ class ImportedGlobal:
     mutable: bool
 
 
-@dataclass(frozen=True, slots=True)
-class BoundGlobal:
+class BoundGlobal(Struct, frozen=True):
     """A global the scenario has bound."""
 
     where: Where
@@ -378,8 +346,7 @@ class BoundGlobal:
 ImportSpec = HostFunction | ImportedMemory | ImportedExport | ImportedGlobal | BoundGlobal
 
 
-@dataclass(frozen=True, slots=True)
-class Wasi:
+class Wasi(Struct, frozen=True):
     """What guests find through the runtime's own WASI.
 
     ``args`` begin with the program's name. ``files``, by name, are in a fresh folder that guests see as ``/files``;
@@ -392,8 +359,7 @@ class Wasi:
     files: Mapping[str, bytes] | None
 
 
-@dataclass(frozen=True, slots=True)
-class ModuleSource:
+class ModuleSource(Struct, frozen=True):
     """A module given in the scenario file: inline text (``wat``) or a file (``path``).
 
     ``where`` is the line before the text's first, so that its n-th line is ``where.line + n``; for a file, its key's.
@@ -406,8 +372,7 @@ class ModuleSource:
     glue: Path | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Scenario:
+class Scenario(Struct, frozen=True):
     """One scenario, after `cases` expansion."""
 
     suite: str
@@ -419,18 +384,17 @@ class Scenario:
     program: str | None = None
     package: str | None = None
     guest: ModuleSource | None = None
-    modules: Mapping[str, ModuleSource] = field(default_factory=dict)
-    imports: Mapping[str, ImportSpec] = field(default_factory=dict)
+    modules: Mapping[str, ModuleSource] = {}
+    imports: Mapping[str, ImportSpec] = {}
     requires: tuple[str, ...] = ()
     host: str | None = None
     spec: str | None = None
     each_view: str | None = None
     wasi: Wasi | None = None
-    case: Mapping[str, Any] = field(default_factory=dict)
+    case: Mapping[str, Any] = {}
 
 
-@dataclass(frozen=True, slots=True)
-class Suite:
+class Suite(Struct, frozen=True):
     """One scenario file."""
 
     path: str

@@ -9,11 +9,11 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
+from msgspec import Struct
 
 from linmem import reading
 from linmem.text import one_line
@@ -51,8 +51,7 @@ class SourceError(Exception):
         super().__init__(f"{place}: {self.message}")
 
 
-@dataclass(frozen=True, slots=True)
-class Where:
+class Where(Struct, frozen=True):
     """A place in a file."""
 
     file: str
