@@ -30,12 +30,17 @@ class Unavailable(Exception):
         super().__init__(f"{self.reason} ({self.remedy})" if remedy else self.reason)
 
 
+def similar(found: str, known: Iterable[str]) -> str:
+    """What to say of a name that is not known: the nearest known one, or nothing where none is near."""
+    near = difflib.get_close_matches(found, list(known)[:COMPARED], 1) if len(found) <= COMPARED else []
+    return f"did you mean '{near[0]}'?" if near else ""
+
+
 def nearest(found: str, known: Iterable[str]) -> str:
     """What to say of a name that is not known: the nearest known one, else all there are."""
     known = list(known)
-    near = difflib.get_close_matches(found, known[:COMPARED], 1) if len(found) <= COMPARED else []
-    if near:
-        return f"did you mean '{near[0]}'?"
+    if near := similar(found, known):
+        return near
     more = f" and {len(known) - COMPARED:,} more" if len(known) > COMPARED else ""
     return f"known: {', '.join(known[:COMPARED])}{more}" if known else "there is none"
 

@@ -65,7 +65,7 @@ class SuiteChange(Struct, kw_only=True):
     cases: int
 
 
-class CaseChange(CaseEntry, kw_only=True):
+class CaseChange(CaseEntry, kw_only=True):  # type: ignore[misc]
     """How one case differs.
 
     ``id`` is its id in the newer report, or in the older one where it is gone. ``question`` is an observation's id;
@@ -226,7 +226,7 @@ class _Differ:
             other = case.on(label) if label is not None else None
             if other is not None and other in self.after:
                 self.diff.compared += 1
-                self.compare(case, other, found, self.after[other])
+                self.compare(other, found, self.after[other])
                 continue
             reason = self.asked[1].left_out(case, label)
             if reason is not None:
@@ -253,7 +253,7 @@ class _Differ:
             return f"guest {case.guest}"
         return None
 
-    def compare(self, old_case: Case, case: Case, old: CaseResult, new: CaseResult) -> None:
+    def compare(self, case: Case, old: CaseResult, new: CaseResult) -> None:
         if old.state != new.state:
             self.add("outcome", case, old=old.word, new=new.word, message=new.message or None)
         elif new.state == BY_CHANCE and old.message != new.message:

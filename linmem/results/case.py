@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from msgspec import Struct
-from msgspec.structs import asdict, replace
+from msgspec.structs import asdict
 
 
 class Case(Struct, frozen=True):
@@ -39,23 +39,18 @@ class Case(Struct, frozen=True):
 
     def on(self, runtime: str) -> Case:
         """The same on the runtime with this label."""
-        return replace(self, runtime=runtime)
+        return Case(self.suite, self.scenario, runtime, self.guest, self.view)
 
 
-class CaseEntry(Struct, kw_only=True):
-    """A case as files have it, with its id."""
+class CaseEntry(Case, frozen=False, kw_only=True):  # type: ignore[misc]  # msgspec has it, mypy does not know
+    """A case as files have it: with its id."""
 
     id: str
-    suite: str
-    scenario: str
-    runtime: str
-    guest: str | None = None
-    view: str | None = None
 
     @property
     def case(self) -> Case:
         """The case."""
-        return Case(self.suite, self.scenario, self.runtime, self.guest, self.view)
+        return self.on(self.runtime)
 
 
 def entry(case: Case) -> dict[str, Any]:

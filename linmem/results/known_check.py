@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
+from linmem.errors import similar
 from linmem.results.case import Case
 from linmem.results.known import Engine, KnownDefect, matches
 
@@ -79,5 +79,5 @@ def _names(paths: Iterable[str]) -> list[str]:
 
 
 def _near(word: str, words: Collection[str]) -> str:
-    near = difflib.get_close_matches(word, words, 1)
-    return f" (did you mean '{near[0]}'?)" if near else ""
+    near = similar(word, words)
+    return f" ({near})" if near else ""

@@ -59,7 +59,7 @@ class Picture(msgspec.Struct, frozen=True):
     png: str
 
 
-class Result(CaseEntry, tag="result", tag_field="type", kw_only=True):
+class Result(CaseEntry, tag="result", tag_field="type", kw_only=True):  # type: ignore[misc]
     """What one runtime did with one scenario on one guest.
 
     ``label`` is ``runtime``, by the name that it has in the report's list of runtimes. ``view`` is set where the
