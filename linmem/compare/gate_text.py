@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import msgspec
 
@@ -29,24 +30,32 @@ def summary(verdict: GateVerdict) -> str:
     return f"{'passed' if verdict.passed else 'FAILED'}: {told}{compared}"
 
 
-def lines(verdict: GateVerdict) -> list[str]:
+class GateLine(NamedTuple):
+    """A line for a terminal; ``bad`` if it makes the gate fail."""
+
+    text: str
+    bad: bool = False
+
+
+def lines(verdict: GateVerdict) -> list[GateLine]:
     """The verdict as lines."""
-    found = [str(finding) for finding in verdict.findings]
+    found = [GateLine(str(finding), finding.failing) for finding in verdict.findings]
     found += [
-        f"not compared: {plural(item.cases, 'case')} of the baseline: {item.reason}" for item in verdict.not_compared
+        GateLine(f"not compared: {plural(item.cases, 'case')} of the baseline: {item.reason}")
+        for item in verdict.not_compared
     ]
-    found.append(f"gate: {summary(verdict)}")
+    found.append(GateLine(f"gate: {summary(verdict)}", not verdict.passed))
     if verdict.findings:
         meant = "" if verdict.passed else "if all of this is meant, "
         record = verdict.record
         how = f"record it: {record}" if record else "play all of the baseline's cases, and record that run"
-        found.append(f"gate: {meant}{how}")
+        found.append(GateLine(f"gate: {meant}{how}"))
     return found
 
 
 def text(verdict: GateVerdict) -> str:
     """The verdict for a terminal."""
-    return "\n".join(lines(verdict)) + "\n"
+    return "".join(f"{line.text}\n" for line in lines(verdict))
 
 
 def markdown(verdict: GateVerdict) -> str:

@@ -14,12 +14,12 @@ import pytest
 
 from linmem.compare import gate, gate_text
 from linmem.compare.baseline import BaselineError
+from linmem.compare.gate_text import GateLine
 from linmem.paths import shown
 from linmem.results.document import GateVerdict, Report
 from linmem.text import join, printable
 
 CANNOT_JUDGE = 2  # the status of a run that would have ended with 0, and that can't be held against its baseline
-_BAD = ("REGRESSION", "MISSING", "gate: FAILED", "gate: REFUSED")  # how lines about faults begin
 
 
 class Gating:
@@ -34,7 +34,7 @@ class Gating:
         self.baseline = gate.load(against) if against is not None else None
         if record is not None and record.exists():
             gate.load(record)  # rather now than after the run
-        self.lines: list[str] = []
+        self.lines: list[GateLine] = []
         self.verdict: GateVerdict | None = None
 
     def judge(self, session: pytest.Session, report: Report) -> GateVerdict | None:
@@ -58,12 +58,14 @@ class Gating:
             if not verdict.passed:
                 self.fail(session, pytest.ExitCode.TESTS_FAILED)
             elif nothing and self.part:
-                self.lines.append(f"gate: nothing to compare: {self.unknown(report)} not in {shown(self.path)}")
+                self.lines.append(
+                    GateLine(f"gate: nothing to compare: {self.unknown(report)} not in {shown(self.path)}")
+                )
             elif nothing:
                 self.refuse(session, f"nothing of this run is in {shown(self.path)}, so nothing was compared")
         if self.record is not None:
             try:
-                self.lines.append(gate.write(report, self.record))
+                self.lines.append(GateLine(gate.write(report, self.record)))
             except BaselineError as error:
                 self.refuse(session, str(error))
             except OSError as error:
@@ -78,7 +80,7 @@ class Gating:
         return f"{join(suites, 3)} {'is' if len(suites) == 1 else 'are'}"
 
     def refuse(self, session: pytest.Session, why: str) -> None:
-        self.lines.append(f"gate: REFUSED: {why}")
+        self.lines.append(GateLine(f"gate: REFUSED: {why}", bad=True))
         if self.verdict is None or self.verdict.passed:
             self.verdict = gate.refusal(why, shown(self.path or self.record or self.folder))
         self.fail(session, CANNOT_JUDGE)
@@ -95,4 +97,4 @@ class Gating:
         terminalreporter.ensure_newline()
         terminalreporter.section("linmem: gate", sep="=")
         for line in self.lines:
-            terminalreporter.write_line(printable(line), red=line.startswith(_BAD))
+            terminalreporter.write_line(printable(line.text), red=line.bad)
