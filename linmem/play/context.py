@@ -40,7 +40,7 @@ class Context:
         self.scope = Scope()
         self.findings = Findings(self.scope)
         self.pipeline = Pipeline(self.runtime, self.scope, self.findings)
-        self.imports = Imports(self.pipeline, self.findings)
+        self.imports = Imports(self.pipeline, self.findings, self.post)
 
     def post(self, step: Step) -> None:
         """Post a step's request; its answer becomes due."""

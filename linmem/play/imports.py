@@ -27,8 +27,9 @@ Serve = Callable[[list[int]], Sequence[int]]
 class Imports:
     """The imports of one scenario's instances, and the host functions among them."""
 
-    def __init__(self, pipeline: Pipeline, findings: Findings) -> None:
+    def __init__(self, pipeline: Pipeline, findings: Findings, post: Callable[[Step], None]) -> None:
         self.pipeline, self.scope, self.findings = pipeline, pipeline.scope, findings
+        self.post = post  # posts a step, for the host functions that the scenario gives as steps
         self.tokens: dict[str, tuple[FuncType, Serve]] = {}
         self.calls_back = False  # whether an instance has host functions, which any instance may then reach
         self.depth = 0  # of host functions that are running
@@ -45,36 +46,27 @@ class Imports:
         specs: Mapping[str, model.ImportSpec],
         host: LanguageHost | None,
         step: Step | None,
-        post: Callable[[Step], None],
     ) -> list[dict[str, Any]]:
         """What to give for each import that a module declares, as `instance.create` wants it.
 
-        Those that nobody provides are left out: the runtime has its own error for that. ``post`` posts a step, for the
-        host functions that the scenario gives as steps.
+        Those that nobody provides are left out: the runtime has its own error for that.
         """
         entries = []
         for one in types.imports if types is not None else ():
             name = f"{one.module}.{one.name}"
             given: dict[str, Any] | None = None
             if name in specs:
-                given = self.provided(name, one.type or FuncType(), specs[name], step, post)
+                given = self.provided(name, one.type or FuncType(), specs[name], step)
             elif host is not None and one.type is not None and host.provides(one.module, one.name):
                 given = self.host_function(name, one.type, self.language_function(host, one, instance))
             if given is not None:
                 entries.append({"module": one.module, "name": one.name, **given})
         return entries
 
-    def provided(
-        self,
-        name: str,
-        signature: FuncType,
-        spec: model.ImportSpec,
-        step: Step | None,
-        post: Callable[[Step], None],
-    ) -> dict[str, Any]:
+    def provided(self, name: str, signature: FuncType, spec: model.ImportSpec, step: Step | None) -> dict[str, Any]:
         """What the scenario gives for an import."""
         if isinstance(spec, model.HostFunction):
-            return self.host_function(name, signature, self.scripted(spec, signature, post))
+            return self.host_function(name, signature, self.scripted(spec, signature))
         if isinstance(spec, model.ImportedMemory):
             if spec.memory not in self.scope.objects and spec.memory.partition(".")[0] not in self.scope.instances:
                 raise Stop("error", f"there is no memory '{spec.memory}' to import", step)
@@ -111,7 +103,7 @@ class Imports:
         access = Access(self.pipeline, self.findings, instance)
         return lambda args: host.call(wanted.module, wanted.name, list(map(int, args)), access)
 
-    def scripted(self, spec: model.HostFunction, signature: FuncType, post: Callable[[Step], None]) -> Serve:
+    def scripted(self, spec: model.HostFunction, signature: FuncType) -> Serve:
         """A host function that a scenario gives as steps."""
 
         def serve(args: list[int]) -> Sequence[int]:
@@ -122,7 +114,7 @@ class Imports:
                 )
             self.scope.integers.update(zip(spec.params, args, strict=False))
             for step in spec.steps:
-                post(step)
+                self.post(step)
             self.pipeline.collect()
             if spec.throw is not None:
                 raise HostFault(spec.throw)

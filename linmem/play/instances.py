@@ -40,7 +40,7 @@ def instantiate(
     make_host = (guest.fallback if glue is not None else guest.host) if guest is not None else None
     host = make_host() if make_host is not None else None
     instance = Instance(0, module.types)
-    entries = context.imports.entries(instance, module.types, imports, host, step, context.post)
+    entries = context.imports.entries(instance, module.types, imports, host, step)
     if glue is None and (step is None or (step.expect is None and step.observe is None)):
         must_be_given(context, module.types, entries, step)
     params: dict[str, Any] = {

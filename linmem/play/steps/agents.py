@@ -43,7 +43,7 @@ def run(context: Context, step: model.Agents) -> None:
             instances.refused(context, compiled, step)
             return
         imports = {**context.scenario.imports, **agent.imports}
-        entries = context.imports.entries(Instance(0, module.types), module.types, imports, None, step, context.post)
+        entries = context.imports.entries(Instance(0, module.types), module.types, imports, None, step)
         instances.must_be_given(context, module.types, entries, step)
         calls = planned(context, agent, step)
         due_of.append([pending for pending, _ in calls])
