@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from typing import Any, NamedTuple, Sequence
+from typing import Any, Callable, NamedTuple, Sequence
 
 from linmem_driver import Import, Refused
 from linmem_memories import MemoryMethods
@@ -32,14 +32,15 @@ class _HostStep(NamedTuple):
     given: list[Any]
 
 
-class _AgentHost(MemoryMethods):
+class _AgentHost:
     """What an agent's thread asks of memories and views. It has those of the session, and views of its own."""
 
     def __init__(self, session: Requests) -> None:
-        super().__init__(session._channel)
-        self._driver, self._failed = session._driver, set(session._failed)
+        self._requests = Requests(session.channel)
+        self._memories = MemoryMethods(self._requests)
+        self._requests.driver, self._requests.failed = session.driver, set(session.failed)
         for kind in ("memory", "view"):
-            self._objects[kind] = dict(session._objects[kind])
+            self._requests.objects[kind] = dict(session.objects[kind])
 
     def ask(self, asked: _HostStep) -> str:
         """The answer to one step."""
@@ -47,16 +48,16 @@ class _AgentHost(MemoryMethods):
         if method not in _OWN_STEPS:
             raise ValueError("agents have no step %s" % method)
         try:
-            if not hasattr(self._driver, HOOKS[method]):
+            if not hasattr(self._requests.driver, HOOKS[method]):
                 raise Refused("the driver has no %s" % method)
-            return str(getattr(self, "_" + method.replace(".", "_"))(ident, asked.params))
+            return str(getattr(self._memories, "_" + method.replace(".", "_"))(ident, asked.params))
         except Failed as failed:
-            refusal = self._error_json(failed.method, failed.error)
+            refusal = self._requests.error_json(failed.method, failed.error)
         except Refused as refused:
-            refusal = self._error_json(method, refused)
+            refusal = self._requests.error_json(method, refused)
         except Skipped as skipped:
             refusal = skipped.json()
-        self._failed.add(ident)
+        self._requests.failed.add(ident)
         return '{"error":%s}' % refusal
 
 
@@ -113,25 +114,28 @@ class _Agent:
         return values
 
 
-class AgentMethods(Requests):
-    """What can be asked of agents."""
+class AgentMethods:
+    """What can be asked of agents. `make_import` makes an import of what a request gives for it."""
+
+    def __init__(self, requests: Requests, make_import: Callable[[dict[str, Any]], Import]) -> None:
+        self._requests, self._make_import = requests, make_import
 
     def _agents_run(self, ident: int, params: dict[str, Any]) -> str:
         return self._ended(self._begun(params))
 
     def _agents_start(self, ident: int, params: dict[str, Any]) -> str:
-        self._objects["agents"][ident] = self._begun(params)
+        self._requests.objects["agents"][ident] = self._begun(params)
         return "{}"
 
     def _agents_finish(self, ident: int, params: dict[str, Any]) -> str:
-        agents = self._object("agents", params["agents"])
-        del self._objects["agents"][params["agents"]]
+        agents = self._requests.object("agents", params["agents"])
+        del self._requests.objects["agents"][params["agents"]]
         return self._ended(agents)
 
     def _begun(self, params: dict[str, Any]) -> list[_Agent]:
         """Agents that have begun; if one has no instance, none does."""
         agents = [self._agent(item) for item in params["agents"]]
-        rounds = self._integer(params.get("rounds", 1))
+        rounds = self._requests.integer(params.get("rounds", 1))
         meeting = threading.Barrier(len(agents))
         for agent in agents:  # one instance after the other is made
             agent.start(meeting, rounds)
@@ -158,32 +162,37 @@ class AgentMethods(Requests):
                 raise agent.fault
         return '{"agents":[%s]}' % ",".join(map(self._played, agents))
 
-    def _end_agents(self) -> None:
+    def end(self) -> None:
         """Wait for agents that nobody has asked for."""
-        for agents in self._objects["agents"].values():
+        for agents in self._requests.objects["agents"].values():
             for agent in agents:
                 agent.end()
-        self._objects["agents"].clear()
+        self._requests.objects["agents"].clear()
 
     def _agent(self, item: dict[str, Any]) -> _Agent:
         calls = [self._agent_call(call) for call in item["calls"]]
         imports = [self._agent_import(one) for one in item["imports"]]
-        return _Agent(self._driver, _AgentHost(self), self._object("module", item["module"]), imports, calls)
+        return _Agent(
+            self._requests.driver,
+            _AgentHost(self._requests),
+            self._requests.object("module", item["module"]),
+            imports,
+            calls,
+        )
 
     def _agent_call(self, item: dict[str, Any]) -> _Call | _HostStep:
         if "method" in item:
-            return _HostStep(self._integer(item["id"]), item["method"], item["params"], [])
-        return _Call(item["name"], [self._argument(arg) for arg in item["args"]], item["results"], item["times"], [])
+            return _HostStep(self._requests.integer(item["id"]), item["method"], item["params"], [])
+        return _Call(
+            item["name"], [self._requests.argument(arg) for arg in item["args"]], item["results"], item["times"], []
+        )
 
     def _agent_import(self, item: dict[str, Any]) -> Import:
         """A new global is made for each agent, where its instance is."""
         if "global" not in item:
-            return self._import(item)
+            return self._make_import(item)
         new = item["global"]
-        return Import(item["module"], item["name"], "new", (new["type"], self._argument(new), new["mutable"]))
-
-    def _import(self, item: dict[str, Any]) -> Import:
-        raise NotImplementedError
+        return Import(item["module"], item["name"], "new", (new["type"], self._requests.argument(new), new["mutable"]))
 
     def _played(self, agent: _Agent) -> str:
         return "[%s]" % ",".join(
@@ -194,7 +203,7 @@ class AgentMethods(Requests):
         if isinstance(call, _HostStep):
             return str(given)
         if isinstance(given, BaseException):
-            return '{"error":%s}' % self._error_json("function.call", given)
+            return '{"error":%s}' % self._requests.error_json("function.call", given)
         if len(given) != len(call.results):
             raise ValueError("%s gave %d values for %s" % (call.name, len(given), call.results))
         return '{"values":[%s]}' % ",".join(map(typed_json, call.results, given))

@@ -20,59 +20,66 @@ _USES: dict[str, Callable[[Any, Any], Any]] = {
 _WAYS = {"hand": "take a value as it is", "part": "open a part of it", "object": "be handed on"}
 
 
-class MemoryMethods(Requests):
+class MemoryMethods:
     """What can be asked of memories and views."""
 
-    def _memory_export(self, ident: int, params: dict[str, Any]) -> str:
-        return self._export("memory", ident, params)
+    def __init__(self, requests: Requests) -> None:
+        self._requests = requests
 
-    def _memory_caller(self, ident: int, params: dict[str, Any]) -> str:
-        if not hasattr(self._driver, "memory_caller"):
+    def _memory_export(self, ident: int, params: dict[str, Any]) -> str:
+        return self._requests.export("memory", ident, params)
+
+    def caller(self, ident: int, params: dict[str, Any]) -> str:
+        if not hasattr(self._requests.driver, "memory_caller"):
             raise Refused("the host API does not tell a host function which instance calls it")
-        self._objects["memory"][ident] = self._ask("memory.caller", self._driver.memory_caller, params["name"])
+        self._requests.objects["memory"][ident] = self._requests.ask(
+            "memory.caller", self._requests.driver.memory_caller, params["name"]
+        )
         return "{}"
 
     def _memory_create(self, ident: int, params: dict[str, Any]) -> str:
-        limits = self._integer(params["min"]), self._optional(params["max"])
-        create, page_size = self._driver.memory_create, params.get("page_size", _PAGE)
+        limits = self._requests.integer(params["min"]), self._requests.optional(params["max"])
+        create, page_size = self._requests.driver.memory_create, params.get("page_size", _PAGE)
         if page_size != _PAGE:
-            if not self._driver.custom_page_sizes:
+            if not self._requests.driver.custom_page_sizes:
                 raise Refused("the host API makes no memory with pages of %d bytes" % page_size)
             create = functools.partial(create, page_size=page_size)
-        memory = self._ask("memory.create", create, *limits, params["shared"], params["index"])
-        self._objects["memory"][ident] = memory
+        memory = self._requests.ask("memory.create", create, *limits, params["shared"], params["index"])
+        self._requests.objects["memory"][ident] = memory
         return "{}"
 
     def _memory_size(self, ident: int, params: dict[str, Any]) -> str:
-        pages = self._ask("memory.size", self._driver.memory_size, self._object("memory", params["memory"]))
-        self._results[ident] = (None, pages)
+        pages = self._requests.ask(
+            "memory.size", self._requests.driver.memory_size, self._requests.object("memory", params["memory"])
+        )
+        self._requests.results[ident] = (None, pages)
         return '{"pages":%s}' % integer_json(pages)
 
     def _memory_grow(self, ident: int, params: dict[str, Any]) -> str:
-        memory, delta = self._object("memory", params["memory"]), self._integer(params["delta"])
-        pages = self._ask("memory.grow", self._driver.memory_grow, memory, delta)
-        self._results[ident] = (None, pages)
+        memory, delta = self._requests.object("memory", params["memory"]), self._requests.integer(params["delta"])
+        pages = self._requests.ask("memory.grow", self._requests.driver.memory_grow, memory, delta)
+        self._requests.results[ident] = (None, pages)
         return '{"pages":%s}' % ("null" if pages is None else integer_json(pages))
 
     def _memory_read(self, ident: int, params: dict[str, Any]) -> str:
         memory_type, count = self._what(params)
         access = (*self._where(params, memory_type), memory_type, count)
-        return self._reading(ident, memory_type, self._ask("memory.read", self._fresh, "read", *access))
+        return self._reading(ident, memory_type, self._requests.ask("memory.read", self._fresh, "read", *access))
 
     def _memory_write(self, ident: int, params: dict[str, Any]) -> str:
         memory_type = params["type"]
         access, value = self._given(memory_type, params["value"])
         where = (*self._where(params, memory_type), memory_type, value)
-        return self._written(self._ask("memory.write", self._fresh, access, *where))
+        return self._written(self._requests.ask("memory.write", self._fresh, access, *where))
 
     def _where(self, params: dict[str, Any], memory_type: str) -> tuple[Any, str, Any]:
         """The memory, the view kind and the index of a `memory.read` or `memory.write`."""
-        memory, at = self._object("memory", params["memory"]), self._integer(params["at"])
-        kind = params.get("view") or self._driver.default_view(memory, memory_type)
+        memory, at = self._requests.object("memory", params["memory"]), self._requests.integer(params["at"])
+        kind = params.get("view") or self._requests.driver.default_view(memory, memory_type)
         return memory, kind, in_units(at, self._supported(kind, memory_type).unit)
 
     def _supported(self, kind: str | None, memory_type: str | None = None) -> ViewKind:
-        view: ViewKind | None = self._driver.views.get(kind)
+        view: ViewKind | None = self._requests.driver.views.get(kind)
         if view is None:
             raise Refused("no view kind %s" % kind)
         if memory_type is not None and memory_type not in view.types:
@@ -81,13 +88,13 @@ class MemoryMethods(Requests):
 
     def _what(self, params: dict[str, Any]) -> tuple[str, int]:
         memory_type = params["type"]
-        return memory_type, self._integer(params["count"]) if memory_type == "bytes" else 1
+        return memory_type, self._requests.integer(params["count"]) if memory_type == "bytes" else 1
 
     def _fresh(self, access: str, memory: Any, kind: str, index: int, memory_type: str, what: int | bytes) -> Any:
-        return _way(self._driver.view_open(memory, kind, None, None), access)(index, memory_type, what)
+        return _way(self._requests.driver.view_open(memory, kind, None, None), access)(index, memory_type, what)
 
     def _reading(self, ident: int, memory_type: str, value: Any) -> str:
-        self._results[ident] = (memory_type, None if memory_type == "bytes" else value)
+        self._requests.results[ident] = (memory_type, None if memory_type == "bytes" else value)
         return reading_json(memory_type, value)
 
     def _written(self, count: int | None) -> str:
@@ -96,52 +103,52 @@ class MemoryMethods(Requests):
     def _view_open(self, ident: int, params: dict[str, Any]) -> str:
         if "view" in params:
             return self._view_part(ident, params)
-        memory = self._object("memory", params["memory"])
-        kind = params.get("kind") or self._driver.default_view(memory, "u8")
+        memory = self._requests.object("memory", params["memory"])
+        kind = params.get("kind") or self._requests.driver.default_view(memory, "u8")
         unit = self._supported(kind).unit
-        offset, length = self._optional(params.get("offset")), self._optional(params.get("length"))
+        offset, length = self._requests.optional(params.get("offset")), self._requests.optional(params.get("length"))
         units = None if length is None else in_units(length, unit)
-        view = self._ask("view.open", self._driver.view_open, memory, kind, offset, units)
-        self._objects["view"][ident] = (view, kind)
+        view = self._requests.ask("view.open", self._requests.driver.view_open, memory, kind, offset, units)
+        self._requests.objects["view"][ident] = (view, kind)
         return "{}"
 
     def _view_part(self, ident: int, params: dict[str, Any]) -> str:
-        view, kind = self._object("view", params["view"])
+        view, kind = self._requests.object("view", params["view"])
         unit = self._supported(kind).unit
-        start = in_units(self._optional(params.get("offset")) or 0, unit)
-        length = self._optional(params.get("length"))
+        start = in_units(self._requests.optional(params.get("offset")) or 0, unit)
+        length = self._requests.optional(params.get("length"))
         stop = None if length is None else start + in_units(length, unit)
-        self._objects["view"][ident] = (self._ask("view.open", _way(view, "part"), start, stop), kind)
+        self._requests.objects["view"][ident] = (self._requests.ask("view.open", _way(view, "part"), start, stop), kind)
         return "{}"
 
     def _object_use(self, ident: int, params: dict[str, Any]) -> str:
         api = params["api"]
         if api not in _USES:
             raise Refused("Python has no %s" % api)
-        view = _way(self._object("view", params["object"])[0], "object")()
-        given = self._ask("object.use", _USES[api], view, params.get("value"))
+        view = _way(self._requests.object("view", params["object"])[0], "object")()
+        given = self._requests.ask("object.use", _USES[api], view, params.get("value"))
         if isinstance(given, bytes):
             return '{"bytes":"%s"}' % b2a_base64(given, newline=False).decode("ascii")
-        self._results[ident] = (None, given)
+        self._requests.results[ident] = (None, given)
         return '{"count":%s}' % integer_json(given)
 
     def _view_length(self, ident: int, params: dict[str, Any]) -> str:
-        length = self._ask("view.length", self._object("view", params["view"])[0].length)
-        self._results[ident] = (None, length)
+        length = self._requests.ask("view.length", self._requests.object("view", params["view"])[0].length)
+        self._requests.results[ident] = (None, length)
         return '{"length":%s}' % integer_json(length)
 
     def _view_read(self, ident: int, params: dict[str, Any]) -> str:
-        (view, kind), at = self._object("view", params["view"]), self._integer(params["at"])
+        (view, kind), at = self._requests.object("view", params["view"]), self._requests.integer(params["at"])
         memory_type, count = self._what(params)
         index = in_units(at, self._supported(kind, memory_type).unit)
-        return self._reading(ident, memory_type, self._ask("view.read", view.read, index, memory_type, count))
+        return self._reading(ident, memory_type, self._requests.ask("view.read", view.read, index, memory_type, count))
 
     def _view_write(self, ident: int, params: dict[str, Any]) -> str:
-        (view, kind), at = self._object("view", params["view"]), self._integer(params["at"])
+        (view, kind), at = self._requests.object("view", params["view"]), self._requests.integer(params["at"])
         memory_type = params["type"]
         index = in_units(at, self._supported(kind, memory_type).unit)
         access, value = self._given(memory_type, params["value"])
-        return self._written(self._ask("view.write", _way(view, access), index, memory_type, value))
+        return self._written(self._requests.ask("view.write", _way(view, access), index, memory_type, value))
 
     def _given(self, memory_type: str, value: dict[str, Any]) -> tuple[str, Any]:
         """How a view takes the value of a write, and the value."""
@@ -152,7 +159,7 @@ class MemoryMethods(Requests):
     def _memory_value(self, memory_type: str, value: dict[str, Any]) -> int | bytes:
         if memory_type == "bytes":
             return a2b_base64(value["bytes"])
-        bits = self._integer(value["value"])
+        bits = self._requests.integer(value["value"])
         if memory_type[0] == "f" and not 0 <= bits < 1 << 8 * WIDTH[memory_type]:
             raise ValueError("%d is no bit pattern of %s" % (bits, memory_type))
         return bits

@@ -47,56 +47,56 @@ class Requests:
     """Objects and results by request id."""
 
     def __init__(self, channel: Channel) -> None:
-        self._channel = channel
+        self.channel = channel
         kinds = ("module", "instance", "function", "global", "memory", "view", "agents")
-        self._objects: dict[str, dict[int, Any]] = {kind: {} for kind in kinds}
-        self._results: dict[int, tuple[str | None, Any]] = {}
-        self._failed: set[int] = set()
+        self.objects: dict[str, dict[int, Any]] = {kind: {} for kind in kinds}
+        self.results: dict[int, tuple[str | None, Any]] = {}
+        self.failed: set[int] = set()
         self._failed_modules: set[int] = set()  # as long-lived as modules
-        self._driver: Any = None
-        self._methods: dict[str, Callable[[int, dict[str, Any]], str]] = {}
+        self.driver: Any = None
+        self.methods: dict[str, Callable[[int, dict[str, Any]], str]] = {}
 
     def answer(self, request: dict[str, Any]) -> None:
         """Do what a request asks and send its answer. A defect of the driver ends the process with status 70."""
         ident, method = request["id"], request.get("method")
         try:
-            handler = self._methods.get(method)  # type: ignore[arg-type]
+            handler = self.methods.get(method)  # type: ignore[arg-type]
             if type(ident) is not int:
-                self._channel.send_error(None, _INVALID_REQUEST, "requests have integer ids, not %r" % (ident,))
+                self.channel.send_error(None, _INVALID_REQUEST, "requests have integer ids, not %r" % (ident,))
                 return
             try:
                 if handler is not None:
                     result = handler(ident, request.get("params") or {})
-                    self._channel.send('{"jsonrpc":"2.0","id":%d,"result":%s}\n' % (ident, result))
+                    self.channel.send('{"jsonrpc":"2.0","id":%d,"result":%s}\n' % (ident, result))
                     return
                 self._unknown(ident, method)
             except Failed as failed:
                 self._runtime_failed(ident, failed.method, failed.error)
             except Refused as refused:
-                self._channel.send_error(ident, _REFUSED, str(refused), refused.kind, refused.type, str(refused), "")
+                self.channel.send_error(ident, _REFUSED, str(refused), refused.kind, refused.type, str(refused), "")
             except Skipped as skipped:
-                self._channel.send_error(ident, _REFUSED, str(skipped), "skipped", "Skipped", str(skipped), "")
+                self.channel.send_error(ident, _REFUSED, str(skipped), "skipped", "Skipped", str(skipped), "")
             except (LookupError, TypeError, ValueError, AttributeError) as error:
-                self._channel.send_error(ident, _INVALID_PARAMS, "%s: %s: %s" % (method, type(error).__name__, error))
-            (self._failed_modules if method == "module.compile" else self._failed).add(ident)
+                self.channel.send_error(ident, _INVALID_PARAMS, "%s: %s: %s" % (method, type(error).__name__, error))
+            (self._failed_modules if method == "module.compile" else self.failed).add(ident)
         except Exception:
             traceback.print_exc()
             leave(70)
 
     def _unknown(self, ident: int, method: str | None) -> None:
-        if self._driver is None and method in HOOKS:
-            self._channel.send_error(ident, _INVALID_REQUEST, "initialize comes first")
+        if self.driver is None and method in HOOKS:
+            self.channel.send_error(ident, _INVALID_REQUEST, "initialize comes first")
         else:
-            self._channel.send_error(ident, _METHOD_NOT_FOUND, "no method %s" % method)
+            self.channel.send_error(ident, _METHOD_NOT_FOUND, "no method %s" % method)
 
     def _runtime_failed(self, ident: int, method: str, error: BaseException) -> None:
         data = self._told(method, error)
-        self._channel.send_error(ident, _REFUSED, data[2], *data)
+        self.channel.send_error(ident, _REFUSED, data[2], *data)
 
     def _told(self, method: str, error: BaseException) -> tuple[str, str, str, str]:
         """Kind, type, message and text of an exception that came out of a hook."""
         thrown = isinstance(error, HostThrow)  # by a host function, whatever called it
-        kind, message = ("host", str(error)) if thrown else self._driver.classify(method, error)
+        kind, message = ("host", str(error)) if thrown else self.driver.classify(method, error)
         name = type(error).__name__
         if name == "error":  # struct.error and its like: the bare name says nothing
             name = "%s.error" % type(error).__module__
@@ -106,14 +106,14 @@ class Requests:
             text = "%s … (%d characters)" % (text[:_TEXT_LIMIT], len(text))
         return kind, name, message[:_TEXT_LIMIT], text
 
-    def _error_json(self, method: str, error: BaseException) -> str:
+    def error_json(self, method: str, error: BaseException) -> str:
         """An exception that came out of a hook, as an error object within an answer."""
         if isinstance(error, Refused):
             return error_json(_REFUSED, str(error), error.kind, error.type, str(error), "")
         data = self._told(method, error)
         return error_json(_REFUSED, data[2], *data)
 
-    def _ask(self, method: str, hook: Callable[..., Any], *args: Any) -> Any:
+    def ask(self, method: str, hook: Callable[..., Any], *args: Any) -> Any:
         """Call into the driver: whatever comes out is the runtime's, and not the kit's fault."""
         try:
             return hook(*args)
@@ -124,22 +124,22 @@ class Requests:
 
     # Parameters
 
-    def _object(self, kind: str, ident: int) -> Any:
+    def object(self, kind: str, ident: int) -> Any:
         try:
-            return self._objects[kind][ident]
+            return self.objects[kind][ident]
         except KeyError:
-            if ident in self._failed or ident in self._failed_modules:
+            if ident in self.failed or ident in self._failed_modules:
                 raise Skipped("request %d made no %s" % (ident, kind)) from None
             raise LookupError("no %s %r" % (kind, ident)) from None
 
-    def _export(self, kind: str, ident: int, params: dict[str, Any]) -> str:
+    def export(self, kind: str, ident: int, params: dict[str, Any]) -> str:
         """Get an instance's export through the driver's hook for this kind of object."""
-        instance, name = self._object("instance", params["instance"]), params["name"]
-        hook = getattr(self._driver, kind + "_export")
-        self._objects[kind][ident] = self._ask(kind + ".export", hook, instance, name)
+        instance, name = self.object("instance", params["instance"]), params["name"]
+        hook = getattr(self.driver, kind + "_export")
+        self.objects[kind][ident] = self.ask(kind + ".export", hook, instance, name)
         return "{}"
 
-    def _integer(self, value: Any) -> int:
+    def integer(self, value: Any) -> int:
         if type(value) is int:
             return value
         if isinstance(value, str):
@@ -150,22 +150,22 @@ class Requests:
 
     def _reference(self, reference: dict[str, Any]) -> int:
         ident = reference["$ref"]
-        if ident in self._failed:
+        if ident in self.failed:
             raise Skipped("request %d failed" % ident)
-        if ident not in self._results:
+        if ident not in self.results:
             raise LookupError("no result of request %r" % (ident,))
-        value = unsigned(*self._results[ident])
+        value = unsigned(*self.results[ident])
         if value is None:
             raise Skipped("request %d gave no number" % ident)
-        return value + self._integer(reference.get("+", 0))
+        return value + self.integer(reference.get("+", 0))
 
-    def _optional(self, value: Any) -> int | None:
-        return None if value is None else self._integer(value)
+    def optional(self, value: Any) -> int | None:
+        return None if value is None else self.integer(value)
 
-    def _argument(self, typed: dict[str, Any]) -> int | float:
+    def argument(self, typed: dict[str, Any]) -> int | float:
         """A typed value as Python users pass it: integers signed, floats as numbers."""
         value_type = typed["type"]
         if value_type not in VALUE_TYPES:
             raise Refused("the driver passes no %s values" % value_type)
-        value = self._integer(typed["value"])
+        value = self.integer(typed["value"])
         return to_number(value_type, value) if value_type[0] == "f" else to_signed(value, WIDTH[value_type])
