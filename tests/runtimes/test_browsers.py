@@ -96,7 +96,7 @@ def test_a_page_that_dies_is_a_crash(browser: Driver, processes_of_group: Proces
         with contextlib.suppress(OSError):  # a browser's processes come and go
             words = Path(f"/proc/{pid}/cmdline").read_bytes()
             name = Path(f"/proc/{pid}/comm").read_text()
-            if b"--type=renderer" in words or bridge.Firefox("", "").shows_page(name):
+            if b"--type=renderer" in words or bridge.BROWSERS["firefox"].shows_page(name):
                 os.kill(pid, signal.SIGKILL)
                 killed += 1
     assert killed

@@ -33,10 +33,10 @@ import threading
 import time
 import urllib.parse
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import NoReturn
+from typing import NamedTuple, NoReturn
 
 KIT = Path(__file__).resolve().parent
 LAUNCHER = KIT.parent / "launch.py"
@@ -64,82 +64,39 @@ ISOLATED = (
 #: The page that the browser is started with.
 LAUNCHING = """<!doctype html><meta charset="utf-8"><meta http-equiv="refresh" content="0; url={url}">"""
 
-#: What a fresh Firefox would otherwise do by itself: ask questions, open pages, look for updates.
-FIREFOX_PREFERENCES = {
-    "app.normandy.enabled": False,
-    "app.update.enabled": False,
-    "browser.aboutwelcome.enabled": False,
-    "browser.shell.checkDefaultBrowser": False,
-    "browser.startup.homepage_override.mstone": "ignore",
-    "datareporting.policy.dataSubmissionEnabled": False,
-    "dom.max_script_run_time": 0,
-    "extensions.update.enabled": False,
-    "network.captive-portal-service.enabled": False,
-    "network.connectivity-service.enabled": False,
-    "services.settings.server": "data:,#disabled",
-    "toolkit.telemetry.enabled": False,
-}
 
+class Browser(NamedTuple):
+    """One kind of browser, as ``browsers.json`` has it: what it is called, and how it is started without a window.
 
-class Browser:
-    """One kind of browser: what it is called, and how it is started without a window."""
+    ``as_root`` are further arguments for root, as whom Chromium's sandbox refuses to work. ``preferences`` stop what a
+    fresh Firefox would otherwise do by itself: ask questions, open pages, look for updates. ``page_process`` is how the
+    names of processes that show pages of ours begin (on Linux, ``/proc/PID/comm``), where a page's connections outlive
+    its process: Firefox's of sites that are kept apart are called ``Isolated Web Content``, which Linux cuts short.
+    """
 
-    def __init__(self, name: str, engine: str) -> None:
-        self.name, self.engine = name, engine
+    name: str
+    engine: str
+    command: Sequence[str]
+    as_root: Sequence[str] = ()
+    preferences: Mapping[str, object] | None = None
+    page_process: str | None = None
 
-    def command(self, program: str, profile: Path, url: str) -> list[str]:
+    def started(self, program: str, profile: Path, url: str) -> list[str]:
         """The command line that opens `url` with this profile. Every user of the machine can read it."""
-        raise NotImplementedError
+        if self.preferences:
+            lines = (
+                f"user_pref({json.dumps(name)}, {json.dumps(value)});\n" for name, value in self.preferences.items()
+            )
+            (profile / "user.js").write_text("".join(lines), encoding="utf-8")
+        words = [word.format(program=program, profile=profile, url=url) for word in self.command]
+        return [words[0], *(self.as_root if os.geteuid() == 0 else ()), *words[1:]]
 
     def shows_page(self, process: str) -> bool:
-        """Whether a process of this name (on Linux, ``/proc/PID/comm``) is one that shows pages of ours.
-
-        Needed where a page's connections outlive its process. None does by default.
-        """
-        return False
+        """Whether a process of this name is one that shows pages of ours."""
+        return self.page_process is not None and process.startswith(self.page_process)
 
 
-class Chromium(Browser):
-    """Chromium and what is made of it."""
-
-    def command(self, program: str, profile: Path, url: str) -> list[str]:
-        flags = [
-            "--headless",
-            "--disable-background-networking",
-            "--disable-component-update",
-            "--disable-default-apps",
-            "--disable-extensions",
-            "--disable-gpu",
-            "--disable-quic",
-            "--disable-sync",
-            "--js-flags=--expose-gc",
-            "--log-level=3",
-            "--mute-audio",
-            "--no-default-browser-check",
-            "--no-first-run",
-            "--password-store=basic",
-        ]
-        if os.geteuid() == 0:  # its sandbox refuses to work for root
-            flags.append("--no-sandbox")
-        return [program, *flags, f"--user-data-dir={profile}", url]
-
-
-class Firefox(Browser):
-    """Firefox."""
-
-    def command(self, program: str, profile: Path, url: str) -> list[str]:
-        lines = (
-            f"user_pref({json.dumps(name)}, {json.dumps(value)});\n" for name, value in FIREFOX_PREFERENCES.items()
-        )
-        (profile / "user.js").write_text("".join(lines), encoding="utf-8")
-        return [program, "--headless", "--no-remote", "--profile", str(profile), url]
-
-    def shows_page(self, process: str) -> bool:
-        """Firefox names the processes of sites that are kept apart ``Isolated Web Content``; Linux cuts that short."""
-        return process.startswith("Isolated Web")
-
-
-BROWSERS = {"chromium": Chromium("Chromium", "V8"), "firefox": Firefox("Firefox", "SpiderMonkey")}
+BROWSERS = {name: Browser(**given) for name, given in json.loads((KIT / "browsers.json").read_bytes()).items()}
 
 
 class Bridge(ThreadingHTTPServer):
@@ -178,7 +135,7 @@ class Bridge(ThreadingHTTPServer):
         descriptor = os.open(launch_page, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
         write_all(descriptor, LAUNCHING.format(url=f"http://{self.host}{self.base}page.html").encode())
         os.close(descriptor)
-        command = self.browser.command(self.program, self.profile, launch_page.as_uri())
+        command = self.browser.started(self.program, self.profile, launch_page.as_uri())
         # The temporary folder is its working folder, named thus: Chromium makes a socket there, and a socket's path may
         # have about a hundred characters.
         variables = {"HOME": str(self.profile), "TMPDIR": ".", "MOZ_CRASHREPORTER_DISABLE": "1"}
