@@ -106,14 +106,7 @@ def merge(parts: Sequence[Part], command: Sequence[str], allow_gaps: bool = Fals
         run=run,
         end=end,
         answered=[
-            Answered(
-                label=item.label,
-                engine=item.engine,
-                host=item.host,
-                language=item.language,
-                views=item.views,
-                features=item.features,
-            )
+            Answered(**{name: getattr(item, name) for name in Answered.__struct_fields__})
             for item in runtimes
             if item.engine is not None
         ],

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
+from msgspec.structs import replace
 
 from linmem import reading
 from linmem.report import counting, likeness
@@ -22,13 +23,12 @@ from linmem.results.document import (
     Report,
     RuntimeEntry,
     ScenarioEntry,
-    Selection,
     SuiteEntry,
     SuiteSummary,
     Summary,
 )
 from linmem.results.outcome import Result
-from linmem.results.record import Record
+from linmem.results.record import Answered, Record
 
 SCHEMA = Path(__file__).with_name("report.schema.json")
 
@@ -56,6 +56,7 @@ def build(record: Record) -> Report:
         if (key := (suite.path, scenario.scenario)) in scenarios or key in gaps
         if scenario.demands or any(result.outcome not in ("pass", "unsupported") for result in scenarios.get(key, ()))
     ]
+    deselected = [CaseEntry(**entry(case)) for case in record.end.deselected] if record.end else []
     reason = record.incomplete
     report = Report(
         linmem=record.run.linmem,
@@ -82,12 +83,7 @@ def build(record: Record) -> Report:
         differences=likeness.differences(scenarios),
         observations=observed,
         results=record.results,
-        selection=Selection(
-            runtimes=record.run.selection.runtimes,
-            guests=record.run.selection.guests,
-            paths=record.run.selection.paths,
-            deselected=[CaseEntry(**entry(case)) for case in record.end.deselected] if record.end else [],
-        ),
+        selection=replace(record.run.selection, deselected=deselected),
     )
     judge(report, record.gate)
     return report
@@ -123,8 +119,8 @@ def _runtimes(record: Record) -> list[RuntimeEntry]:
     for answered in record.answered.values():
         runtime = runtimes.get(answered.label)
         if runtime is not None:
-            runtime.engine, runtime.host, runtime.language = answered.engine, answered.host, answered.language
-            runtime.views, runtime.features = answered.views, answered.features
+            for name in Answered.__struct_fields__:
+                setattr(runtime, name, getattr(answered, name))
     return list(runtimes.values())
 
 

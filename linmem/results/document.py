@@ -52,13 +52,20 @@ class HarnessEnvironment(Struct, kw_only=True):
     packages: dict[str, str] = {}
 
 
-class RuntimeEntry(Struct, kw_only=True):
-    """A runtime that the run was asked for: a host API, so ``language`` is a part of what it is.
-
-    The last six fields are known once its driver has answered.
-    """
+class DriverAnswer(Struct, kw_only=True):
+    """What the driver of the runtime with this label says when it first answers."""
 
     label: str
+    engine: str | None = None
+    host: str | None = None
+    language: str | None = None
+    views: list[str] = []
+    features: dict[str, bool] = {}
+
+
+class RuntimeEntry(DriverAnswer, kw_only=True):
+    """A runtime that the run was asked for: a host API, so ``language`` is a part of what it is."""
+
     name: str
     variant: str | None = None
     version: str | None = None
@@ -66,11 +73,6 @@ class RuntimeEntry(Struct, kw_only=True):
     status: Literal["ready", "unavailable"] = "ready"
     reason: str | None = None
     remedy: str | None = None
-    engine: str | None = None
-    host: str | None = None
-    language: str | None = None
-    views: list[str] = []
-    features: dict[str, bool] = {}
 
     @property
     def shown(self) -> str:

@@ -23,6 +23,7 @@ from linmem.results import verdict
 from linmem.results.case import Case
 from linmem.results.document import (
     Broken,
+    DriverAnswer,
     GateVerdict,
     GuestEntry,
     HarnessEnvironment,
@@ -55,15 +56,8 @@ class Run(Struct, kw_only=True, tag_field="type", tag="run"):
     selection: Selection = msgspec.field(default_factory=Selection)
 
 
-class Answered(Struct, kw_only=True, tag_field="type", tag="runtime"):
+class Answered(DriverAnswer, kw_only=True, tag_field="type", tag="runtime"):
     """A runtime's driver answered for the first time in a process."""
-
-    label: str
-    engine: str | None = None
-    host: str | None = None
-    language: str | None = None
-    views: list[str] = []
-    features: dict[str, bool] = {}
 
 
 class End(Struct, kw_only=True, tag_field="type", tag="end"):
