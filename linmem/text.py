@@ -5,10 +5,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 import unicodedata
 from collections.abc import Callable
-from typing import TextIO
+from typing import Any, TextIO
 
 _INVISIBLE = "\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0"  # letters and marks that take no room or are blank
 
@@ -52,6 +53,45 @@ def _json_escape(character: str) -> str:
 def say(text: object, *, file: TextIO | None = None, end: str = "\n", flush: bool = False) -> None:
     """Print text, on standard output unless said."""
     print(printable(str(text)), file=file, end=end, flush=flush)
+
+
+_COMMAND = re.compile(r"(?<![^\n\r])([^\S\n\r]*):(?=:|\Z)|##(?=\[)")
+
+
+class WithoutCommands:
+    """A text file whose lines GitHub Actions does not take as workflow commands, whoever said what is in them.
+
+    It takes a line for one that begins with ``::`` behind white space, or that holds ``##[`` anywhere: of the former
+    the first colon is written as an escape, of the latter the second hash.
+    """
+
+    def __init__(self, file: TextIO) -> None:
+        self._file, self._blank = file, True  # whether the line that is being written is blank so far
+
+    def write(self, text: str) -> int:
+        """Write text from anywhere."""
+        line = "" if self._blank else "-"
+        self._file.write(_COMMAND.sub(_no_command, line + text)[len(line) :])
+        self._blank = not (line + text).rpartition("\n")[2].strip()
+        return len(text)
+
+    def command(self, line: str) -> None:
+        """Write a workflow command."""
+        self._file.write(("" if self._blank else "\n") + line + "\n")
+        self._blank = True
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._file, name)
+
+
+def without_commands(file: Any) -> Any:
+    """The file; in a job of GitHub Actions `WithoutCommands` of it."""
+    wanted = os.environ.get("GITHUB_ACTIONS") == "true" and file is not None
+    return WithoutCommands(file) if wanted and not isinstance(file, WithoutCommands) else file
+
+
+def _no_command(found: re.Match[str]) -> str:
+    return f"{found[1]}\\x3a" if found[1] is not None else "#\\x23"
 
 
 def clip(text: str, limit: int, rest: str = "report.json") -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -16,7 +17,7 @@ from linmem.report.build import ReportError
 from linmem.repro.goal import ReproError
 from linmem.results.known import KnownError
 from linmem.results.record import RecordError
-from linmem.text import say
+from linmem.text import say, without_commands
 
 MISTAKES = (RecordError, ReportError, BaselineError, KnownError, PairError, ReproError, UserError, Unavailable)
 UNUSABLE = 2
@@ -35,7 +36,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     ``run`` ends as pytest does.
     """
     given = list(sys.argv[1:] if arguments is None else arguments)
-    return end(lambda: run.main(given[1:]) if given[:1] == ["run"] else _command(given))
+    with (
+        contextlib.redirect_stdout(without_commands(sys.stdout)),
+        contextlib.redirect_stderr(without_commands(sys.stderr)),
+    ):
+        return end(lambda: run.main(given[1:]) if given[:1] == ["run"] else _command(given))
 
 
 def _command(given: list[str]) -> int:

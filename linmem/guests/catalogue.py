@@ -51,7 +51,8 @@ def user_guest(text: str, glue: Path | None = None, taken: Collection[str] = ())
         raise UserError(f"--guest {text}: expected PROGRAM=PATH, such as --guest shared_buffer=build/main.wasm")
     program = find_program(name)
     module = Path(path).expanduser().absolute()
-    host, fallback = _hosts(_read_module(module, f"--guest {text}"))
+    types, sha256 = _read_module(module, f"--guest {text}")
+    host, fallback = _hosts(types)
     return Guest(
         program=program.name,
         label=_label(module.stem, {*program.languages, *taken}),
@@ -60,6 +61,7 @@ def user_guest(text: str, glue: Path | None = None, taken: Collection[str] = ())
         host=host,
         fallback=fallback if glue is not None else None,
         toolchain=path,
+        sha256=sha256,
     )
 
 
@@ -80,29 +82,34 @@ def package_guest(package: Package) -> Guest | None:
 @functools.cache
 def _packaged(package: Package, folder: Path) -> Guest:
     module = folder / package.module
-    host, fallback = _hosts(_read_module(module, package.origin))
+    types, sha256 = _read_module(module, package.origin)
+    host, fallback = _hosts(types)
     script = package.glue
     glue = Glue("go", lambda: folder / script) if script is not None else None
-    return Guest(package.name, LABEL, module, glue, host, fallback if glue else None, package.origin)
+    return Guest(package.name, LABEL, module, glue, host, fallback if glue else None, package.origin, sha256)
 
 
 def _guest(program: Program, language: str) -> Guest | MissingGuest:
     toolchain = TOOLCHAINS[language]
     try:
         if isinstance(toolchain, TinyGo):
-            module, version = _build_once(program, language, toolchain), toolchain.version()
+            module, version, wanted = _build_once(program, language, toolchain), toolchain.version(), None
         else:
-            entry = _lock().get(f"{program.name}/{language}")
-            module, version = _committed(program, language), entry.toolchain if entry is not None else ""
+            module, entry = _committed(program, language), _lock().get(f"{program.name}/{language}")
+            version, wanted = (entry.toolchain, entry.sha256) if entry is not None else ("", "")
     except Unavailable as error:
         elsewhere = _ELSEWHERE.format(program=program.name)
         return MissingGuest(program.name, language, error.reason, f"{error.remedy}, {elsewhere}")
     except BuildError as error:
         remedy = f"build it by hand in {program.source(language)}: {toolchain.command()} ."
         return MissingGuest(program.name, language, str(error), remedy)
-    host, fallback = _hosts(_read_module(module, f"{program.name}/{language}"))
+    types, sha256 = _read_module(module, f"{program.name}/{language}")
+    if wanted not in (None, sha256):
+        remedy = f"restore it, or build it: linmem guests build {program.name}/{language} --write"
+        raise UserError(f"{module} is not the module that {lockfile.LOCK.name} names by its SHA-256; {remedy}")
+    host, fallback = _hosts(types)
     glue = Glue("go", toolchain.glue) if isinstance(toolchain, Go | TinyGo) else None
-    return Guest(program.name, language, module, glue, host, fallback if glue else None, version)
+    return Guest(program.name, language, module, glue, host, fallback if glue else None, version, sha256)
 
 
 def _committed(program: Program, language: str) -> Path:
@@ -120,18 +127,22 @@ def _build_once(program: Program, language: str, toolchain: TinyGo) -> Path:
     source, version = program.source(language), toolchain.version()
     key = lockfile.sha256(repr((lockfile.sources(source), version, toolchain.command())).encode())
     folder = cache.subfolder(f"guests/{key[:16]}")
-    module = folder / f"{program.name}.wasm"
+    module, kept = folder / f"{program.name}.wasm", folder / f"{program.name}.sum-wasm"
     with filelock.FileLock(folder / "lock"):
-        if not module.exists():
+        made = cache.read_summed(kept)
+        if made is None or not module.is_file() or module.read_bytes() != made:
             with tempfile.TemporaryDirectory(dir=folder) as draft:
                 built = Path(draft) / module.name
                 toolchain.build(source, built)
+                cache.write_summed(kept, built.read_bytes())
                 os.replace(built, module)
     return module
 
 
-def _read_module(path: Path, asked: str) -> ModuleTypes:
-    """The imports and exports of the module in a file. Raises `UserError`, naming what the user `asked`."""
+def _read_module(path: Path, asked: str) -> tuple[ModuleTypes, str]:
+    """The imports and exports of the module in a file, and the file's SHA-256. Raises `UserError`, naming what the user
+    `asked`.
+    """
     try:
         data = reading.read_bytes(path, reading.MAX_MODULE)
     except reading.Unreadable as error:
@@ -139,7 +150,7 @@ def _read_module(path: Path, asked: str) -> ModuleTypes:
     if not data.startswith(MAGIC):
         raise UserError(f"{asked}: {path} is not a WebAssembly module: it does not begin with the bytes 00 61 73 6d")
     try:
-        return read_types(data)
+        return read_types(data), lockfile.sha256(data)
     except UnreadableModule as error:
         raise UserError(f"{asked}: {path} is damaged or no core module: {error}") from None
 

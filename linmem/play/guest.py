@@ -82,7 +82,8 @@ class Glue:
 class Guest:
     """One module that takes part in a program's scenarios.
 
-    ``label`` is the language (or the user's name for the module) and appears in item ids. ``module`` is the file.
+    ``label`` is the language (or the user's name for the module) and appears in item ids. ``module`` is the file, and
+    ``sha256`` its hash when the guest was looked at, in hexadecimal: no other content is played.
     ``host`` makes a fresh language host per instance where a driver can't run ``glue``; where it can, ``fallback``
     serves the imports that the glue lacks (an older module's, under a newer glue).
     """
@@ -94,6 +95,7 @@ class Guest:
     host: Callable[[], LanguageHost] | None = None
     fallback: Callable[[], LanguageHost] | None = None
     toolchain: str = ""
+    sha256: str = ""
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from linmem.results.record import RecordError
 from linmem.run.bench import Bench
 from linmem.run.guests import Guests
 from linmem.run.runtimes import choose, load_known
-from linmem.text import one_line, printable
+from linmem.text import one_line, printable, without_commands
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -31,6 +31,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Read the options and register the hooks of a run. A user's mistake ends pytest with one line."""
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is not None:
+        reporter._tw._file = without_commands(reporter._tw._file)
     try:
         settings = options.settings(config)
         config.args = arguments(config, settings)

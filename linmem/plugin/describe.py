@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -60,7 +59,7 @@ def guest(guest: Guest | MissingGuest) -> document.GuestEntry:
         program=guest.program,
         guest=guest.label,
         toolchain=guest.toolchain or None,
-        sha256=hashlib.sha256(guest.module.read_bytes()).hexdigest(),
+        sha256=guest.sha256,
     )
 
 

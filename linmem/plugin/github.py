@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
+from typing import Any
 
 from linmem.report.failures import failures
 from linmem.results.document import Report
-from linmem.text import one_line
+from linmem.text import WithoutCommands, one_line
 
 _SHOWN = 10
 """GitHub shows that many errors of a step."""
 
 
-def wanted() -> bool:
-    """Whether the run is a job of GitHub Actions."""
-    return os.environ.get("GITHUB_ACTIONS") == "true"
+def write(file: Any, report: Report) -> None:
+    """Write the annotations of a report, in a job of GitHub Actions only."""
+    if isinstance(file, WithoutCommands):
+        for line in commands(report):
+            file.command(line)
 
 
 def commands(report: Report) -> list[str]:

@@ -226,9 +226,7 @@ class Recording:
             terminalreporter.write_line(f"ERROR: {self.unwritable}: {left}", red=True)
         if self.report is None:
             return
-        for line in github.commands(self.report) if github.wanted() else ():
-            terminalreporter.ensure_newline()
-            terminalreporter.write_line(line)
+        github.write(terminalreporter._tw._file, self.report)
         console = make_console(terminalreporter._tw._file, terminalreporter._tw.hasmarkup)
         page = Path(paths.shown(self.folder / "report.html"))
         if terminalreporter.config.option.verbose < 0:

@@ -24,8 +24,8 @@ from linmem import cache, paths
 from linmem.cache import cache_dir
 from linmem.drivers.launching import bound
 from linmem.errors import Unavailable
-from linmem.provision import local
-from linmem.provision.folders import READY, make_once
+from linmem.provision import contents, local
+from linmem.provision.folders import make_once, ready_in
 from linmem.provision.manifest import Sources
 from linmem.provision.uvtool import Progress
 
@@ -112,7 +112,7 @@ class SourceRecipe:
     def folder(self) -> Path:
         """Where it is in the cache: one folder for each content of the sources, version and compiler."""
         where = [sysconfig.get_platform(), *platform.libc_ver()]
-        parts = [self.content, self.version, list(self.sources.packages), self.tool.toolchain, where]
+        parts = [self.content, self.version, list(self.sources.packages), self.tool.toolchain, where, contents.FORMAT]
         mark = hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:12]
         return cache_dir() / FOLDER / f"{self.name}-{self.version}-{mark}"
 
@@ -121,7 +121,7 @@ class SourceRecipe:
 
     def find(self) -> Path | None:
         """The folder with the driver, if it is finished."""
-        return self.folder if (self.folder / READY).is_file() else None
+        return self.folder if ready_in(self.folder) is not None else None
 
     def make(
         self,

@@ -1,7 +1,7 @@
 """Folders in the cache that are made once, by one run at a time, and never half.
 
 A folder is finished when its ``ready.json`` is there, which is written last and in one go. A folder without it is what
-an interrupted or failed run left: it is wiped and made again.
+an interrupted or failed run left: it is wiped and made again. So is one whose files are not as they were made.
 """
 
 from __future__ import annotations
@@ -18,10 +18,12 @@ import filelock
 from linmem import cache
 from linmem.cache import subfolder, unusable
 from linmem.errors import Unavailable
+from linmem.provision import contents
 from linmem.provision.uvtool import tell
 
 READY = "ready.json"
 FAILED = "failed.json"  # in a folder that could not be made: why
+NOTED = "installed"  # a folder in the cache: hashes of what was installed without a lock; kept for good
 WAIT_SECONDS = 1.0  # before another run's lock is worth a message
 
 T = TypeVar("T")
@@ -40,6 +42,8 @@ def make_once(
     with _held(subfolder(folder.parent.name) / f"{folder.name}.lock", waiting):
         if not fresh and (found := find()) is not None:  # made while we waited
             return found
+        if (folder / READY).is_file() and (damaged := contents.damage(folder)) is not None:
+            tell(f"{folder / damaged} is not as it was made, so that folder is made anew")
         try:
             _empty(folder)
             try:
@@ -48,12 +52,22 @@ def make_once(
                 _empty(folder)
                 write(folder / FAILED, {"reason": failure.reason, "remedy": failure.remedy})
                 raise
+            contents.keep(folder)
             write(folder / READY, ready)
         except OSError as error:
             raise unusable(error) from error
     found = find()
     assert found is not None, folder
     return found
+
+
+def ready_in(folder: Path) -> dict[str, Any] | None:
+    """What was kept with a finished folder, if all its files are still as they were made."""
+    try:
+        ready = json.loads((folder / READY).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return ready if isinstance(ready, dict) and contents.damage(folder) is None else None
 
 
 @contextlib.contextmanager
@@ -96,7 +110,7 @@ def _empty(folder: Path) -> None:
         shutil.rmtree(folder)
     elif folder.exists() or folder.is_symlink():
         folder.unlink()
-    folder.mkdir()
+    folder.mkdir(cache.PRIVATE)
 
 
 def write(path: Path, data: Mapping[str, Any]) -> None:

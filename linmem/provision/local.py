@@ -50,7 +50,7 @@ def content(path: Path) -> str:
     try:
         if path.is_dir():
             return digest((file.relative_to(path).as_posix(), file) for file in files(path))
-        return _sum(path)
+        return sha256(path)
     except OSError as error:
         raise Unavailable(f"can't read {path}: {error.strerror}", "build it, or correct the requirement") from None
 
@@ -59,7 +59,7 @@ def digest(named: Iterable[tuple[str, Path]]) -> str:
     """The SHA-256 of files' names and contents. Raises `OSError`."""
     found = hashlib.sha256()
     for name, file in named:
-        found.update(f"{name}\0{_sum(file)}\n".encode(errors="surrogateescape"))
+        found.update(f"{name}\0{sha256(file)}\n".encode(errors="surrogateescape"))
     return found.hexdigest()
 
 
@@ -84,7 +84,8 @@ def _raise(error: OSError) -> None:
     raise error
 
 
-def _sum(path: Path) -> str:
+def sha256(path: Path) -> str:
+    """The SHA-256 of a file in hexadecimal. Raises `OSError`."""
     digest = hashlib.sha256()
     with path.open("rb") as stream:
         while block := stream.read(BLOCK):

@@ -6,6 +6,7 @@ Its form is what ``linmem schema runtime`` prints. Adding a runtime is adding a 
 from __future__ import annotations
 
 import fnmatch
+import functools
 import os
 import shutil
 from collections.abc import Iterable, Mapping
@@ -264,6 +265,16 @@ def _folders() -> dict[str, Path]:
 
 
 def _load(folder: Path) -> Manifest:
+    try:
+        found = (folder / FILE).stat()
+    except OSError:
+        return _read(folder, ())  # which says what is wrong
+    return _read(folder, (found.st_ino, found.st_size, found.st_mtime_ns))
+
+
+@functools.cache
+def _read(folder: Path, state: tuple[int, ...]) -> Manifest:
+    """The manifest in a folder, read once for each state of the file: a run asks for all of them several times."""
     path = folder / FILE
     try:
         data = yamlsource.read(path, paths.shown(path))

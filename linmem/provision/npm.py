@@ -21,10 +21,11 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from linmem.cache import cache_dir
+from linmem.cache import cache_dir, subfolder, write
 from linmem.drivers.launching import bound
 from linmem.errors import Unavailable, UserError
-from linmem.provision.folders import READY, make_once
+from linmem.provision import contents
+from linmem.provision.folders import NOTED, make_once, ready_in
 from linmem.provision.manifest import Manifest, NpmPackage, NpmPackages, load_manifest
 from linmem.provision.uvtool import Progress
 
@@ -54,8 +55,9 @@ class NpmFailed(Exception):
 class NpmRecipe:
     """A package at one version. ``notes`` are kept with it.
 
-    ``integrity`` is its checksum as npm's lock files write it, ``sha512-…``; without one, npm's own check against the
-    registry is the only one. Raises `UserError` for a name, version or checksum that can't be one.
+    ``integrity`` is its checksum as npm's lock files write it, ``sha512-…``; without one, that of the first archive
+    that was fetched is noted, and later ones must have it too. Raises `UserError` for a name, version or checksum that
+    can't be one.
     """
 
     name: str
@@ -77,12 +79,12 @@ class NpmRecipe:
     @property
     def folder(self) -> Path:
         """Where it is in the cache; the package itself is in `PACKAGE` there."""
-        mark = hashlib.sha256((self.integrity or "").encode()).hexdigest()[:12]
+        mark = hashlib.sha256(f"{self.integrity or ''} {contents.FORMAT}".encode()).hexdigest()[:12]
         return cache_dir() / FOLDER / f"{self.name.replace('/', '+')}-{self.version}-{mark}"
 
     def find(self) -> Path | None:
         """The folder with what the package holds, if it is in the cache."""
-        return self.folder / PACKAGE if (self.folder / READY).is_file() else None
+        return self.folder / PACKAGE if ready_in(self.folder) is not None else None
 
     def make(
         self,
@@ -137,6 +139,16 @@ class NpmRecipe:
                 f"{self} is not the package that was pinned: its checksum is {found}, not {self.integrity}",
                 "if the package is to be trusted, correct the checksum; else look at the registry that npm uses",
             )
+        if self.integrity is not None:
+            return
+        noted = subfolder(NOTED) / f"npm-{self.name.replace('/', '+')}-{self.version}.txt"
+        before = noted.read_text(encoding="utf-8").strip() if noted.is_file() else found
+        if before != found:
+            raise Unavailable(
+                f"{self} is not what was installed before: its checksum is {found}, not {before}",
+                f"if it is to be trusted, delete {noted}; else look at the registry that npm uses",
+            )
+        write(noted, f"{found}\n".encode())
 
 
 def package_of(environment: NpmPackages, manifest: Manifest) -> NpmPackage:

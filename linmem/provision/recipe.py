@@ -13,10 +13,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from linmem.cache import cache_dir
+from packaging.requirements import Requirement
+
+from linmem.cache import cache_dir, subfolder, unusable, write
 from linmem.errors import Unavailable
-from linmem.provision import interpreters
-from linmem.provision.folders import READY, make_once
+from linmem.provision import contents, interpreters
+from linmem.provision.folders import NOTED, make_once, ready_in
 from linmem.provision.local import content, local
 from linmem.provision.uvtool import Progress, UvFailed, run_uv
 
@@ -68,20 +70,20 @@ class Recipe:
         """
         lock = self.lock.read_text(encoding="utf-8") if self.lock is not None else None
         where = [sysconfig.get_platform(), *platform.libc_ver()]
-        parts: list[Any] = [self.requirements, lock, self.python, where, self.variant]
-        if self.content:  # else nothing is added, so that environments that were made before keep their places
-            parts.append(self.content)
+        parts = [self.requirements, lock, self.python, where, self.variant, self.content, contents.FORMAT]
         text = json.dumps(parts)
         return cache_dir() / FOLDER / f"{self.name}-{self.version}-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
 
     def find(self) -> PythonEnvironment | None:
         """The environment, if it is finished and its interpreter still exists."""
         folder = self.folder
+        ready = ready_in(folder)
+        if ready is None:
+            return None
         try:
-            ready = json.loads((folder / READY).read_text(encoding="utf-8"))
             python, site = folder / ready["python"], folder / ready["site"]
             found = PythonEnvironment(python, site, ready["interpreter"], ready["packages"])
-        except (OSError, ValueError, KeyError, TypeError):
+        except (KeyError, TypeError):
             return None
         return found if os.access(python, os.X_OK) and site.is_dir() else None
 
@@ -116,23 +118,55 @@ class Recipe:
         waiting = f"waiting for another run that installs {self.name} {self.version}"
         return make_once(folder, self.find, install, waiting, fresh=fresh)
 
+    @property
+    def _noted(self) -> Path:
+        return cache_dir() / NOTED / f"{self.folder.name}.txt"
+
+    def _wanted(self, python: Path, offline: bool) -> list[str]:
+        """What uv is to install: the lock, or what was installed the first time, which is noted with its hashes.
+
+        What has no hash, because it is not from an index, is taken as it is.
+        """
+        if self.lock is not None:
+            return ["--require-hashes", "-r", str(self.lock)]
+        if any(Requirement(text).url for text in self.requirements):
+            return list(self.requirements)
+        if not self._noted.is_file():
+            subfolder(NOTED)
+            asked = self.folder / "requirements.in"
+            asked.write_text("\n".join(self.requirements) + "\n", encoding="utf-8")
+            form = ["--generate-hashes", "--no-header", "--no-annotate", "--no-emit-index-url", "--quiet"]
+            found = run_uv(
+                ["pip", "compile", "--python", str(python), *form, str(asked)], cwd=self.folder, offline=offline
+            )
+            write(self._noted, found.encode())
+        return ["--require-hashes", "-r", str(self._noted)]
+
     def _install(self, folder: Path, offline: bool, progress: Progress) -> PythonEnvironment:
         interpreter = interpreters.find(self.python, offline=offline, progress=progress)
         names = ", ".join(self.requirements)
         progress(f"installing {names} on {interpreter} ({interpreter.path})")
         python = folder / "bin" / "python"
-        wanted = ["--require-hashes", "-r", str(self.lock)] if self.lock is not None else list(self.requirements)
         bytecode = ["--compile-bytecode"] if self.bytecode else []
         anew = [f"--refresh-package={name}" for name in self.content]  # uv looks at few files' times only
         venv = ["venv", "--no-project", "--allow-existing", "--python", interpreter.path, str(folder)]
         try:
             # uv runs in `folder` so that no project's uv.toml or pyproject.toml applies.
             run_uv(venv, cwd=folder)
-            install = ["pip", "install", "--python", str(python), *bytecode, *anew, *wanted]
+            wanted = self._wanted(python, offline)
+            # Copies, not links: what happens to a file here must not reach uv's cache, which it is made anew from.
+            install = ["pip", "install", "--python", str(python), "--link-mode=copy", *bytecode, *anew, *wanted]
             run_uv(install, cwd=folder, offline=offline, progress=progress)
         except UvFailed as error:
+            if "ash mismatch" in str(error) and self.lock is None:
+                reason = f"{self.name} {self.version} is not what was installed before: {error}"
+                raise Unavailable(
+                    reason, f"if it is to be trusted, delete {self._noted}; else look at the index"
+                ) from None
             remedy = f"{self.remedy}, then: {self.again}" if self.again else self.remedy
             raise Unavailable(f"uv could not install {names}: {error}", remedy) from error
+        except OSError as error:
+            raise unusable(error) from error
         site = next(folder.glob("lib/python*/site-packages"))
         packages = {item.name: item.version for item in importlib.metadata.distributions(path=[str(site)])}
         return PythonEnvironment(python, site, str(interpreter), packages)

@@ -7,6 +7,7 @@ the run, and so does an entry that matches nothing (`linmem.results.known_check`
 
 from __future__ import annotations
 
+import fnmatch
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -14,6 +15,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import jsonschema_rs
 import msgspec
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import InvalidVersion, Version
@@ -27,6 +29,7 @@ from linmem.scenario.source import read as read_yaml
 from linmem.schema import Schema, line_of
 
 FILE = "known.yaml"  # in a runtime's folder
+_REGEX_BYTES = 1 << 20  # that a compiled regular expression may take
 SCHEMA = Schema(Path(__file__).with_name("known.schema.json"), {"": "an entry"})
 
 
@@ -130,13 +133,7 @@ def matches(pattern: str, name: str | None) -> bool:
     """Whether a name is what a pattern says: ``*`` stands for any characters, ``?`` for one, all else for itself."""
     if name is None or pattern == name:
         return name is not None
-    return ("*" in pattern or "?" in pattern) and _regex(pattern).fullmatch(name) is not None
-
-
-@lru_cache(maxsize=1024)
-def _regex(pattern: str) -> re.Pattern[str]:
-    parts = (".*" if part == "*" else "." if part == "?" else re.escape(part) for part in re.split(r"([*?])", pattern))
-    return re.compile("".join(parts), re.DOTALL)
+    return ("*" in pattern or "?" in pattern) and fnmatch.fnmatchcase(name, pattern.replace("[", "[[]"))
 
 
 def held_against(known: KnownFailure, message: str) -> KnownFailure:
@@ -146,8 +143,17 @@ def held_against(known: KnownFailure, message: str) -> KnownFailure:
 
 def _speaks_of(expected: str, message: str) -> bool:
     if _is_regex(expected):
-        return re.search(expected[1:-1], message) is not None
+        return _regex(expected[1:-1]).is_valid(message.encode(errors="replace").decode())
     return " ".join(expected.split()) in " ".join(message.split())
+
+
+@lru_cache(maxsize=1024)
+def _regex(pattern: str) -> jsonschema_rs.Validator:
+    """Says whether a text holds a match, in time that grows with the text's length only, whatever the pattern is.
+    Raises `ValueError`.
+    """
+    engine = jsonschema_rs.RegexOptions(size_limit=_REGEX_BYTES)
+    return jsonschema_rs.validator_for({"pattern": pattern}, pattern_options=engine)
 
 
 def _is_regex(expected: str) -> bool:
@@ -193,9 +199,10 @@ def _defect(line: int, entry: Map) -> KnownDefect:
     message = entry.get("message")
     if message is not None and _is_regex(message):
         try:
-            re.compile(message[1:-1])
-        except re.error as error:
-            raise entry.error(f"'message' is no regular expression: {error}", "message") from None
+            _regex(message[1:-1])
+        except ValueError:
+            problem = _wrong_with(message[1:-1])
+            raise entry.error(f"'message' is no regular expression{problem}", "message") from None
     return KnownDefect(
         file=entry.file,
         line=line,
@@ -210,6 +217,14 @@ def _defect(line: int, entry: Map) -> KnownDefect:
         message=message,
         link=entry.get("link"),
     )
+
+
+def _wrong_with(pattern: str) -> str:
+    try:
+        re.compile(pattern)
+    except re.error as error:
+        return f": {error}"
+    return " that can be searched in limited time: leave out look-arounds, references back, and large repetitions"
 
 
 def _listed(value: str | Sequence[str] | None) -> tuple[str, ...]:

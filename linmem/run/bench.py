@@ -29,6 +29,7 @@ from linmem.run.session import NotStarted, Session
 from linmem.scenario.model import Scenario, Suite
 from linmem.scenario.names import calls_back
 from linmem.scenario.source import SourceError
+from linmem.text import join
 
 
 def view_kinds(scenario: Scenario, chosen: Chosen) -> Sequence[str | None]:
@@ -77,11 +78,18 @@ class Bench:
     def provide(self, packages: Iterable[str] = ()) -> None:
         """Make the runtimes ready, and the packages of these names.
 
-        One that was asked for by name and can't be had is a `UserError`; others are left out and reported.
+        One that was asked for by name and can't be had is a `UserError`; others are left out and reported. So is a run
+        that has no runtime at all.
         """
         for chosen in self.runtimes:
             if not chosen.try_to_provide(tell) and chosen.asked:
                 raise UserError(f"{chosen.label} is not available: {chosen.unavailable}")
+        if self.runtimes and all(chosen.unavailable is not None for chosen in self.runtimes):
+            reasons: dict[str, list[str]] = {}
+            for chosen in self.runtimes:
+                reasons.setdefault(str(chosen.unavailable), []).append(chosen.label)
+            told = "; ".join(f"{join(labels)}: {reason}" for reason, labels in reasons.items())
+            raise UserError(f"none of the runtimes is available, so nothing can be played. {told}")
         self.guests.provide(packages, tell)
 
     def start(self, *, keep: bool) -> None:

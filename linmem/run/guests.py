@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -131,7 +132,7 @@ def modules(scenario: Scenario, guest: Guest | None) -> dict[str, Module]:
     """
     found = {name: _from_source(source) for name, source in scenario.modules.items()}
     if guest is not None:
-        found[GUEST] = _from_file(guest.module)
+        found[GUEST] = _from_file(guest.module, guest.sha256)
     elif scenario.guest is not None:
         found[GUEST] = _from_source(scenario.guest)
     return found
@@ -160,11 +161,14 @@ def _from_wat(text: str) -> Module:
 
 
 @functools.lru_cache(maxsize=64)
-def _from_file(path: Path) -> Module:
+def _from_file(path: Path, sha256: str) -> Module:
     try:
-        return _module(reading.read_bytes(path, reading.MAX_MODULE))
+        data = reading.read_bytes(path, reading.MAX_MODULE)
     except reading.Unreadable as error:
         raise UserError(f"{path}: {error.message}") from None
+    if sha256 != hashlib.sha256(data).hexdigest():
+        raise UserError(f"{path}: has changed since the run began")
+    return _module(data)
 
 
 def _module(data: bytes) -> Module:

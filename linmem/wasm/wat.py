@@ -3,7 +3,8 @@
 The harness runs no WebAssembly itself, but scenarios and guests are written as text and drivers take binary modules.
 The assembler is `wasmtime.wat2wasm`, from the one PyPI package that knows the whole current text format; this is the
 only use the harness makes of it. It is imported late, because loading its native library takes longer than everything
-else while scenarios are collected. What was assembled once is read from the cache.
+else while scenarios are collected. What was assembled once is read from the cache, if its
+SHA-256 is right.
 
 Nothing is validated here: well-formed text of an invalid module gives that invalid module, for the runtimes to judge.
 """
@@ -16,7 +17,6 @@ import importlib.metadata
 import re
 
 from linmem import cache
-from linmem.wasm.types import MAGIC
 
 _PLACE = re.compile(r"\n\s*--> .*?:(\d+):(\d+)\n")
 
@@ -37,12 +37,12 @@ def assemble(text: str, *, fresh: bool = False) -> bytes:
         before = text[: error.start]
         line = before.count("\n") + 1
         raise WatError("a lone surrogate is not text", line, error.start - before.rfind("\n")) from None
-    path = cache.subfolder(f"wat/{assembler_version()}") / f"{hashlib.sha256(source).hexdigest()}.wasm"
-    if not fresh and path.is_file() and (cached := path.read_bytes()).startswith(MAGIC):
+    path = cache.subfolder(f"wat/{assembler_version()}") / f"{hashlib.sha256(source).hexdigest()}.sum-wasm"
+    if not fresh and (cached := cache.read_summed(path)) is not None:
         return cached
     module = _assemble(text)
     try:
-        cache.write(path, module)
+        cache.write_summed(path, module)
     except OSError as error:
         raise cache.unusable(error) from error
     return module

@@ -43,6 +43,11 @@ class Faults:
         sys.stderr.flush()
         os._exit(3)
 
+    def says_commands(self, request):
+        sys.stderr.write("no\n::stop-commands::x\n  ::error file=a::b\n##[error]c\n")
+        sys.stderr.flush()
+        os._exit(3)
+
     def finds_a_defect_of_its_own(self, request):
         os._exit(70)
 

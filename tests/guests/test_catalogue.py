@@ -1,17 +1,21 @@
 from __future__ import annotations
 
+import shutil
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from linmem import paths
 from linmem.errors import Unavailable, UserError
-from linmem.guests import catalogue, toolchains
+from linmem.guests import catalogue, lockfile, toolchains
 from linmem.guests.gojs import GojsHost
 from linmem.guests.program import programs
 from linmem.guests.wasi import WasiHost
 from linmem.play.guest import Glue, Guest, MissingGuest
 from linmem.provision.gotool import go_version
+from linmem.run.guests import modules
 from linmem.wasm.wat import assemble
 
 GO_MODULE = programs()["shared_buffer"].module("go")
@@ -140,6 +144,50 @@ def test_a_committed_module_that_is_missing(tmp_path, monkeypatch):
     assert missing.remedy.startswith("linmem guests build shared_buffer/go --write")
 
 
+@pytest.mark.parametrize("damage", ["flipped", "cut", "unlisted"])
+def test_a_committed_module_that_is_not_the_one_that_was_built_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damage: str
+) -> None:
+    shutil.copytree(paths.FIXTURES / "shared_buffer", tmp_path / "shared_buffer")
+    monkeypatch.setattr("linmem.paths.FIXTURES", tmp_path)
+    module = tmp_path / "shared_buffer/wat/shared_buffer.wasm"
+    data = module.read_bytes()
+    if damage == "unlisted":
+        monkeypatch.setattr(catalogue, "_lock", dict)
+    else:  # still a module: the last byte is in its code
+        module.write_bytes(data[:-1] + bytes([data[-1] ^ 1]) if damage == "flipped" else data[:-40])
+    with pytest.raises(UserError) as caught:
+        catalogue.guests("shared_buffer")
+    if damage != "cut":
+        language = "go" if damage == "unlisted" else "wat"
+        assert str(caught.value) == (
+            f"{tmp_path}/shared_buffer/{language}/shared_buffer.wasm is not the module that guests.lock.yaml names by "
+            f"its SHA-256; restore it, or build it: linmem guests build shared_buffer/{language} --write"
+        )
+
+
+def test_a_module_that_changes_during_the_run_is_not_played(tmp_path: Path) -> None:
+    path = tmp_path / "main.wasm"
+    path.write_bytes(assemble("(module)"))
+    guest = catalogue.user_guest(f"shared_buffer={path}")
+    path.write_bytes(assemble("(module (memory 1))"))
+    scenario = SimpleNamespace(modules={}, guest=None)
+    with pytest.raises(UserError, match=r"main\.wasm: has changed since the run began"):
+        modules(scenario, guest)
+
+
+@pytest.mark.parametrize("damage", [b"", b"\0asm\x01\0\0\0"])
+def test_a_damaged_module_of_tinygo_is_built_again(tinygo: FakeTinyGo, damage: bytes) -> None:
+    found = guest("tinygo")
+    assert isinstance(found, Guest)
+    found.module.write_bytes(damage)
+    catalogue.guests.cache_clear()
+    again = guest("tinygo")
+    assert isinstance(again, Guest)
+    assert again.module.read_bytes() == tinygo.module
+    assert tinygo.asked("build") == 2
+
+
 @pytest.mark.usefixtures("no_tinygo")
 def test_without_tinygo():
     missing = guest("tinygo")
@@ -239,7 +287,7 @@ def module(tmp_path):
 def test_a_freestanding_module(module):
     path = module("main.wasm")
     found = catalogue.user_guest(f"shared_buffer={path}")
-    assert found == Guest("shared_buffer", "main", path, toolchain=str(path))
+    assert found == Guest("shared_buffer", "main", path, toolchain=str(path), sha256=lockfile.sha256(path.read_bytes()))
 
 
 def test_a_module_by_relative_path(module, tmp_path, monkeypatch):

@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,7 +17,7 @@ import pytest
 
 from linmem.drivers.client import Driver
 from linmem.errors import Unavailable, UserError
-from linmem.provision import environments, interpreters, local, recipe, uvtool
+from linmem.provision import contents, environments, folders, interpreters, local, uvtool
 from linmem.provision.environments import NOT_PROVISIONED, READY, UNAVAILABLE, provide, status
 from linmem.provision.manifest import Manifest, load_manifest
 
@@ -257,7 +258,7 @@ def test_an_environment_whose_interpreter_is_gone_is_made_anew(toy: Manifest) ->
 def test_a_damaged_marker_counts_as_none(toy: Manifest, tmp_path: Path) -> None:
     provide(toy)
     (folder,) = environment_folders(tmp_path)
-    (folder / recipe.READY).write_text('{"python":', encoding="utf-8")
+    (folder / folders.READY).write_text('{"python":', encoding="utf-8")
     assert status(toy).state == NOT_PROVISIONED
     assert provide(toy).version == "1.0"
 
@@ -368,11 +369,66 @@ def test_requirements_by_path(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_made_anew_on_demand(toy: Manifest) -> None:
     provided = provide(toy)
-    module = next(Path(provided.command[0]).parents[1].glob("lib/*/site-packages/toy.py"))
-    module.unlink()
-    assert provide(toy) == provided  # ready means: not looked at again
+    kept = Path(provided.command[0]).parents[1] / folders.READY
+    before = kept.stat().st_ino
+    assert provide(toy) == provided
+    assert kept.stat().st_ino == before
     assert provide(toy, fresh=True) == provided
-    assert module.exists()
+    assert kept.stat().st_ino != before
+
+
+# ------------------------------------------------------------------- changed
+
+
+def toy_py(provided: environments.Provided) -> Path:
+    return next(Path(provided.command[0]).parents[1].glob("lib/*/site-packages/toy.py"))
+
+
+@pytest.mark.parametrize("damage", ["cut", "flipped", "gone", "list"])
+def test_a_damaged_environment_is_made_anew(toy: Manifest, damage: str, capfd: pytest.CaptureFixture[str]) -> None:
+    module = toy_py(provide(toy))
+    whole = module.read_bytes()
+    if damage == "gone":
+        module.unlink()
+    elif damage == "list":
+        (module.parents[3] / contents.NAME).write_text("{")
+    else:
+        module.write_bytes(whole[:-3] if damage == "cut" else whole.replace(b"1.0", b"1.1"))
+    contents.looked_at.cache_clear()  # as in another process
+    assert status(toy).state == NOT_PROVISIONED
+    provide(toy)
+    assert module.read_bytes() == whole
+    file = contents.NAME if damage == "list" else str(module.relative_to(module.parents[3]))
+    assert capfd.readouterr().err == (
+        f"linmem: {module.parents[3] / file} is not as it was made, so that folder is made anew\n"
+    )
+    assert status(toy).state == READY
+
+
+def test_an_environment_whose_files_were_copied_is_the_same(toy: Manifest) -> None:
+    module = toy_py(provide(toy))
+    whole = module.read_bytes()
+    module.unlink()
+    module.write_bytes(whole)  # as a CI system's cache does
+    contents.looked_at.cache_clear()
+    assert status(toy).state == READY
+    kept = (module.parents[3] / contents.NAME).read_bytes()
+    assert status(toy).state == READY
+    assert (module.parents[3] / contents.NAME).read_bytes() == kept
+
+
+def test_what_an_index_gives_in_place_of_what_was_installed_is_refused(toy: Manifest, tmp_path: Path) -> None:
+    provide(toy)
+    (noted,) = (tmp_path / "cache" / folders.NOTED).iterdir()
+    assert re.fullmatch(r"toy==1.0 \\\n    --hash=sha256:[0-9a-f]{64}\n", noted.read_text())
+    wheel(tmp_path / "wheels", "1.0", "__version__ = '1.0'\nelse_ = 1\n")
+    shutil.rmtree(tmp_path / "cache" / "environments")
+    shutil.rmtree(tmp_path / "uv")
+    failure = refusal(toy)
+    assert failure.reason.startswith("toy 1.0 is not what was installed before: ")
+    assert failure.remedy == f"if it is to be trusted, delete {noted}; else look at the index"
+    noted.unlink()
+    assert provide(toy).version == "1.0"
 
 
 # -------------------------------------------------------------------- refused

@@ -18,6 +18,7 @@ from linmem.provision.manifest import (
     all_manifests,
     load_manifest,
 )
+from linmem.scenario import source
 
 GOOD = """\
 name: mine
@@ -324,3 +325,17 @@ def test_manifests_are_found_by_folder_alone(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setattr(paths, "RUNTIMES", tmp_path)
     assert [one.name for one in all_manifests()] == ["mine"]
     assert load_manifest("mine").title == "Mine"
+
+
+def test_a_manifest_is_read_once_and_again_after_a_change(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "toy"
+    folder.mkdir()
+    text = "name: toy\ntitle: Toy\nhomepage: https://example.org\nenvironment: {absent: {reason: none, remedy: wait}}\n"
+    (folder / "runtime.yaml").write_text(text)
+    reads = []
+    read = source.read
+    monkeypatch.setattr(source, "read", lambda *given: reads.append(given) or read(*given))
+    assert [load_manifest(folder).title for _ in range(3)] == ["Toy"] * 3
+    assert len(reads) == 1
+    (folder / "runtime.yaml").write_text(text.replace("Toy", "Other"))
+    assert load_manifest(folder).title == "Other"

@@ -5,6 +5,7 @@ import hashlib
 import io
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -15,8 +16,9 @@ from pathlib import Path
 
 import pytest
 
+from linmem.cache import cache_dir
 from linmem.errors import Unavailable, UserError
-from linmem.provision import npm
+from linmem.provision import contents, npm
 from linmem.provision.npm import NpmRecipe, last_error, unpack
 
 ROOT = Path(__file__).parents[2]
@@ -113,7 +115,7 @@ def test_fetched_checked_and_unpacked(registry: Registry) -> None:
     assert subprocess.run([folder / "bin" / "toy"], capture_output=True, check=True).stdout == b"toy\n"
     assert not os.access(folder / "package.json", os.X_OK)
     assert told == ["fetching @toys/toy 1.0.0 with npm"]
-    assert sorted(path.name for path in folder.parent.iterdir()) == ["package", "ready.json"]
+    assert sorted(path.name for path in folder.parent.iterdir()) == ["contents.json", "package", "ready.json"]
 
 
 def test_used_again_without_network_or_npm(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -135,6 +137,39 @@ def test_an_unfinished_one_is_made_anew(registry: Registry) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("damage", [b"", b"#! other", None])
+def test_a_damaged_one_is_made_anew(registry: Registry, damage: bytes | None) -> None:
+    recipe = NpmRecipe("@toys/toy", "1.0.0", integrity(TOY))
+    program = recipe.make() / "bin" / "toy"
+    whole = program.read_bytes()
+    if damage is None:
+        program.unlink()
+    else:
+        program.write_bytes(damage)
+    contents.looked_at.cache_clear()
+    assert recipe.find() is None
+    recipe.make()
+    assert program.read_bytes() == whole
+
+
+def test_another_package_than_was_installed_before(registry: Registry) -> None:
+    recipe = NpmRecipe("@toys/toy", "1.0.0", None)
+    recipe.make()
+    registry.archive = archive(("package/bin/toy", b"#! other", 0o755))
+    registry.claimed = integrity(registry.archive)
+    shutil.rmtree(recipe.folder)
+    shutil.rmtree(os.environ["npm_config_cache"])  # noqa: SIM112
+    with pytest.raises(Unavailable) as caught:
+        recipe.make()
+    noted = cache_dir() / "installed" / "npm-@toys+toy-1.0.0.txt"
+    assert str(caught.value) == (
+        f"@toys/toy 1.0.0 is not what was installed before: its checksum is {registry.claimed}, not {integrity(TOY)} "
+        f"(if it is to be trusted, delete {noted}; else look at the registry that npm uses)"
+    )
+    noted.unlink()
+    assert (recipe.make() / "bin" / "toy").read_bytes() == b"#! other"
+
+
 def test_fresh_is_made_anew(registry: Registry) -> None:
     folder = NpmRecipe("@toys/toy", "1.0.0", integrity(TOY)).make()
     (folder / "bin" / "toy").write_text("changed")

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 
 from linmem import paths
@@ -75,6 +78,9 @@ def test_an_entry_with_all_it_may_have(load):
         (ENTRY + "  guest: 5\n", "4: 'guest' must be a guest's label, as in 'go', or a list of them, found 5"),
         (ENTRY + "  view: []\n", "4: 'view' must not be empty"),
         (ENTRY + "  message: /got (/\n", "4: 'message' is no regular expression: missing )"),
+        (ENTRY + "  message: /got (?=9)/\n", "4: 'message' is no regular expression that can be searched in limited"),
+        (ENTRY + "  message: /(.)\\1/\n", "4: 'message' is no regular expression that can be searched in limited"),
+        (ENTRY + f"  message: /{'(' * 5}a{'{1000})' * 5}/\n", "4: 'message' is no regular expression that can be"),
         (
             ENTRY.replace("growth.yaml::grows", "[growth.yaml::a, b]"),
             "1: an item of 'scenario' must be a suite's file name",
@@ -206,6 +212,40 @@ def test_another_failure_is_still_a_failure(load, expected, message, fits):
     assert verdict.judge("fail", held) == ("known defect" if fits else "bad")
     assert verdict.status("fail", held) == ("known" if fits else "fail")
     assert verdict.judge("crash", held) == "bad"
+
+
+ENDLESS = """\
+from linmem.results import known
+from linmem.results.verdict import KnownFailure
+
+for pattern in (r"(a|a)*b", r"(a+)+$", r"^(\\w+\\s?)*$", r"(.*a){20}b", r"(a?){50}a{50}b"):
+    failure = KnownFailure("known.yaml", 1, "reason", message=f"/{pattern}/")
+    assert not known.held_against(failure, "a" * 8000 + "!").fits
+assert not known.matches("*a" * 40 + "*b", "a" * 8000)
+assert known.matches("*a" * 40 + "*", "a" * 8000)
+"""
+
+
+def test_no_pattern_takes_for_ever():
+    """In a process of its own: a search that does not end could not be stopped here."""
+    subprocess.run([sys.executable, "-c", ENDLESS], check=True, timeout=60)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "name", "fits"),
+    [
+        ("a*c", "abc", True),
+        ("a?c", "abc", True),
+        ("a?c", "ac", False),
+        ("a[b]c", "abc", False),
+        ("a[b]*", "a[b]c", True),
+        ("a.*", "abc", False),
+        ("*", "a\nb", True),
+        ("*", None, False),
+    ],
+)
+def test_patterns(pattern, name, fits):
+    assert known.matches(pattern, name) is fits
 
 
 def test_sometimes_is_good_either_way():

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -45,3 +49,27 @@ def test_each_view_kind_of_each_runtime(casting: Bench) -> None:
         "node-Uint8Array",
         "node-Uint8ClampedArray",
     ]
+
+
+@pytest.mark.parametrize(
+    ("cache", "reason"),
+    [
+        ("no folder/cache", "node, wasmer and wasmtime: can't write to the cache folder {cache}: Not a directory "),
+        ("empty", "wasmtime: uv could not install wasmtime==50.0.1: "),
+    ],
+)
+def test_a_run_that_has_no_runtime_says_why(tmp_path: Path, cache: str, reason: str) -> None:
+    """Neither a cache nor a network, or a cache that can't be written."""
+    (tmp_path / "no folder").write_text("")
+    place = tmp_path / cache
+    settings = {"LINMEM_CACHE": str(place), "UV_OFFLINE": "1", "UV_CACHE_DIR": str(tmp_path / "uv")}
+    done = subprocess.run(
+        [sys.executable, "-m", "linmem", "run", "growth.yaml", f"--report-dir={tmp_path / 'out'}"],
+        env={**os.environ, **settings}, cwd=tmp_path, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == pytest.ExitCode.USAGE_ERROR
+    (line,) = [line for line in done.stderr.splitlines() if line.startswith("ERROR: ")]
+    assert line.startswith("ERROR: none of the runtimes is available, so nothing can be played. ")
+    assert reason.format(cache=place) in line
+    assert "no scenario matches" not in done.stdout + done.stderr
+    assert not (tmp_path / "out").exists()

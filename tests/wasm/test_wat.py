@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 
@@ -25,27 +26,49 @@ def test_what_was_assembled_is_read_from_the_cache(cache, monkeypatch):
         assemble('(module (memory (export "m") 4))')
 
 
-def test_fresh_does_not_look_into_the_cache(cache):
+def test_fresh_does_not_look_into_the_cache(cache, monkeypatch):
     assemble("(module)")
-    (file,) = cached(cache)
-    file.write_bytes(b"\0asm but stale")
-    assert assemble("(module)") == b"\0asm but stale"
-    assert assemble("(module)", fresh=True) == b"\0asm\x01\0\0\0"
-
-
-def test_a_damaged_cache_entry_is_made_again(cache):
-    assemble("(module)")
-    (file,) = cached(cache)
-    file.write_bytes(b"")
+    monkeypatch.setattr(wasmtime, "wat2wasm", lambda text: b"\0asm made anew")
     assert assemble("(module)") == b"\0asm\x01\0\0\0"
-    assert file.read_bytes() == b"\0asm\x01\0\0\0"
+    assert assemble("(module)", fresh=True) == b"\0asm made anew"
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda data: b"",
+        lambda data: data[:-1],
+        lambda data: data[:20],
+        lambda data: data[:-1] + bytes([data[-1] ^ 1]),
+        lambda data: bytes([data[0] ^ 1]) + data[1:],
+        lambda data: data + b"\0",
+        lambda data: b"\0asm\x01\0\0\0",
+    ],
+)
+def test_a_damaged_cache_entry_is_made_again(cache, damage):
+    text = '(module (memory (export "m") 3))'
+    module = assemble(text)
+    (file,) = cached(cache)
+    whole = file.read_bytes()
+    file.write_bytes(damage(whole))
+    assert assemble(text) == module
+    assert file.read_bytes() == whole
 
 
 def test_nothing_but_whole_modules_is_left_in_the_cache(cache):
     assemble("(module)")
     with pytest.raises(WatError):
         assemble("(module")
-    assert [file.suffix for file in cached(cache)] == [".wasm"]
+    assert [file.suffix for file in cached(cache)] == [".sum-wasm"]
+
+
+def test_nobody_else_can_enter_what_is_made_in_the_cache(cache):
+    umask = os.umask(0)
+    try:
+        assemble("(module)")
+    finally:
+        os.umask(umask)
+    assert {path.stat().st_mode & 0o777 for path in [cache, *cache.rglob("*")] if path.is_dir()} == {0o700}
 
 
 def test_the_assembler_is_loaded_only_when_needed(cache):
