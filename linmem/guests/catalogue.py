@@ -67,8 +67,9 @@ def user_guest(text: str, glue: Path | None = None, taken: Collection[str] = ())
 
 def scenario_guest(module: Path, glue: Path) -> Guest:
     """The guest of a scenario that gives a module and its glue. It has no label: such a scenario has one guest only."""
-    host, fallback = _hosts(_read_module(module, "module"))
-    return Guest("", "", module, Glue("go", lambda: glue), host, fallback)
+    types, sha256 = _read_module(module, "module")
+    host, fallback = _hosts(types)
+    return Guest("", "", module, Glue("go", lambda: glue), host, fallback, sha256=sha256)
 
 
 def package_guest(package: Package) -> Guest | None:
