@@ -1,0 +1,79 @@
+"""What embedders ask first, answered by a run: one table for a README."""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from linmem.errors import UserError
+from linmem.results.document import ObservationEntry, RuntimeEntry
+
+FILE = Path(__file__).with_name("answers.yaml")
+NOT_ASKED = "–"
+_PLACE = re.compile(r"(?<=<!-- answers -->\n).*?(?=<!-- end of answers -->)", re.S)
+
+
+class Ask(Struct, frozen=True, forbid_unknown_fields=True):
+    """A row of the table: what is asked, and the observation of a scenario, in one of linmem's suites, that answers."""
+
+    ask: str
+    suite: str
+    scenario: str
+    observation: str
+
+
+@functools.cache
+def asks() -> tuple[Ask, ...]:
+    """The rows, in their order."""
+    return msgspec.yaml.decode(FILE.read_bytes(), type=tuple[Ask, ...])
+
+
+def table(runtimes: Sequence[RuntimeEntry], observations: Sequence[ObservationEntry]) -> str:
+    """The table of a run in Markdown. Runtimes that answer everything alike share a column. Raises `UserError` for a
+    run in which no row's scenario was played.
+    """
+    found = {(item.suite, item.scenario, item.id): item for item in observations}
+    rows = [found.get((ask.suite, ask.scenario, ask.observation)) for ask in asks()]
+    if not any(rows):
+        raise UserError("this run has played none of the scenarios that the table is made of: linmem run plays all")
+    columns: dict[tuple[str, ...], list[RuntimeEntry]] = {}
+    for runtime in runtimes:
+        if runtime.status == "ready":
+            columns.setdefault(tuple(_cell(row, runtime.label) for row in rows), []).append(runtime)
+    names = [", ".join(f"{item.label} {item.version or ''}".strip() for item in alike) for alike in columns.values()]
+    lines = [["", *names], ["---"] * (len(names) + 1)]
+    lines += [[ask.ask, *cells] for ask, *cells in zip(asks(), *columns, strict=True)]
+    return "".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |\n" for line in lines)
+
+
+def fill(page: str, table: str) -> str:
+    """The page with another table. Raises `UserError` for a page without a place for it."""
+    filled, places = _PLACE.subn(lambda _: table, page)
+    if not places:
+        raise UserError("the page has no lines '<!-- answers -->' and '<!-- end of answers -->'")
+    return filled
+
+
+def _cell(entry: ObservationEntry | None, runtime: str) -> str:
+    """A runtime's answers, each with the view kinds that give it where there are several."""
+    said = dict(_said(entry, runtime)) if entry is not None else {}
+    if len(said) == 1:
+        return next(iter(said))
+    return "<br>".join(f"{answer} ({', '.join(views)})" for answer, views in said.items()) or NOT_ASKED
+
+
+def _said(entry: ObservationEntry, runtime: str) -> Iterator[tuple[str, list[str]]]:
+    for group in entry.groups:
+        views = [item.view or "" for item in group.subjects if item.runtime == runtime]
+        if views:
+            yield group.answer, views
+    reasons: dict[str, list[str]] = {}
+    for item in entry.unanswered:
+        if item.runtime == runtime and item.why in ("crash", "timeout", "fail"):
+            reasons.setdefault(item.why, []).append(item.view or "")
+    yield from reasons.items()
