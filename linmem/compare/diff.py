@@ -10,7 +10,7 @@ from msgspec import Struct, field
 
 from linmem.compare import snapshot
 from linmem.compare.snapshot import ColumnPair, Snapshot, pair
-from linmem.results.case import Case, CaseEntry, entry
+from linmem.results.case import Case, entry
 from linmem.results.case_result import BY_CHANCE, CaseResult, changed
 from linmem.results.document import GuestEntry, Report
 
@@ -65,7 +65,7 @@ class SuiteChange(Struct, kw_only=True):
     cases: int
 
 
-class CaseChange(CaseEntry, kw_only=True):  # type: ignore[misc]
+class CaseChange(Case, frozen=False, kw_only=True):  # type: ignore[misc]
     """How one case differs.
 
     ``id`` is its id in the newer report, or in the older one where it is gone. ``question`` is an observation's id;
@@ -73,6 +73,7 @@ class CaseChange(CaseEntry, kw_only=True):  # type: ignore[misc]
     which it was added or removed.
     """
 
+    id: str
     kind: Kind
     question: str | None = None
     asks: str | None = None

@@ -41,18 +41,18 @@ class Case(Struct, frozen=True):
         """The same on the runtime with this label."""
         return Case(self.suite, self.scenario, runtime, self.guest, self.view)
 
+    @property
+    def case(self) -> Case:
+        """The case alone, where this is one with more to it."""
+        return self.on(self.runtime)
+
 
 class CaseEntry(Case, frozen=False, kw_only=True):  # type: ignore[misc]  # msgspec has it, mypy does not know
     """A case as files have it: with its id."""
 
     id: str
 
-    @property
-    def case(self) -> Case:
-        """The case."""
-        return self.on(self.runtime)
-
 
 def entry(case: Case) -> dict[str, Any]:
-    """The fields that a `CaseEntry` of a case has."""
+    """The fields of a case in a file: its own, and its id."""
     return {"id": case.id, **asdict(case)}

@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-from linmem.results.case import Case, CaseEntry, entry
+from linmem.results.case import Case, entry
 from linmem.results.verdict import KnownFailure, Outcome
 
 NOT_ASKED = "not asked"
@@ -59,7 +59,7 @@ class Picture(msgspec.Struct, frozen=True):
     png: str
 
 
-class Result(CaseEntry, tag="result", tag_field="type", kw_only=True):  # type: ignore[misc]
+class Result(Case, frozen=False, tag="result", tag_field="type", kw_only=True):  # type: ignore[misc]
     """What one runtime did with one scenario on one guest.
 
     ``label`` is ``runtime``, by the name that it has in the report's list of runtimes. ``view`` is set where the
@@ -69,6 +69,7 @@ class Result(CaseEntry, tag="result", tag_field="type", kw_only=True):  # type: 
     `unsupported`. ``duration`` is in seconds.
     """
 
+    id: str
     title: str
     version: str
     outcome: Outcome
