@@ -31,7 +31,7 @@ LATER = 10.0  # seconds until it is tried after that; twice as many each time
 COMPILING = 6  # times as long as a step may take: some modules are large
 
 
-class NotStarted(DriverGarbage):
+class NotStarted(DriverFault):
     """The runtime can't be started. ``told``: an earlier error has said so, and nothing was tried since."""
 
     def __init__(self, message: str, *, told: bool = False) -> None:
