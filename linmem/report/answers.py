@@ -18,7 +18,7 @@ NOT_ASKED = "–"
 _PLACE = re.compile(r"(?<=<!-- answers -->\n).*?(?=<!-- end of answers -->)", re.S)
 
 
-class Ask(Struct, frozen=True, forbid_unknown_fields=True):
+class AnswerRow(Struct, frozen=True, forbid_unknown_fields=True):
     """A row of the table: what is asked, and the observation of a scenario, in one of linmem's suites, that answers."""
 
     ask: str
@@ -28,9 +28,9 @@ class Ask(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 @functools.cache
-def asks() -> tuple[Ask, ...]:
+def asks() -> tuple[AnswerRow, ...]:
     """The rows, in their order."""
-    return msgspec.yaml.decode(FILE.read_bytes(), type=tuple[Ask, ...])
+    return msgspec.yaml.decode(FILE.read_bytes(), type=tuple[AnswerRow, ...])
 
 
 def table(runtimes: Sequence[RuntimeEntry], observations: Sequence[ObservationEntry]) -> str:

@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.mark.parametrize("ask", answers.asks(), ids=lambda ask: ask.observation)
-def test_what_answers_a_question_is_in_the_suites(ask: answers.Ask) -> None:
+def test_what_answers_a_question_is_in_the_suites(ask: answers.AnswerRow) -> None:
     suite = load_suite(ROOT / ask.suite, ask.suite)
     scenario = next(item for item in suite.scenarios if item.slug == ask.scenario)
     assert ask.observation in {step.observe.id for step in every_step(scenario) if step.observe is not None}
