@@ -16,7 +16,7 @@ import pytest
 
 from linmem import __version__, paths, project
 from linmem.errors import UserError
-from linmem.plugin import describe
+from linmem.plugin import describe, onephase
 from linmem.plugin.items import ScenarioItem, SuiteFile
 from linmem.plugin.options import TAKE_A_VALUE, Settings
 from linmem.plugin.recording import DESELECTED, command, environment, now
@@ -88,6 +88,7 @@ class Hooks:
         self.suites: list[Suite] = []
         self.cases: dict[str, Case] = {}
         """The cases of the items that are about to run, by their ids, once they are known."""
+        self.one_phase = False
         self.root = project.find().root(config.rootpath)
         for path in self.files():
             name_of(path.resolve(), self.root)  # a name that is taken is reported before anything runs
@@ -179,6 +180,14 @@ class Hooks:
         """Keep the garbage collector from examining again what was made so far."""
         gc.freeze()
         gc.enable()
+        self.one_phase = onephase.possible(self.config)
+
+    def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
+        """Run a scenario in one phase where nobody looks at phases."""
+        if not self.one_phase or not isinstance(item, ScenarioItem) or onephase.marked(item):
+            return None
+        onephase.run(item, nextitem)
+        return True
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> pytest.TestReport | None:

@@ -5,6 +5,7 @@ The items know neither runtimes nor guests: the `Bench` they are given does.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -39,6 +40,7 @@ class SuiteFile(pytest.File):
 
     bench: Bench
     suite: Suite
+    named: str | None = None
 
     @classmethod
     def make(cls, parent: pytest.Collector, path: Path, bench: Bench) -> SuiteFile:
@@ -47,6 +49,12 @@ class SuiteFile(pytest.File):
         file: SuiteFile = cls.from_parent(parent, path=path, nodeid=shown)
         file.bench = bench
         return file
+
+    def location_of(self, path: Path) -> str:
+        """How items' locations name the file."""
+        if self.named is None:
+            self.named = self.session._node_location_to_relpath(path)
+        return self.named
 
     def collect(self) -> Iterator[ScenarioItem]:
         """An item for every case of every scenario. A fault in the file is one line, and other files still run."""
@@ -109,6 +117,14 @@ class ScenarioItem(pytest.Item):
         if isinstance(excinfo.value, pytest.xfail.Exception):  # pytest would format a traceback that is not shown
             return str(excinfo.value)
         return super().repr_failure(excinfo, style)
+
+    @functools.cached_property
+    def location(self) -> tuple[str, int | None, str]:
+        """As `pytest.Item` has it; the file's part is found once for a file."""
+        path, line, heading = self.reportinfo()
+        file = self.parent
+        assert isinstance(file, SuiteFile)
+        return file.location_of(path), line, heading
 
     def reportinfo(self) -> tuple[Path, int, str]:
         """Where the scenario stands, for pytest's headings."""

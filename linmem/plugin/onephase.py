@@ -9,8 +9,6 @@ conftest that has hooks of its own on the phases or their reports, pytest's own 
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
 from linmem.plugin.items import ScenarioItem
@@ -52,10 +50,7 @@ def run(item: ScenarioItem, nextitem: pytest.Item | None) -> None:
     hook.pytest_runtest_logreport(report=report)
     if report.failed:
         hook.pytest_exception_interact(node=item, call=call, report=report)
-    now = time.time()
-    done = pytest.TestReport(
-        item.nodeid, item.location, report.keywords, "passed", None, "teardown", start=now, stop=now,
-        user_properties=item.user_properties,
-    )  # fmt: skip
+    call = pytest.CallInfo.from_call(lambda: None, when="teardown")
+    done = pytest.TestReport.from_item_and_call(item, call)
     hook.pytest_runtest_logreport(report=done)
     hook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)

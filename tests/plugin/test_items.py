@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from linmem.plugin.items import SuiteFile
+from linmem.plugin import onephase
+from linmem.plugin.items import ScenarioItem, SuiteFile
 from linmem.results.case import Case
 from linmem.results.outcome import Result
 from linmem.results.verdict import KnownFailure
@@ -59,8 +60,10 @@ class ToyBench:
 class Played:
     """What a pytest run came to."""
 
-    def __init__(self, folder: Path, bench: ToyBench, capsys: pytest.CaptureFixture[str], *options: str) -> None:
-        self.bench, self.junit = bench, folder / "junit.xml"
+    def __init__(
+        self, folder: Path, bench: ToyBench, one_phase: bool, capsys: pytest.CaptureFixture[str], *options: str
+    ) -> None:
+        self.bench, self.one_phase, self.junit = bench, one_phase, folder / "junit.xml"
         # Ending, the inner run's faulthandler would take away the handlers that Wasmtime has in this process for traps.
         fixed = ["-p", "no:cacheprovider", "-p", "no:faulthandler", "-c", "/dev/null", "-rA"]
         fixed += [f"--rootdir={folder}", f"--junitxml={self.junit}"]
@@ -70,13 +73,20 @@ class Played:
     def pytest_collect_file(self, file_path: Path, parent: pytest.Collector) -> SuiteFile | None:
         return SuiteFile.make(parent, file_path, self.bench) if file_path.suffix == ".yaml" else None
 
+    def pytest_runtest_protocol(self, item: ScenarioItem, nextitem: pytest.Item | None) -> bool | None:
+        if self.one_phase:
+            onephase.run(item, nextitem)
+        return self.one_phase or None
+
     @property
     def cases(self) -> list[ET.Element]:
         return list(ET.parse(self.junit).getroot().iter("testcase"))
 
 
-@pytest.fixture
-def run(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Run:
+@pytest.fixture(params=["collapsed", "phases"])
+def run(
+    request: pytest.FixtureRequest, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Run:
     """Runs pytest on files that hold scenarios of these names."""
     monkeypatch.chdir(tmp_path)
 
@@ -86,7 +96,7 @@ def run(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.
                 scenarios = "".join(f"  - {{name: {name}, steps: [{{call: f}}]}}\n" for name in content)
                 content = f"title: T\nwat: (module)\nspec: https://example.org\nscenarios:\n{scenarios}"
             (tmp_path / name).write_text(content, encoding="utf-8")
-        return Played(tmp_path, ToyBench(), capsys, *options)
+        return Played(tmp_path, ToyBench(), request.param == "collapsed", capsys, *options)
 
     return run
 
