@@ -14,7 +14,7 @@ import pytest
 from linmem.plugin.items import ScenarioItem
 
 HOOKS = ("protocol", "setup", "call", "teardown", "makereport", "logreport")
-FAMILIAR = ("_pytest", "linmem", "xdist")
+FAMILIAR = ("_pytest", "linmem", "xdist", "__channelexec__")  # the last is what pytest-xdist runs in a worker
 OPTIONS = ("setuponly", "setupplan", "setupshow", "usepdb", "trace")
 
 

@@ -52,16 +52,17 @@ def plain(text: str) -> list[str]:
     return re.sub(r"[0-9.]+s\b|looks[-, ]*", "", text).splitlines()
 
 
-@pytest.mark.parametrize("options", [["-rs", "-v"], ["-x", "-q"], ["--maxfail=2", "-q"], ["--durations=3", "-q"]])
+@pytest.mark.parametrize("options", [["-rs", "-v"], ["-x", "-q"], ["--maxfail=2", "-q"]])
 def test_the_terminal_says_the_same(play: DoRun, options: list[str]) -> None:
     one, three = (play(*options, "-p", "no:randomly", looks=looks) for looks in (False, True))
     assert one.status == three.status == pytest.ExitCode.TESTS_FAILED
     found, wanted = plain(one.text), plain(three.text)
-    if "--durations=3" in options:  # three phases have more of them
-        found, wanted = (
-            [line for line in lines if "five.yaml::" in line and "call" in line] for lines in (found, wanted)
-        )
     assert [line for line in found if "plugins:" not in line] == [line for line in wanted if "plugins:" not in line]
+
+
+def test_durations_are_those_of_the_calls(play: DoRun) -> None:
+    text = play("--durations=0", "-vv", "-p", "no:terminalprogress", looks=False).text
+    assert len(re.findall(r"s call +\S+five.yaml::", text)) == 5
 
 
 def test_junit_is_the_same(play: DoRun, tmp_path: Path) -> None:
@@ -73,13 +74,6 @@ def test_junit_is_the_same(play: DoRun, tmp_path: Path) -> None:
         texts.append(re.sub(r' (time|timestamp|hostname)="[^"]*"', "", junit))
     assert texts[0] == texts[1]
     assert texts[0].count("<testcase") == 5
-
-
-def test_what_failed_last(run: DoRun, fake_runtime: Callable[..., Path], tmp_path: Path) -> None:
-    options = [f"--runtime={fake_runtime()}", "-p", "cacheprovider", "-o", f"cache_dir={tmp_path}/c", "views.yaml"]
-    first = re.search(r"[0-9]+ failed", run(*options).text)
-    assert first is not None
-    assert re.search(rf"{first[0]}, [0-9]+ deselected", run("--lf", *options).text)
 
 
 def test_with_workers(play: DoRun) -> None:
