@@ -138,11 +138,32 @@ class Hooks:
             args=joined([str(word) for word in given.args], TAKE_A_VALUE), plugins=given.plugins, dir=given.dir
         )
 
+    def in_blocks(self) -> bool:
+        """Whether workers are given blocks of a runtime's items: pytest-xdist's usual way is replaced."""
+        return self.plays_suites() and self.config.getoption("dist", "no") == "load"
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_make_scheduler(self, config: pytest.Config, log: Any) -> Any:
+        """Let workers own runtimes."""
+        if not self.in_blocks():
+            return None
+        from linmem.plugin.scheduling import RuntimeScheduling
+
+        return RuntimeScheduling(config, log, self.runtime_of)
+
+    def runtime_of(self, id_: str) -> str:
+        """The runtime of an item; none of another test's."""
+        return self.cases[id_].runtime if id_ in self.cases else ""
+
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
         """Tell a worker which runtimes take part, in which versions."""
         ready = {chosen.label: chosen.version for chosen in self.bench.runtimes if chosen.unavailable is None}
         node.workerinput["linmem_runtimes"] = ready
+        if self.in_blocks():
+            from linmem.plugin.scheduling import BLOCK
+
+            node.workerinput["linmem_block"] = BLOCK
         missing = self.bench.guests.missing
         node.workerinput["linmem_missing"] = {name: (guest.reason, guest.remedy) for name, guest in missing.items()}
 
@@ -165,8 +186,10 @@ class Hooks:
         self.cases.update((item.case.id, item.case) for item in planned)
         if not self.config.option.collectonly:
             self.bench.fetch_glue(planned)
-            if not is_worker(self.config):  # a worker plays some of them only
+            if not is_worker(self.config):
                 self.bench.expect(planned)
+            elif block := getattr(self.config, "workerinput", {}).get("linmem_block"):
+                self.bench.expect(planned, block)
 
     @pytest.hookimpl(optionalhook=True, tryfirst=True)
     def pytest_xdist_node_collection_finished(self, ids: list[str]) -> None:

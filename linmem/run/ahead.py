@@ -8,7 +8,6 @@ to the next process.
 
 from __future__ import annotations
 
-import itertools
 from collections import deque
 from collections.abc import Callable, Sequence
 
@@ -38,14 +37,20 @@ class Window:
         self.session, self.make = session, make
         self.alone, self.costly, self.absent = alone, costly, absent
         self.coming: Sequence[Planned] = ()
+        self.places: dict[int, int] = {}  # in `coming`, by the objects' ids
+        self.block: int | None = None
         self.next = 0  # in `coming`: what is to be posted next
         self.begun: deque[tuple[Planned, Player]] = deque()
         self.process = 0  # the number of that which has them
 
-    def expect(self, coming: Sequence[Planned]) -> None:
-        """The runtime's cases in the order in which they will be played, unless something interferes."""
+    def expect(self, coming: Sequence[Planned], block: int | None = None) -> None:
+        """The runtime's cases in the order in which they will be played, unless something interferes.
+
+        With `block`, no more is known than that those of a block of so many will.
+        """
         self.drop()
-        self.coming, self.next = coming, 0
+        self.coming, self.next, self.block = coming, 0, block
+        self.places = {id(planned): place for place, planned in enumerate(coming)}
 
     def take(self, planned: Planned) -> Player | None:
         """The player that has posted a case whose turn has come; None where none has.
@@ -70,10 +75,14 @@ class Window:
             self.drop()
         if not self.session.ready or len(self.begun) > LOW or (self.begun and not self.begun[-1][1].posted):
             return
+        place = self.places.get(id(planned))
+        if place is None:
+            return
         if not self.begun:
-            self.follow(planned)
+            self.next = place + 1
+        end = len(self.coming) if self.block is None else min((place // self.block + 1) * self.block, len(self.coming))
         self.process = self.session.processes
-        while self.next < len(self.coming) and len(self.begun) < SIZE:
+        while self.next < end and len(self.begun) < SIZE:
             following = self.coming[self.next]
             if self.absent(following):
                 self.next += 1
@@ -87,12 +96,6 @@ class Window:
             if not self.begun[-1][1].posted:
                 break
         self.session.flush()
-
-    def follow(self, planned: Planned) -> None:
-        """Nothing is posted: what comes next is what follows this case."""
-        near = max(self.next - 1, 0)
-        places = itertools.chain(range(near, len(self.coming)), range(near))
-        self.next = next((place + 1 for place in places if self.coming[place] is planned), len(self.coming))
 
     def begin(self, planned: Planned) -> bool:
         """Post a case; whether that went well."""

@@ -69,6 +69,7 @@ class Bench:
         self.introductions: dict[str, dict[str, object] | None] = {}
         self.windows: dict[str, Window] = {}
         self.coming: dict[str, list[Planned]] = {}
+        self.block: int | None = None
 
     @functools.cached_property
     def view_kinds(self) -> dict[str, set[str]] | None:
@@ -251,14 +252,18 @@ class Bench:
         name = f"{PurePath(planned.scenario.suite).name}::{planned.scenario.slug}"
         return chosen.takes_long(name, planned.case.guest)
 
-    def expect(self, coming: Iterable[Planned]) -> None:
-        """The cases that will be played, in this order: a runtime may be given several at once."""
+    def expect(self, coming: Iterable[Planned], block: int | None = None) -> None:
+        """The cases that will be played, in this order: a runtime may be given several at once.
+
+        With `block`, it is only known that a runtime's cases are played in blocks of so many.
+        """
+        self.block = block
         self.coming.clear()
         for planned in coming:
             self.coming.setdefault(planned.case.runtime, []).append(planned)
         for label, window in self.windows.items():
-            window.expect(self.coming.get(label, ()))
-        for label in self.coming:
+            window.expect(self.coming.get(label, ()), block)
+        for label in self.coming if block is None else ():
             if not self.session(label).ready:
                 self.session(label).prepare()
 
@@ -266,7 +271,7 @@ class Bench:
         """What is posted ahead to a runtime of this run."""
         if label not in self.windows:
             window = Window(self.session(label), self.alone, self.costs_process, self.is_left_out, self.make_player)
-            window.expect(self.coming.get(label, ()))
+            window.expect(self.coming.get(label, ()), self.block)
             self.windows[label] = window
         return self.windows[label]
 
