@@ -17,6 +17,7 @@ from _pytest.config import _prepareconfig
 from linmem import paths
 from linmem.cli.run import CONFIGURATION
 from linmem.compare import inputs
+from linmem.drivers.limits import Limits
 from linmem.plugin import options
 from linmem.plugin.options import Settings
 
@@ -36,6 +37,7 @@ known = "known.yaml"
 baseline = "base.yaml"
 report-dir = "out"
 step-timeout = 3
+step-calls = 7
 """
 
 
@@ -71,7 +73,7 @@ def read(folder: Path) -> Read:
 def test_with_neither_the_defaults_hold(read: Read) -> None:
     assert read() == Settings(
         runtimes=[], guests=[], glue=None, suites=[], report_dir=Path("reports/out"), known=[], baseline=None,
-        record_baseline=None, step_timeout=10.0, slow=False, unsaid=[], part=False,
+        record_baseline=None, step_timeout=10.0, limits=Limits(), slow=False, unsaid=[], part=False,
     )  # fmt: skip
 
 
@@ -79,7 +81,7 @@ def test_the_project_file_holds_where_the_command_line_is_silent(read: Read, fol
     (folder / "linmem.toml").write_text(PROJECT)
     assert read("--slow") == Settings(
         runtimes=["./my-runtime", "node"], guests=[], glue=None, suites=["./memory"], report_dir=Path("out"),
-        known=[folder / "known.yaml"], baseline=Path("base.yaml"), record_baseline=None, step_timeout=3.0, slow=True,
+        known=[folder / "known.yaml"], baseline=Path("base.yaml"), record_baseline=None, step_timeout=3.0, limits=Limits(step_calls=7), slow=True,
         unsaid=["--runtime=./my-runtime", "--runtime=node"], part=False,
     )  # fmt: skip
 
@@ -88,12 +90,12 @@ def test_the_command_line_wins(read: Read, folder: Path) -> None:
     (folder / "linmem.toml").write_text(PROJECT)
     given = [
         "--runtime=wasmtime", "--suites=other", "--known=mine.yaml", "--known=more.yaml", "--baseline=b.yaml",
-        "--report-dir=there", "--step-timeout=5", "--record-baseline=new.yaml",
+        "--report-dir=there", "--step-timeout=5", "--step-mib=2", "--record-baseline=new.yaml",
     ]  # fmt: skip
     assert read(*given) == Settings(
         runtimes=["wasmtime"], guests=[], glue=None, suites=["other"], report_dir=Path("there"),
         known=[Path("mine.yaml"), Path("more.yaml")], baseline=Path("b.yaml"), record_baseline=Path("new.yaml"),
-        step_timeout=5.0, slow=False, unsaid=[], part=False,
+        step_timeout=5.0, limits=Limits(step_mib=2, step_calls=7), slow=False, unsaid=[], part=False,
     )  # fmt: skip
 
 
@@ -132,7 +134,7 @@ WHOLE = [
     ["--runtime=node", "--runtime=wasmtime,wasmer"],
     ["--runtime=all"],
     [str(paths.SUITES)],
-    ["--known=known.yaml", "--step-timeout=5"],
+    ["--known=known.yaml", "--step-timeout=5", "--step-mib=2"],
 ]
 
 
