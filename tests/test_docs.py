@@ -384,3 +384,11 @@ def test_scenarios_that_pages_and_headers_name_exist() -> None:
     assert len(found) > 100
     wrong = [one for one in found if one[1] in slugs and not fnmatch.filter(slugs[one[1]], one[2])]
     assert wrong == []
+
+
+def test_the_page_on_rust_shows_its_driver_as_it_is() -> None:
+    page = (ROOT / "docs" / "adding-a-runtime-in-rust.md").read_text(encoding="utf-8")
+    driver = (ROOT / "runtimes" / "wasmi" / "driver.rs").read_text(encoding="utf-8")
+    shown = re.findall(r"```rust\n(.*?)```", page, re.DOTALL)
+    assert len(shown) > 2
+    assert [one for one in shown if one not in driver] == []
