@@ -14,7 +14,7 @@ from linmem.results.document import Demands, Report, RuntimeDemands, RuntimeEntr
 from linmem.results.outcome import LEFT_OUT
 from linmem.text import join, plural
 
-_NAMED = 4  # features that a sentence names of those that an engine lacks
+_NAMED = 6  # features that a sentence names of those that an engine lacks
 
 Topic = Literal["broken", "kept", "open", "missing", "asked"]
 
@@ -55,7 +55,8 @@ def _title(report: Report, demands: Demands, columns: list[RuntimeEntry]) -> str
     if demands.everywhere == demands.total:
         return f"{_all(len(columns)).capitalize()} runtimes meet {_every(demands.total)}."
     broken = f"at least one breaks {demands.broken:,}" if demands.broken else "none is broken"
-    rest = "; the rest could not be tested on all" if demands.everywhere + demands.broken < demands.total else ""
+    others = demands.total - demands.everywhere - demands.broken
+    rest = f"; the other {others:,} can't be tested on each of them" if others else ""
     return f"{_all(len(columns)).capitalize()} runtimes meet {_of(demands.everywhere, demands.total)}; {broken}{rest}."
 
 
@@ -94,7 +95,9 @@ def state(report: Report) -> str:
     text = "No unexpected result"
     if known := report.summary.total.get("known", 0):
         text += (
-            f": all {known:,} that failed are known defects" if known > 1 else ": the one that failed is a known defect"
+            f": all {known:,} results that failed are known defects of runtimes"
+            if known > 1
+            else ": the one result that failed is a known defect of its runtime"
         )
     if report.gate is not None:
         text += f"; nothing got worse since {report.gate.baseline} ({plural(report.gate.compared, 'result')} compared)"
@@ -107,14 +110,14 @@ def _kept(report: Report, columns: list[RuntimeEntry]) -> Fact | None:
         return None
     several = len(columns) > 1
     count = demands.everywhere if several else demands.everywhere + demands.where_supported
-    text = f"{plural(count, 'requirement')} of specifications."
+    text = f"{plural(count, 'requirement')} of specifications{f' by {_all(len(columns))}' if several else ''}."
     if several and (more := demands.where_supported):
-        text += f" {more:,} more {_verb(more, 'are', 'is')} met by every runtime that can be tested for {_them(more)}."
+        text += f" {more:,} more by every runtime that can be tested for {_them(more)}."
     if several and (none := demands.nowhere):
         text += f" {none:,} can be tested on none."
     if unknown := demands.unknown:
         text += f" Of {unknown:,} it is not known everywhere: not played, or in error."
-    return Fact("kept", f"Met by {_all(len(columns))}" if several else "Met", text)
+    return Fact("kept", "Met", text)
 
 
 def _broken(report: Report, columns: list[RuntimeEntry]) -> Fact | None:
@@ -131,8 +134,8 @@ def _broken(report: Report, columns: list[RuntimeEntry]) -> Fact | None:
         items = tuple(f"{label} {one.broken:,}, {_known(one)}" for label, one in by_runtime if one.broken)
         return Fact("broken", "Broken", f"{what}, by at least one runtime:", items)
     items = tuple(f"{label} {one.broken:,}" for label, one in by_runtime if one.broken)
-    known = "a known defect" if demands.broken == 1 else "all known defects"
-    return Fact("broken", "Broken", f"{what}, by at least one runtime, {known}:", items)
+    twice = ", some by several" if sum(one.broken for _, one in by_runtime) > demands.broken else ""
+    return Fact("broken", "Broken", f"{what}, by at least one runtime{twice}; all are known defects of theirs:", items)
 
 
 def _known(one: RuntimeDemands) -> str:
@@ -150,7 +153,7 @@ def _open(report: Report, columns: list[RuntimeEntry]) -> Fact | None:
         return Fact("open", "Left open", f"{asked}; there is no other runtime to compare the answers with.")
     counts = [f"{questions.everywhere:,} answered alike everywhere", f"{questions.differs:,} answered differently"]
     if questions.partly:
-        counts.append(f"{questions.partly:,} not answered by all")
+        counts.append(f"{questions.partly:,} that not every runtime answered")
     return Fact("open", "Left open", f"{asked}: {join(counts)}.")
 
 
@@ -162,7 +165,10 @@ def _missing(report: Report, columns: list[RuntimeEntry]) -> Fact | None:
         return Fact("missing", "Unsupported", slow) if slow else None
     titles = {suite.path: suite.title for suite in report.suites}
     lacking = plural(demands.lacking, "requirement")
-    where = " on every runtime" if len(columns) > 1 else ""
+    where = " on each runtime" if len(columns) > 1 else ""
+    broken = demands.lacking - demands.where_supported - demands.nowhere
+    if len(columns) > 1 and broken > 0 and not demands.unknown:
+        where += f", {broken:,} of the broken ones among them"
     told = [
         column
         for column in columns
@@ -187,7 +193,8 @@ def _lacks(column: RuntimeEntry, one: RuntimeDemands, titles: Mapping[str, str],
         where = f" (“{first}”{more})" if len(titles) > 1 else ""
         parts.append(f"{api} has no way to test {sum(one.api.values()):,}{where}")
     if one.elsewhere:
-        parts.append(f"{one.elsewhere:,} {_verb(one.elsewhere, 'are', 'is')} about another language's API")
+        apply = f"{one.elsewhere:,} {_verb(one.elsewhere, 'do', 'does')} not apply"
+        parts.append(f"{apply}: {_verb(one.elsewhere, 'they are', 'it is')} about another language's API")
     text = "; ".join(parts)
     return f"{column.label} {one.lacking + one.elsewhere:,}: {text}" if several else text
 

@@ -76,6 +76,8 @@ def _opening(report: Report) -> list[str]:
     for fault in report.faults:
         lines += ["> [!CAUTION]", f"> **{prose(fault.what, 2000)}** {prose(fault.remedy, 2000)}", ""]
     lines += [f"# {prose(headline.title(report), 2000)}", ""]
+    if not report.faults:
+        lines += [prose(headline.state(report), 2000), ""]
     for fact in headline.facts(report):
         told = [prose(item, 600) for item in fact.items[:_FACTS]]
         if len(fact.items) > _FACTS:
@@ -85,8 +87,6 @@ def _opening(report: Report) -> list[str]:
             lines += [f"- **{fact.title}:** {' '.join(first)}", *(f"  - {item}" for item in told)]
         else:
             lines.append(f"- **{fact.title}:** {' '.join([*first, '; '.join(told)]).strip()}")
-    if not report.faults:
-        lines += ["", prose(headline.state(report), 2000)]
     return lines
 
 

@@ -32,12 +32,14 @@ class Building:
     """What the steps of one scenario share while they are built.
 
     ``count`` is how many there are so far; ``checked`` are the loops, with a kind of value, whose steps fit the schema.
+    ``views`` has the kinds of kept views, by their names.
     """
 
     observations: Mapping[str, model.Observation]
     budget: Budget
     count: int = 0
     checked: set[tuple[int, object]] = field(default_factory=set)
+    views: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -156,11 +158,14 @@ def _call(draft: Draft) -> model.Step:
     return draft.make(model.Call, text, export=item["call"], args=args, on=on)
 
 
-def _access(item: Map) -> tuple[str, dict[str, Any]]:
+def _access(draft: Draft) -> tuple[str, dict[str, Any]]:
     """How a step gets at memory, in words and as fields: through a kept view, or with a fresh one."""
+    item = draft.item
     if "through" in item and ("kind" in item or "in" in item):
         raise item.error("'through' names a view opened before; 'kind' and 'in' are for a fresh one")
     words = "".join(f" {word} {item[key]}" for key, word in (("in", "in"), ("through", "through")) if key in item)
+    if kept := draft.building.views.get(item.get("through", "")):
+        words += f", which is {kept}"
     if "kind" in item:
         words += f" through {'each view kind' if item['kind'] == 'each' else item['kind']}"
     target = {"memory": item.get("in", MEMORY), "through": item.get("through"), "kind": item.get("kind")}
@@ -175,7 +180,7 @@ def _read(draft: Draft) -> model.Step:
     if (kind == "bytes") is (count is None):
         problem = "'read: bytes' needs 'count'" if count is None else f"'count' goes with bytes, not with {kind}"
         raise item.error(problem)
-    words, fields = _access(item)
+    words, fields = _access(draft)
     what = f"{count} bytes" if count else kind
     return draft.make(model.Read, f"read {what}{words}", type=kind, count=count, **fields)
 
@@ -189,7 +194,7 @@ def _picture(draft: Draft) -> model.Step:
         problem = pictures.impossible_size(width.value({}), height.value({}))
         if problem is not None:
             raise item.error(problem)
-    words, fields = _access(item)
+    words, fields = _access(draft)
     return draft.make(
         model.Read,
         f"read a picture of {width} × {height} pixels{words}",
@@ -220,7 +225,7 @@ def _write(draft: Draft) -> model.Step:
         value = parts.literal(raw, where)
         if values.is_float(kind) or value.expression is None:  # an integer may be of any size: hosts differ there
             parts.typed(kind, value, where)
-    words, fields = _access(item)
+    words, fields = _access(draft)
     shown = parts.shown_data(raw) if isinstance(value, bytes) else value
     return draft.make(model.Write, f"write {kind} {shown}{words}", type=kind, value=value, **fields)
 
@@ -242,6 +247,8 @@ def _view(draft: Draft) -> model.Step:
     place += f", {count} {'byte' if str(count) == '1' else 'bytes'}," if count else ""
     what = f"a part of {through}" if kind == "part" else "a view" if kind == "default" else kind
     what += f" in {item['in']}" if "in" in item else ""
+    views = draft.building.views
+    views[item["as"]] = views.get(through or "", "") if kind == "part" else "" if kind in model.VIEW_WORDS else kind
     return draft.make(
         model.OpenView,
         f"open {what}{place} as {item['as']}",

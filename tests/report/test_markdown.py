@@ -36,7 +36,7 @@ def test_the_most_important_stands_first(records):
         "> **This run is incomplete: the run was killed",
         "> **2 of 4 results are unexpected: 1 failure and 1 unexpected pass.** Fix what failed, or list it",
         "# As far as it was recorded: Both runtimes meet 0 of 3 requirements; at least one breaks ",
-        "- **Met by both:** 0 requirements of specifications. Of 2 it is not known everywhere",
+        "- **Met:** 0 requirements of specifications by both. Of 2 it is not known everywhere",
         "- **Broken:** 2 requirements, by at least one runtime: wasmtime 2, 1 of them unexpected",
         "- **Left open:** 1 question that specifications leave to the runtime: ",
         "- **Tested:** 3 scenarios, ",
@@ -60,8 +60,7 @@ def test_the_most_important_stands_first(records):
 
 def test_a_run_without_a_fault_is_short(records):
     text = markdown.render(records.report([result(), result(runtime="node")]))
-    assert text.startswith("# Both runtimes meet the one requirement.\n\n- **")
-    assert "\n\nNo unexpected result.\n" in text
+    assert text.startswith("# Both runtimes meet the one requirement.\n\nNo unexpected result.\n\n- **")
     assert [line for line in text.splitlines() if line.startswith("#")][1:] == [
         "## Suites × runtimes",
         "## Environment",

@@ -105,7 +105,7 @@ def test_how_each_step_reads(load: Load) -> None:
         "read 2 bytes at 0 in other.memory through DataView",
         "open a view as u",
         "open Uint8Array at 8, 2 bytes, as v",
-        "write f64 nan:0x1 at 8 through v",
+        "write f64 nan:0x1 at 8 through v, which is Uint8Array",
         "write bytes 18 19 at 8",
         "the host grows other.memory by 1 + 1 pages",
         "size of memory in pages",
