@@ -17,9 +17,9 @@ import pytest
 from linmem import paths
 from linmem.drivers.client import Driver
 from linmem.drivers.nursery import Nursery
-from linmem.protocol import DriverDied, DriverGarbage, DriverTimeout
+from linmem.protocol import DriverDied, DriverTimeout
 from linmem.provision.environments import Provided
-from linmem.run.session import Session
+from linmem.run.session import NotStarted, Session
 
 FAKE = Path(__file__).parents[1] / "fakes" / "forkable.py"
 COMMAND = [sys.executable, "-E", "-s", "-B", str(FAKE)]
@@ -168,7 +168,7 @@ def test_a_library_with_threads_is_not_forked(env: dict[str, str]) -> None:
 def test_why_a_driver_does_not_start_is_told(env: dict[str, str]) -> None:
     runtime = session({**env, "FORKABLE": "fails"})
     words = r"could not be started: the runtime's process ended with status 1 \(it printed: no runtime here\)"
-    with pytest.raises(DriverGarbage, match=words):
+    with pytest.raises(NotStarted, match=words):
         runtime.start()
 
 
