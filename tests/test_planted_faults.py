@@ -43,7 +43,7 @@ class Bench:
         (self.chosen,) = choose(["wasmtime"])
         provided = self.chosen.provide()
         command = [*provided.command[:-1], str(FAULTY), provided.command[-1]]
-        faulty = replace(provided, command=command)
+        faulty = replace(provided, command=command, forks=False)  # the fork would have the driver alone
         self.session = Session("wasmtime", None, lambda: faulty, probes.features(), 20.0)
         self.guests = Guests([], None)
 

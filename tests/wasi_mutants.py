@@ -148,7 +148,8 @@ class Bench:
     def session(self, folder: Path) -> Session:
         """A session with the package in a folder, mutated or not."""
         *python, driver = self.provided.command
-        mutated: Provided = replace(self.provided, command=[*python, str(LAUNCHER), str(folder), driver])
+        command = [*python, str(LAUNCHER), str(folder), driver]
+        mutated: Provided = replace(self.provided, command=command, forks=False)
         return Session("pywasm", None, lambda: mutated, probes.features(), TIMEOUT)
 
     def copy(self, to: Path, mutant: Mutant | None) -> Path:

@@ -35,7 +35,7 @@ def test_show_draws_a_report_with_its_failures(records, tmp_path, capsys):
     write.write_all(records.write([result(outcome="fail", message="24 was due")]), tmp_path)
     assert main(["report", "show", str(tmp_path / "report.json")]) == 0
     shown = capsys.readouterr().out
-    assert "wasmtime breaks 1 of 1 behaviour that specifications demand" in shown
+    assert "wasmtime breaks 1 of 1 requirement" in shown
     assert "24 was due" in shown
     assert "report: " in shown
 
