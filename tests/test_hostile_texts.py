@@ -229,6 +229,7 @@ def test_scenario_files(text: str, tmp_path: Path, capsys: pytest.CaptureFixture
         assert_clean(said.err, 1000)
 
 
+@pytest.mark.slow
 @texts
 def test_a_run(text: str, tmp_path: Path, fake_runtime: Callable[..., Path], run: Callable[..., Any]) -> None:
     words = tmp_path / "words.json"

@@ -326,6 +326,7 @@ def test_in_a_folder_of_the_project_paths_lead_to_the_same(mine: Path) -> None:
     assert (below / "new.yaml").exists()  # what the command line names is where the user is
 
 
+@pytest.mark.slow
 def test_names_are_relative_to_the_project_wherever_in_it_a_run_begins(mine: Path) -> None:
     (mine / "more.yaml").write_text(SCENARIO.format(pages=1))
     assert linmem(mine, "run", "--record-baseline=base.yaml").returncode == 0
@@ -345,6 +346,7 @@ def test_names_are_relative_to_the_project_wherever_in_it_a_run_begins(mine: Pat
     assert one in ids(mine / "out" / "partial")
 
 
+@pytest.mark.slow
 def test_a_part_that_the_project_s_baseline_lacks_is_played_and_told(mine: Path) -> None:
     other = mine / "other.yaml"
     other.write_text(SCENARIO.format(pages=1))

@@ -25,6 +25,7 @@ draws()
 """
 
 
+@pytest.mark.slow
 def test_examples_do_not_depend_on_the_modules_that_are_loaded(tmp_path: Path) -> None:
     (tmp_path / "planted.py").write_text(CONSTANTS, encoding="utf-8")
     alone, beside = (

@@ -60,11 +60,13 @@ def test_the_terminal_says_the_same(play: DoRun, options: list[str]) -> None:
     assert [line for line in found if "plugins:" not in line] == [line for line in wanted if "plugins:" not in line]
 
 
+@pytest.mark.slow
 def test_durations_are_those_of_the_calls(play: DoRun) -> None:
     text = play("--durations=0", "-vv", "-p", "no:terminalprogress", looks=False).text
     assert len(re.findall(r"s call +\S+five.yaml::", text)) == 5
 
 
+@pytest.mark.slow
 def test_junit_is_the_same(play: DoRun, tmp_path: Path) -> None:
     texts = []
     for looks in (False, True):
@@ -76,6 +78,7 @@ def test_junit_is_the_same(play: DoRun, tmp_path: Path) -> None:
     assert texts[0].count("<testcase") == 5
 
 
+@pytest.mark.slow
 def test_with_workers(play: DoRun) -> None:
     for looks in (False, True):
         played = play("-n", "2", looks=looks)

@@ -520,7 +520,7 @@ def test_a_cache_folder_that_can_t_be_made(toy: Manifest, tmp_path: Path, monkey
     (tmp_path / "file").touch()
     monkeypatch.setenv("LINMEM_CACHE", str(tmp_path / "file"))
     failure = refusal(toy)
-    assert failure.reason == f"can't write to the cache folder {tmp_path / 'file'}: Not a directory"
+    assert failure.reason == f"can't write to the cache folder {tmp_path / 'file'}: File exists"
     assert failure.remedy == "set LINMEM_CACHE to another folder"
     assert status(toy).state == NOT_PROVISIONED
 

@@ -158,6 +158,7 @@ def test_a_file_that_grows_too_large_ends_in_a_line(name: str, load: Load) -> No
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.slow
 def test_they_take_little_memory(tmp_path: Path) -> None:
     """All of them together, in a process that may have 1 GB."""
     for number, (text, _, _) in enumerate(FILES.values()):
