@@ -29,11 +29,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     options.add(parser)
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    """Read the options and register the hooks of a run. A user's mistake ends pytest with one line."""
-    reporter = config.pluginmanager.get_plugin("terminalreporter")
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Keep what runtimes say from being taken for commands of GitHub Actions. The reporter is there only now."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
     if reporter is not None:
         reporter._tw._file = without_commands(reporter._tw._file)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Read the options and register the hooks of a run. A user's mistake ends pytest with one line."""
     try:
         settings = options.settings(config)
         config.args = arguments(config, settings)
