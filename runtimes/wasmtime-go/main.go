@@ -26,7 +26,6 @@ import (
 	"math/big"
 	"os"
 	"reflect"
-	"runtime/debug"
 	"slices"
 	"strings"
 
@@ -63,7 +62,7 @@ func newDriver(variant, _ string) kit.Driver {
 	} {
 		on(true)
 	}
-	version := release()
+	version := kit.Release(reflect.TypeFor[wasmtime.Store]().PkgPath())
 	return &driver{
 		engine: wasmtime.NewEngineWithConfig(config),
 		about: kit.About{
@@ -75,18 +74,6 @@ func newDriver(variant, _ string) kit.Driver {
 			WASI: []string{"preview1"},
 		}.WithDefault("slice"),
 	}
-}
-
-// release is the version that the program was built with.
-func release() string {
-	path := reflect.TypeFor[wasmtime.Store]().PkgPath()
-	info, _ := debug.ReadBuildInfo()
-	for _, dependency := range info.Deps {
-		if dependency.Path == path {
-			return strings.TrimPrefix(dependency.Version, "v")
-		}
-	}
-	return ""
 }
 
 func (d *driver) About() kit.About { return d.about }

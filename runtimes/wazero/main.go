@@ -30,7 +30,6 @@ import (
 	"fmt"
 	"os"
 	"regexp"
-	"runtime/debug"
 	"strings"
 
 	"linmem/kit"
@@ -75,7 +74,7 @@ func newDriver(variant, cache string) kit.Driver {
 			config = config.WithCompilationCache(kept)
 		}
 	}
-	version := release()
+	version := kit.Release(module)
 	return &driver{
 		runtime: wazero.NewRuntimeWithConfig(ctx, config),
 		about: kit.About{
@@ -92,17 +91,6 @@ func newDriver(variant, cache string) kit.Driver {
 			WASI: []string{"preview1", "unstable"},
 		},
 	}
-}
-
-// release is the version that the program was built with.
-func release() string {
-	info, _ := debug.ReadBuildInfo()
-	for _, dependency := range info.Deps {
-		if dependency.Path == module {
-			return strings.TrimPrefix(dependency.Version, "v")
-		}
-	}
-	return ""
 }
 
 func (d *driver) About() kit.About { return d.about }

@@ -2,7 +2,11 @@
 // driver is the API's calls only.
 package kit
 
-import "math/big"
+import (
+	"math/big"
+	"runtime/debug"
+	"strings"
+)
 
 // A Driver does to one runtime what the harness asks. What its methods return as an error, and what they panic with, such
 // as an index out of range, is what the API did: Classify says what it means. A panic with a *Refusal is an answer of
@@ -29,6 +33,17 @@ type About struct {
 	Views                 []ViewKind
 	Defaults              map[string]string
 	WASI                  []string
+}
+
+// Release is the version of a module that the program was built with, by the module's path.
+func Release(path string) string {
+	info, _ := debug.ReadBuildInfo()
+	for _, dependency := range info.Deps {
+		if dependency.Path == path {
+			return strings.TrimPrefix(dependency.Version, "v")
+		}
+	}
+	return ""
 }
 
 // WithDefault has every type tried first through one view kind.
