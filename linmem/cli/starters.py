@@ -22,22 +22,15 @@ def add(commands: Any) -> None:
     own = group(commands, "new", "write a first scenario file for a module")
     parser = command(own, "scenario", _scenario)
     _module(parser)
-    _glue(parser)
-    _out(parser, "MODULE's name with .yaml, in the current folder")
+    parser.add_argument(
+        "--glue", type=Path, metavar="SCRIPT", help="the wasm_exec.js that starts a Go or TinyGo module"
+    )
+    place = "where it goes (default: MODULE's name with .yaml, in the current folder)"
+    parser.add_argument("--out", type=Path, metavar="FILE", help=place)
 
 
 def _module(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("module", type=Path, metavar="MODULE", help="a binary module, such as main.wasm")
-
-
-def _glue(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--glue", type=Path, metavar="SCRIPT", help="the wasm_exec.js that starts a Go or TinyGo module"
-    )
-
-
-def _out(parser: argparse.ArgumentParser, default: str) -> None:
-    parser.add_argument("--out", type=Path, metavar="FILE", help=f"where it goes (default: {default})")
 
 
 def _inspect(options: argparse.Namespace) -> int:
@@ -53,7 +46,11 @@ def _scenario(options: argparse.Namespace) -> int:
     """Write a first scenario file that plays a module. Exit status: 0 it was written."""
     out: Path = options.out or Path(f"{options.module.stem}.yaml")
     text = scenario.first(options.module, _read(options.module)[1], options.glue, out.parent)
-    _write({out: text})
+    if out.exists():
+        raise UserError(f"{out} is there already: name another with --out, or move it away")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_text(text, encoding="utf-8")
+    say(f"wrote {out}")
     say(f"play it: linmem run {paths.shown(out.absolute())}")
     return 0
 
@@ -67,14 +64,3 @@ def _read(path: Path) -> tuple[bytes, ModuleTypes]:
         raise UserError(f"{path}: {error.message}") from None
     except UnreadableModule as error:
         raise UserError(f"{path}: not a module that can be read: {error}") from None
-
-
-def _write(files: dict[Path, str]) -> None:
-    """Write files that are not there yet. Raises `UserError`."""
-    for path in files:
-        if path.exists():
-            raise UserError(f"{path} is there already: name another with --out, or move it away")
-    for path, text in files.items():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-        say(f"wrote {path}")
