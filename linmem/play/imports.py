@@ -12,7 +12,7 @@ from linmem.play.guest import HostFault, LanguageHost
 from linmem.play.pipeline import Pipeline
 from linmem.play.scope import Instance
 from linmem.play.stop import Stop
-from linmem.protocol import CallFailed, DriverFault, ImportFailed
+from linmem.protocol import CallFailed, DriverFault, DriverGarbage, ImportFailed
 from linmem.scenario import model, values
 from linmem.scenario.expressions import ExpressionError
 from linmem.scenario.model import Step
@@ -138,14 +138,16 @@ class Imports:
     def serve(self, token: str, args: list[dict[str, str]]) -> Sequence[Mapping[str, str]]:
         """Play a host function while the guest's call is under way; the runtime's ``on_import``."""
         pipeline = self.pipeline
-        signature, function = self.tokens.get(token, (FuncType(), None))
+        if token not in self.tokens:  # an answer would leave the driver out of step, with other scenarios posted
+            raise DriverGarbage(
+                f"the driver broke the protocol: it called a host function that it was not given: {token[:100]}"
+            )
+        signature, function = self.tokens[token]
         outer, pipeline.pending = pipeline.pending, deque()
         self.depth += 1
         try:
             if self.depth > MAX_NESTING:
                 raise Stop("error", f"the guest and host functions call each other more than {MAX_NESTING} levels deep")
-            if function is None:
-                raise Stop("error", f"the driver called a host function that it was not given: {token[:100]}")
             results = function(arguments(token, signature, args))
             pipeline.collect()
         except DriverFault:

@@ -263,7 +263,7 @@ def test_a_host_function_that_makes_no_sense(imports: str, message: str, play: P
 @pytest.mark.parametrize(
     ("token", "args", "words"),
     [
-        ("9.nobody", [], "the driver called a host function that it was not given: 9.nobody"),
+        ("9.nobody", [], "it called a host function that it was not given: 9.nobody"),
         ("0.host.look", [], "the driver gave 0.host.look 0 arguments, it takes 1"),
         ("0.host.look", [{"type": "i32", "value": "x"}], "the driver gave 0.host.look an argument that makes no sense"),
         ("0.host.look", [24], "an argument that makes no sense"),
