@@ -27,6 +27,8 @@ def runtime(chosen: Chosen) -> document.RuntimeEntry:
         label=chosen.label,
         name=chosen.manifest.name,
         variant=chosen.variant,
+        family=chosen.manifest.engine,
+        api=chosen.manifest.api,
         version=chosen.version,
         origin=chosen.origin or None,
         status="ready" if missing is None else "unavailable",

@@ -150,6 +150,7 @@ class Slow:
 class Manifest:
     """One runtime. ``version`` and ``variant`` are the defaults; None: known only to the program, or none.
 
+    ``engine`` and ``api`` are what it shares with other runtimes: the engine inside, and the host API.
     ``default`` says whether a run plays it that names no runtime; ``also`` which others of its versions and variants
     ``--runtime all`` plays. ``supported`` are the versions that the driver copes with. ``peculiar`` says of questions
     of ``linmem runtimes check`` why the runtime answers them otherwise, ``slow`` what takes it minutes. ``forks``: its
@@ -161,6 +162,8 @@ class Manifest:
     title: str
     homepage: str
     environment: Environment
+    engine: str = ""
+    api: str = ""
     launch: tuple[str, ...] = ()
     env: Mapping[str, str] = field(default_factory=dict)
     version: str | None = None
@@ -297,7 +300,7 @@ def _build(folder: Path, data: dict[str, Any]) -> Manifest:
             values[key] = tuple(map(taken_apart, value))
         else:
             values[key] = msgspec.convert(value, types[key], dec_hook=lambda kind, text: kind(text))
-    return Manifest(folder=folder, **values)
+    return Manifest(folder=folder, **{"engine": data["title"], "api": data["title"], **values})
 
 
 def _environment(folder: Path, data: dict[str, Any]) -> Environment:

@@ -24,7 +24,7 @@ from linmem.results.document import GuestEntry, ObservationEntry, OpenQuestions,
 from linmem.text import clip, join, one_line, plural, sentence, web_address
 
 _SCRIPTS = (
-    "data", "dom", "matrix", "panel", "failures", "portability", "differences", "theme", "router",
+    "data", "dom", "columns", "matrix", "panel", "failures", "portability", "differences", "theme", "router",
 )  # fmt: skip
 
 

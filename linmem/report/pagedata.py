@@ -83,7 +83,8 @@ class PageData:
             "statuses": [[status, MARKS[status], LABELS[status], MEANINGS[status], int(status in verdict.BAD)]
                          for status in verdict.STATUSES],
             "columns": [[one_line(column.label, 200), one_line(column.version or "", 200), addresses[column.label],
-                         shlex.join(again.runtime(report, column.label))]
+                         shlex.join(again.runtime(report, column.label)),
+                         one_line(column.family or column.name, 100), one_line(column.api or column.name, 100)]
                         for column in self.table.columns],
             "suites": suites,
             "findings": [self._finding(item) for item in findings(report)],

@@ -64,9 +64,14 @@ class DriverAnswer(Struct, kw_only=True):
 
 
 class RuntimeEntry(DriverAnswer, kw_only=True):
-    """A runtime that the run was asked for: a host API, so ``language`` is a part of what it is."""
+    """A runtime that the run was asked for: a host API, so ``language`` is a part of what it is.
+
+    ``family`` and ``api`` are what it shares with others, as manifests say: the engine inside, and the host API.
+    """
 
     name: str
+    family: str | None = None
+    api: str | None = None
     variant: str | None = None
     version: str | None = None
     origin: str | None = None

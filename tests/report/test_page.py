@@ -8,7 +8,7 @@ import re
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from browsing import Visit, chromium
-from report_records import SUITE, Records, header, hostile_report, known, observed, result, step
+from report_records import SUITE, Records, header, hostile_report, known, observed, result, runtime, step
 from synthetic import picture, run
 
 from linmem.report import again, html
@@ -311,6 +311,75 @@ def test_the_page_compares_as_python_does(visit, built, folder):
     ]
     assert len(counts) == 8 * 7 / 2
     assert all(any(pair[place] for pair in counts) for place in (3, 4, 5))
+
+
+@pytest.fixture(scope="module")
+def related(folder):
+    """Four runtimes, of which two have one engine and two one host API."""
+    answers = {"node": "an error", "deno": "an error", "wasmtime": "nothing", "wasmtime-go": "the byte"}
+    results = [result("one", label, observations=[observed(answer)]) for label, answer in answers.items()]
+    results += [result("two", label, "fail" if label == "deno" else "pass") for label in answers]
+    shared = {"node": ("V8", "JavaScript API"), "deno": ("V8", "JavaScript API"), "wasmtime": ("Wasmtime", "wasmtime-py"),
+              "wasmtime-go": ("Wasmtime", "wasmtime-go")}  # fmt: skip
+    order = ("node", "wasmtime", "deno", "wasmtime-go")
+    runtimes = [runtime(label, family=shared[label][0], api=shared[label][1]) for label in order]
+    return Records(folder / "related").report(results, head=header(results, runtimes=runtimes))
+
+
+def columns_of(seen):
+    return [text.split()[0] for text in seen.page.locator("#matrix thead tr:last-child th").all_inner_texts()[1:]]
+
+
+def cells_of(seen, row):
+    return [
+        href.split("/")[-1]
+        for href in seen.page.locator(f"tr[data-row='{row}'] a.cell").evaluate_all(
+            "all => all.map((one) => one.getAttribute('href'))"
+        )
+    ]
+
+
+def test_columns_are_grouped_and_chosen_and_the_address_keeps_it(visit, related):
+    seen = visit(related)
+    assert columns_of(seen) == ["node", "wasmtime", "deno", "wasmtime-go"]
+    seen.page.locator("#columns summary").click()
+    seen.page.select_option("#grouping", label="by engine")
+    assert columns_of(seen) == cells_of(seen, "growth/two") == ["node", "deno", "wasmtime", "wasmtime-go"]
+    heads = seen.page.locator("#matrix tr.groups th")
+    assert heads.all_inner_texts() == ["V8", "Wasmtime"]
+    assert heads.evaluate_all("all => all.map((one) => one.colSpan)") == [2, 2]
+    seen.page.locator("#columns input[value=node]").uncheck()
+    assert columns_of(seen) == cells_of(seen, "growth/two") == ["deno", "wasmtime", "wasmtime-go"]
+    assert "fail" in seen.page.locator("tr[data-row='growth/two'] td").first.get_attribute("class")
+    assert seen.text("#columns summary") == "Columns: 3 of 4"
+    assert seen.fragment == "conformance?group=engine&columns=deno,wasmtime,wasmtime-go"
+    again = visit(related, seen.fragment)
+    assert columns_of(again) == ["deno", "wasmtime", "wasmtime-go"]
+    again.page.keyboard.press("Escape")
+    again.go("growth/two/node")  # a link to a column that is not shown shows it
+    again.page.wait_for_selector("td.marked")
+    assert columns_of(again) == ["node", "deno", "wasmtime", "wasmtime-go"]
+
+
+def test_what_differs_is_told_of_the_columns_that_are_shown(visit, related):
+    seen = visit(related, "conformance?show=differ&columns=node,deno")
+    assert seen.page.locator("tr[data-row]").count() == 0
+    seen = visit(related, "conformance?show=differ&columns=node,wasmtime")
+    assert cells_of(seen, "growth/one") == ["node", "wasmtime"]
+    assert visit(related, "conformance?show=unexpected&columns=node,wasmtime").page.locator("tr[data-row]").count() == 0
+    assert visit(related, "conformance?show=unexpected&columns=deno").page.locator("tr[data-row]").count() == 1
+    strips = visit(related, "portability?columns=node,wasmtime")
+    strips.open_all()
+    assert strips.page.locator(".strip i").count() == 2
+
+
+def test_one_engine_with_two_host_apis_is_a_comparison_of_its_own(visit, related):
+    seen = visit(related, "differences")
+    assert seen.text(".siblings tbody tr") == "Wasmtime wasmtime (wasmtime-py) and wasmtime-go (wasmtime-go) 0 1 0"
+    seen.page.locator(".siblings a").click()
+    seen.is_at("differences/wasmtime/wasmtime-go")
+    assert seen.page.locator("table.pairs tbody tr").count() == 4
+    assert visit(related, "differences?columns=node,deno,wasmtime").page.locator("table.pairs tbody tr").count() == 3
 
 
 def test_failures_tell_their_story_on_request(visit, small):

@@ -6,7 +6,7 @@ const MISSING = STATUS.findIndex((status) => status.key === "missing");
 const UNEXPECTED = STATUS.findIndex((status) => status.key === "unexpected");
 const labelOf = (status, outcome) => (status.rank === UNEXPECTED ? `unexpected ${outcome}` : status.label);
 const OUTCOMES = ["pass", "fail", "unsupported", "crash", "timeout", "error"];
-const COLUMNS = D.columns.map(([label, version, address, again], number) => ({ label, version, address, again, number }));
+const COLUMNS = D.columns.map(([label, version, address, again, engine, api], number) => ({ label, version, address, again, engine, api, number }));
 
 // A cell's content: `missing` results, and parts that have the same status and note, worst first.
 const CELLS = D.cells.map(([missing, parts]) => ({

@@ -3,7 +3,7 @@ const differenceView = (() => {
   const place = $("pair");
   let one = 0;
   let other = Math.min(1, COLUMNS.length - 1);
-  let words = [];
+  let words = null; // until it is first drawn
   let grid = null;
   const all = SUITES.flatMap((suite) => suite.rows);
   const pairOf = cached((key) => {
@@ -78,21 +78,37 @@ const differenceView = (() => {
   const WAYS = [["deviates", "requirements that one breaks"], ["differs", "open questions answered differently"], ["lacks", "what is unsupported on one or both"]];
   let way = "differs";
   const overview = () => {
-    if (grid || COLUMNS.length < 3) return grid;
+    const shown = columnChoice.shown();
+    if (grid || shown.length < 3) return grid;
     const differ = (a, b) => pair(a, b)[way].length;
     let most = 1;
-    for (const a of COLUMNS) for (const b of COLUMNS) if (a.number < b.number) most = Math.max(most, differ(a.number, b.number));
-    const head = make("tr", null, make("th", { scope: "col" }, make("span.hidden", null, "Runtime")), COLUMNS.map((column) => make("th", { scope: "col" }, make("span", null, column.label))));
-    const rows = COLUMNS.map((a) => make("tr", null, make("th", { scope: "row" }, a.label), COLUMNS.map((b) => {
+    for (const a of shown) for (const b of shown) if (a.number < b.number) most = Math.max(most, differ(a.number, b.number));
+    const head = make("tr", null, make("th", { scope: "col" }, make("span.hidden", null, "Runtime")), shown.map((column) => make("th", { scope: "col" }, make("span", null, column.label))));
+    const rows = shown.map((a) => make("tr", null, make("th", { scope: "row" }, a.label), shown.map((b) => {
       if (a === b) return make("td.self", null, make("span", { "aria-hidden": "true" }, "·"), make("span.hidden", null, "itself"));
       const count = differ(a.number, b.number);
       return make(`td.h${Math.min(5, Math.ceil(5 * count / most))}`, null, make("a", { href: `#differences/${a.address}/${b.address}`, "aria-label": `${a.label} and ${b.label} differ in ${count}` }, String(count)));
     })));
     const choose = make("label", null, "Count ", make("select", { id: "way", onchange: (event) => { way = event.target.value; grid = null; draw(); $("way").focus(); } },
       WAYS.map(([name, label]) => make("option", { value: name, selected: name === way }, label))));
-    grid = make(".pairs-box", null, make(".tools", null, choose), make(".box", { role: "region", "aria-label": "All pairs", tabindex: "0" }, make(`table.pairs.${COLUMNS.length < 7 ? "few" : "many"}`, null,
+    grid = make(".pairs-box", null, make(".tools", null, choose), make(".box", { role: "region", "aria-label": "All pairs", tabindex: "0" }, make(`table.pairs.${shown.length < 7 ? "few" : "many"}`, null,
       make("caption", null, "In how many scenarios each two differ."), make("thead", null, head), make("tbody", null, rows))));
     return grid;
+  };
+
+  columnChoice.whenChanged(() => { grid = null; if (words) draw(); });
+
+  // Runtimes with the same engine inside and different host APIs: whatever differs is the API's, or its version's.
+  const siblings = () => {
+    const shown = columnChoice.shown();
+    const found = shown.flatMap((a, at) => shown.slice(at + 1).filter((b) => a.engine === b.engine && a.api !== b.api).map((b) => [a, b]));
+    if (!found.length) return [];
+    return [make("h3", null, "Same engine, another API"), make(".box", { role: "region", "aria-label": "Same engine, another API", tabindex: "0" }, make("table.plain.siblings", null,
+      make("caption", null, "Scenarios in which two host APIs of one engine differ. Their engines may be of different versions."),
+      make("thead", null, make("tr", null, ["Engine", "Runtimes", ...ways().map(([, title]) => title)].map((title, at) => make(at > 1 ? "th.n" : "th", { scope: "col" }, title)))),
+      make("tbody", null, found.map(([a, b]) => make("tr", null, make("th", { scope: "row" }, a.engine),
+        make("td", null, link(`differences/${a.address}/${b.address}`, `${a.label} (${a.api}) and ${b.label} (${b.api})`)),
+        ways().map(([name]) => make("td.n", null, pair(a.number, b.number)[name].length.toLocaleString("en"))))))))];
   };
 
   const draw = () => {
@@ -117,7 +133,7 @@ const differenceView = (() => {
         found.apart.length ? make("details.plainly", null, make("summary", null, `${plural(found.apart.length, "scenario")} that can’t be compared: one was not asked, or gave no answer where the other did`),
           make("ul", null, found.apart.slice(0, 500).map((row) => make("li", null, link(row.address, row.title), make("small.soft", null, ` ${row.suite.title}`))))) : null,
       ].filter(Boolean)),
-      ...(overview() ? [make("h3", null, "All pairs"), grid] : []));
+      ...siblings(), ...(overview() ? [make("h3", null, "All pairs"), grid] : []));
     if (list.length === 1 || (words.length && count <= 60)) for (const details of list) open(details);
     return count;
   };

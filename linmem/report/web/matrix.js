@@ -7,15 +7,17 @@ const matrix = (() => {
   const chunks = new Map(); // a tbody: its suite and rows, and whether they are drawn
   let words = [];
   let show = "";
+  let shown = COLUMNS;
 
   const texts = cached((row) => [row.suite.title, row.suite.path, row.address, row.title,
     ...row.cells.flatMap((cell, number) => (cell ? [COLUMNS[number].label, ...cell.statuses].join(" ") : [])),
     ...row.observations.flatMap((item) => [item.question, ...item.answers.flatMap((answer) => (answer ? answer.given.map((one) => one.answer) : []))]),
   ].join(" ").toLowerCase());
   const wanted = (row) => {
-    if (show === "differ" && !row.differs) return false;
-    if (show === "unexpected" && !row.cells.some((cell) => cell && cell.unexpected)) return false;
-    if ((show === "known" || show === "unsupported") && !row.cells.some((cell) => cell && cell.statuses.has(show))) return false;
+    const some = (is) => shown.some(({ number }) => row.cells[number] && is(row.cells[number]));
+    if (show === "differ" && !differing(row).length) return false;
+    if (show === "unexpected" && !some((cell) => cell.unexpected)) return false;
+    if ((show === "known" || show === "unsupported") && !some((cell) => cell.statuses.has(show))) return false;
     return words.every((word) => texts(row).includes(word));
   };
 
@@ -26,11 +28,14 @@ const matrix = (() => {
     const anchor = make(`a.cell.s-${cell.worst.key}`, {
       href: `#${row.address}/${COLUMNS[number].address}`, tabindex: "-1", title: `${COLUMNS[number].label}: ${label}`,
     }, mark(cell.worst), make("span.word", null, ` ${cell.label}`), cell.several ? make("small", { "aria-hidden": "true" }, String(cell.count)) : null);
-    const answer = row.differs ? answerOf(row, number) : null;
+    const answer = differing(row).length ? answerOf(row, number) : null;
     return make(`td.s-${cell.worst.key}`, null, answer ? [anchor, make("span.said", null, answer)] : anchor);
   };
-  // The question on which answers differ (the first of them), and what a runtime answered to it.
-  const differing = cached((row) => row.observations.filter((item) => item.agreement === "differs"));
+  // The questions on which answers of shown columns differ, and what a runtime answered to the first of them.
+  const unlike = (item) => shown.some((one, at) => shown.slice(at + 1).some((other) => D.likenesses[item.pairs[pairAt(one.number, other.number)]] === "differs"));
+  let differing = null;
+  const compare = () => { differing = cached((row) => row.observations.filter((item) => item.agreement === "differs" && (columnChoice.complete() || unlike(item)))); };
+  compare();
   const answerOf = (row, number) => {
     const told = differing(row)[0].answers[number];
     return told && told.given.length ? [...new Set(told.given.map(({ answer }) => answer || "nothing"))].join(" / ") : "no answer";
@@ -40,10 +45,10 @@ const matrix = (() => {
     return make("span.reason", null, make("span.unlike", null, make("span", { "aria-hidden": "true" }, "≠ "), make("span.hidden", null, "different answers: ")),
       first.question, others.length ? ` and ${plural(others.length, "more question")}` : null);
   };
-  const rowOf = (row) => make(row.differs ? "tr.tall" : "tr", { "data-row": row.address }, make("th", { scope: "row" },
+  const rowOf = (row) => make(differing(row).length ? "tr.tall" : "tr", { "data-row": row.address }, make("th", { scope: "row" },
     make("a.row", { href: `#${row.address}`, title: row.title, tabindex: "-1" },
-      row.title), row.differs ? reasonOf(row) : null),
-    COLUMNS.map((_, number) => cellOf(row, number)));
+      row.title), differing(row).length ? reasonOf(row) : null),
+    shown.map(({ number }) => cellOf(row, number)));
 
   const draw = (body) => {
     const chunk = chunks.get(body);
@@ -81,8 +86,8 @@ const matrix = (() => {
     if (wide) {
       for (let at = 0; at < rows.length; at += CHUNK) {
         const part = rows.slice(at, at + CHUNK);
-        const spacer = make("td.spacer", { colspan: COLUMNS.length + 1 });
-        spacer.style.height = `calc(var(--row) * ${part.length} + var(--reason) * ${part.filter((row) => row.differs).length})`;
+        const spacer = make("td.spacer", { colspan: shown.length + 1 });
+        spacer.style.height = `calc(var(--row) * ${part.length} + var(--reason) * ${part.filter((row) => differing(row).length).length})`;
         const chunk = make("tbody.scenarios", null, make("tr", null, spacer));
         chunks.set(chunk, { suite, rows: part, drawn: false });
         after.after(chunk);
@@ -98,6 +103,21 @@ const matrix = (() => {
     if (wide) unfolded.add(suite); else unfolded.delete(suite);
     update(suite);
   };
+  // The rows that the page comes with, arranged by the shown columns; those of scenarios are drawn anew.
+  const lines = table ? [...table.querySelectorAll("colgroup, tr")].map((line) => [line, [...line.children]]) : [];
+  const arrange = () => {
+    shown = columnChoice.shown();
+    compare();
+    for (const [line, [first, ...rest]] of lines) line.replaceChildren(first, ...shown.map(({ number }) => rest[number]));
+    table.querySelector("tr.groups")?.remove();
+    const heads = columnChoice.heads();
+    if (heads.length) table.tHead.prepend(make("tr.groups", null, make("td"), heads.map(([name, count]) => make("th", { scope: "colgroup", colspan: count, title: name }, name))));
+    table.style.setProperty("--columns", shown.length);
+    table.classList.toggle("few", shown.length < 7);
+    table.classList.toggle("many", shown.length >= 7);
+    updateAll();
+  };
+  if (table) columnChoice.whenChanged(arrange);
   const started = () => {
     for (const suite of SUITES) {
       const title = $(`suite-${suite.number}`).querySelector(".title");
@@ -176,6 +196,7 @@ const matrix = (() => {
     // Bring a suite or a row into the window, drawn and marked; null if a filter hides it.
     reveal(suite, row, column) {
       for (const marked of table.querySelectorAll(".marked")) marked.classList.remove("marked");
+      if (column) columnChoice.reveal(column);
       if (!unfolded.has(suite)) fold(suite, true);
       if (!row) {
         bring($(`suite-${suite.number}`).rows[0]);
@@ -186,7 +207,7 @@ const matrix = (() => {
         if (at < 0) continue;
         draw(body);
         const line = body.children[at];
-        const cell = column ? line.children[column.number + 1] : line;
+        const cell = column ? line.children[shown.indexOf(column) + 1] : line;
         cell.classList.add("marked");
         bring(line, column && cell, true);
         const anchor = (column ? cell : line).querySelector("a");

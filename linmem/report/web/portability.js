@@ -39,7 +39,7 @@ const strip = (finding) => {
   const of = new Map();
   finding.groups.forEach((group, number) => group.columns.forEach((column) => of.set(column.label, number)));
   const words = finding.groups.map((group, number) => `${letter(number)}: ${group.columns.map((column) => column.label).join(", ")}`).join("; ");
-  return make("span.strip", { role: "img", "aria-label": words }, COLUMNS.map((column) => {
+  return make("span.strip", { role: "img", "aria-label": words }, columnChoice.shown().map((column) => {
     const number = of.get(column.label);
     return make(number === undefined ? "i.none" : `i.g${Math.min(number, 7)}`, { title: `${column.label}: ${number === undefined ? "no answer" : letter(number)}` }, number === undefined ? "–" : letter(number));
   }));
@@ -125,6 +125,7 @@ const portabilityView = (() => {
     if (list.length === 1 || (words.length && found.length <= 60)) for (const details of list) open(details);
     return found.length;
   };
+  columnChoice.whenChanged(() => { if (words !== null) draw(); });
   return {
     draw() { if (words === null) this.filter([]); },
     filter(query) {

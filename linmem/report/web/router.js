@@ -1,5 +1,5 @@
 // The address says what is shown:
-//   #VIEW?q=words&show=which   #SUITE?show=differ   #SUITE/SCENARIO   #SUITE/SCENARIO/RUNTIME
+//   #VIEW?q=words&show=which&columns=RUNTIME,RUNTIME&group=engine   #SUITE?show=differ   #SUITE/SCENARIO   #SUITE/SCENARIO/RUNTIME
 //   #differences/RUNTIME/RUNTIME   #failure/SUITE/SCENARIO/RUNTIME   #observed/SUITE/ID/SCENARIO   #known/ENTRY
 {
   const root = document.documentElement;
@@ -35,21 +35,31 @@
   };
   const unmark = () => { for (const marked of document.querySelectorAll(".marked")) marked.classList.remove("marked"); };
   const hash = () => {
+    const [path, query] = location.hash.slice(1).split("?");
     try {
-      return decodeURIComponent(location.hash.slice(1));
+      return [decodeURIComponent(path), query];
     } catch {
-      return location.hash.slice(1);
+      return [path, query];
     }
+  };
+  // The address tells what is chosen, so that it can be passed on.
+  const share = () => {
+    if (panel.open || !view) return;
+    const chosen = new URLSearchParams([["q", search.value.trim()], ["show", show && view === "conformance" ? show.value : ""]].filter(([, value]) => value).concat(columnChoice.told()));
+    const [path] = hash();
+    const query = String(chosen).replaceAll("%2C", ",").replaceAll("%3A", ":").replaceAll("%40", "@");
+    history.replaceState(null, "", `#${VIEWS.includes(path.split("/")[0]) ? path : view}${query ? `?${query}` : ""}`);
   };
 
   const route = () => {
-    const [path, query] = hash().split("?");
+    const [path, query] = hash();
     const [first, ...rest] = path.split("/");
     const asked = new URLSearchParams(query || "");
     unmark();
     if (query !== undefined) {
       search.value = asked.get("q") || "";
       if (show) show.value = [...show.options].some(({ value }) => value === asked.get("show")) ? asked.get("show") : "";
+      columnChoice.choose(asked);
       view = VIEWS.includes(first) || !view ? null : view;
     }
     const row = ROWS.get(rest.length >= 1 ? `${first}/${rest[0]}` : "");
@@ -102,7 +112,7 @@
   };
 
   panel.whenClosed(() => {
-    if (ROWS.has(hash().split("/").slice(0, 2).join("/"))) history.pushState(null, "", `#${view || "conformance"}`);
+    if (ROWS.has(hash()[0].split("/").slice(0, 2).join("/"))) history.pushState(null, "", `#${view || "conformance"}`);
     if (opener && opener.isConnected) opener.focus({ preventScroll: true });
     opener = null;
   });
@@ -121,9 +131,10 @@
   let waiting = 0;
   search.addEventListener("input", () => {
     clearTimeout(waiting);
-    waiting = setTimeout(apply, 80);
+    waiting = setTimeout(() => { apply(); share(); }, 80);
   });
-  if (show) show.addEventListener("change", apply);
+  if (show) show.addEventListener("change", () => { apply(); share(); });
+  columnChoice.whenChanged(() => { if (root.classList.contains("ready")) share(); });
   const unfold = $("unfold");
   if (unfold) {
     unfold.addEventListener("click", () => {
@@ -139,6 +150,7 @@
     const typing = /^(INPUT|TEXTAREA|SELECT)$/.test(document.activeElement.tagName);
     if (event.key === "Escape") {
       if (panel.open) panel.close();
+      else if (columnChoice.close()) return;
       else if (document.activeElement === search) {
         search.value = "";
         apply();
@@ -164,6 +176,6 @@
   for (const section of document.querySelectorAll(".view")) section.id = `view-${section.id}`;
   if ($("matrix")) matrix.started();
   route();
-  if (!panel.open && hash() && scrollY === 0 && $("main").getBoundingClientRect().top > 0.6 * innerHeight) $("main").scrollIntoView();
+  if (!panel.open && hash()[0] && scrollY === 0 && $("main").getBoundingClientRect().top > 0.6 * innerHeight) $("main").scrollIntoView();
   root.classList.add("ready");
 }
