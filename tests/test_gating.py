@@ -83,16 +83,14 @@ def test_a_run_is_recorded_and_the_next_ones_are_held_against_it(
     worded = gated(f"--baseline={base}")
     assert worded.status == 1  # though every item passed
     assert "2 passed" in worded.text or "4 passed" in worded.text
-    assert [line.partition("has-a-page")[2] for line in verdict(worded)[:2]] == [
-        "[fake]: size: a page → another word",
-        "[other]: size: a page → another word",
-    ]
-    assert verdict(worded)[-2] == f"gate: FAILED: 2 regressions; 4 cases compared with {base}"
+    assert verdict(worded)[0] == "REGRESSION 2 answers on fake and other: size: a page → another word"
+    assert "::has-a-page[fake] and 1 more" in worded.text
+    assert verdict(worded)[-2] == f"gate: FAILED: 2 regressions, 1 cause; 4 cases compared with {base}"
 
     write(suite, size=2)
     failed = gated(f"--baseline={base}", "-q")
     assert failed.status == 1
-    assert "has-a-page[fake]: pass → fail: size of memory in pages: expected 2, got 1" in verdict(failed)[0]
+    assert "2 cases on fake and other: pass → fail: size of memory in pages: expected 2, got 1" in verdict(failed)[0]
     assert main(["gate", str(failed.folder), "--baseline", str(base)]) == 1
 
     suite.write_text(suite.read_text().replace("is called", "is still called"))
@@ -101,6 +99,18 @@ def test_a_run_is_recorded_and_the_next_ones_are_held_against_it(
         line.startswith("MISSING ") and "::is-called: the scenario with its 2 cases" in line
         for line in verdict(renamed)
     )
+
+
+def test_a_failure_that_is_listed_for_other_versions_says_where(run: DoRun, fake_runtime: Any, suite: Path) -> None:
+    write(suite, size=2)
+    known = suite.with_name("known.yaml")
+    entry = {"scenario": f"{suite.name}::has-a-page", "reason": "It is wrong.", "message": "expected 2, got 1"}
+    known.write_text(json.dumps([{**entry, "runtime": "fake@<0.1"}]), encoding="utf-8")
+    words = [f"--suites={suite}", f"--runtime={fake_runtime('fake')}", f"--known={known}"]
+    told = " ".join(run(*words).text.split())
+    assert "known.yaml:1 lists this failure, but only for the versions <0.1: widen it if this is the same" in told
+    known.write_text(json.dumps([{**entry, "runtime": "fake@<0.1", "message": "another"}]), encoding="utf-8")
+    assert "lists this failure" not in run(*words, folder="again").text
 
 
 def test_every_output_says_first_that_the_gate_failed(
@@ -129,7 +139,7 @@ def test_every_output_says_first_that_the_gate_failed(
     first = ElementTree.fromstring(told("junit.xml"))[0][0]
     (failure,) = first.iter("failure")
     assert (first.get("classname"), failure.get("message")) == ("linmem.gate", what)
-    assert "[fake]: size: a page → another word" in (failure.text or "")
+    assert "2 answers on fake and other: size: a page → another word" in (failure.text or "")
     badge = json.loads(told("badges/fake.json"))
     assert (badge["message"], badge["color"]) == ("1 worse than the baseline", "red")
     summary = " ".join(played.text.partition("= linmem =")[2].split())
@@ -137,7 +147,7 @@ def test_every_output_says_first_that_the_gate_failed(
     annotations = [line for line in played.text.splitlines() if line.startswith("::error ")]
     assert annotations[0].startswith(f"::error title=linmem::{what} If these changes are meant")
     assert f"/{suite.name},line=6,title=linmem::" in annotations[1]
-    assert "[fake]: size: a page → another word" in annotations[1]
+    assert "2 answers on fake and other: size: a page → another word" in annotations[1]
 
     before = told("report.json")
     assert main(["report", "build", str(played.folder)]) == 0  # the record keeps the verdict

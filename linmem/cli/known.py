@@ -13,7 +13,7 @@ from linmem.compare import inputs
 from linmem.results import known, known_edit
 from linmem.results.document import Report
 from linmem.run import runtimes
-from linmem.text import say
+from linmem.text import join, say
 
 
 def add(commands: Any) -> None:
@@ -45,7 +45,9 @@ def _known(options: argparse.Namespace) -> int:
         return 0
     for path, entries in _by_list(options.known, report, new).items():
         line = known_edit.add(path, entries)
-        say(f"{paths.shown(path)}:{line}: {len(entries)} added; check how wide they are, and give the reason")
+        runtimes_ = list(dict.fromkeys(entry["runtime"] for entry in entries))
+        wide = f"for {join(runtimes_, 4)}{'' if all('@' in name for name in runtimes_) else ', in all versions'}"
+        say(f"{paths.shown(path)}:{line}: {len(entries)} added {wide}; check how wide they are, and give the reason")
     return 0
 
 

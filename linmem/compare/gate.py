@@ -12,18 +12,24 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from msgspec import structs
+
 from linmem.compare import baseline, inputs, snapshot
 from linmem.compare.baseline import BaselineError
 from linmem.compare.diff import CaseChange, Diff, compare
 from linmem.compare.snapshot import PairError, RunScope, Snapshot
 from linmem.results.atomic import replace
 from linmem.results.case_result import WORDS, CaseResult
+from linmem.results.causes import alike, common
 from linmem.results.document import GateFinding, GateKind, GateVerdict, NotHeld, Report
 from linmem.text import one_line, plural
 
 _RANK = {state: rank for rank, state in enumerate(baseline.STATES)}
 _STATES = {WORDS.get(state, state): state for state in baseline.STATES}
 
+
+Shared = tuple[GateFinding, Sequence[str]]
+"""A finding of a case, and what it may have in common with others."""
 
 _ORDER: tuple[GateKind, ...] = ("regression", "missing", "new", "improved", "changed")
 
@@ -50,7 +56,7 @@ def hold(
     if whole:
         run.asked = Snapshot([], {}).asked
     found = compare(against, run, asked)
-    findings = [*_runtimes(found), *_cases(found, against, run)]
+    findings = [*_runtimes(found), *_caused(_cases(found, against, run))]
     findings.sort(key=lambda finding: _ORDER.index(finding.kind))
     return GateVerdict(
         passed=not any(finding.failing for finding in findings),
@@ -72,10 +78,33 @@ def _finding(kind: GateKind, name: str, what: str, runtime: str | None = None) -
     return GateFinding(kind=kind, name=name, what=what, runtime=runtime)
 
 
-def _of_case(kind: GateKind, change: CaseChange, what: str) -> GateFinding:
-    return GateFinding(
-        kind=kind, name=change.id, what=what, suite=change.suite, scenario=change.scenario, runtime=change.runtime
+def _of_case(kind: GateKind, change: CaseChange, what: str, *shared: str) -> Shared:
+    """A finding, and what others may share with it: `shared`, or the wording of the change and where it is."""
+    finding = GateFinding(
+        kind=kind,
+        name=change.id,
+        what=what,
+        suite=change.suite,
+        scenario=change.scenario,
+        runtime=change.runtime,
+        question=change.question,
     )
+    moved = what.partition(":")[0]
+    return finding, shared or (alike(what), f"{moved}{_where(change)}", f"{moved} in {change.case.place}")
+
+
+def _where(change: CaseChange) -> str:
+    return f"{f' through {change.view}' if change.view else ''} on {change.runtime}"
+
+
+def _caused(found: Iterable[Shared]) -> Iterable[GateFinding]:
+    """The findings with their causes, those of one kind by those of that kind."""
+    members: dict[GateKind, list[Shared]] = defaultdict(list)
+    for item in found:
+        members[item[0].kind].append(item)
+    for items in members.values():
+        for (finding, _), cause in zip(items, common([shared for _, shared in items]), strict=True):
+            yield structs.replace(finding, cause=cause)
 
 
 def _run(report: Report) -> Snapshot:
@@ -109,7 +138,7 @@ def _runtimes(found: Diff) -> Iterable[GateFinding]:
             yield _finding("missing", f"suite {suite.path}", f"all its {plural(suite.cases, 'case')}")
 
 
-def _cases(found: Diff, against: Snapshot, run: Snapshot) -> Iterable[GateFinding]:
+def _cases(found: Diff, against: Snapshot, run: Snapshot) -> Iterable[Shared]:
     worse: set[str] = set()
     for change in found.changes:
         if change.kind != "outcome" or change.old is None or change.new is None:
@@ -136,10 +165,10 @@ def _cases(found: Diff, against: Snapshot, run: Snapshot) -> Iterable[GateFindin
     yield from _together("new", [change for change in good if not change.within], run, "{0.new}, not in the baseline")
     suites = Counter(change.within for change in good if change.within and change.within.startswith("suite "))
     for name, count in suites.items():
-        yield _finding("new", name or "", f"{plural(count, 'case')}, not in the baseline")
+        yield _finding("new", name or "", f"{plural(count, 'case')}, not in the baseline"), ()
 
 
-def _together(kind: GateKind, changes: Iterable[CaseChange], side: Snapshot, what: str) -> Iterable[GateFinding]:
+def _together(kind: GateKind, changes: Iterable[CaseChange], side: Snapshot, what: str) -> Iterable[Shared]:
     """A scenario of which each case that `side` has is among the changes is one line; so is any other case."""
     sizes = Counter(case.place for case in side.cases)
     scenarios: dict[str, list[CaseChange]] = defaultdict(list)
@@ -149,15 +178,18 @@ def _together(kind: GateKind, changes: Iterable[CaseChange], side: Snapshot, wha
         if 1 < len(members) == sizes[place]:
             told = f"the scenario with its {plural(len(members), 'case')}"
             first = members[0]
-            yield GateFinding(kind=kind, name=place, what=told, suite=first.suite, scenario=first.scenario)
+            finding = GateFinding(kind=kind, name=place, what=told, suite=first.suite, scenario=first.scenario)
+            yield finding, (alike(told),)
         else:
             yield from (_of_case(kind, change, what.format(change)) for change in members)
 
 
-def _answer(change: CaseChange) -> GateFinding:
+def _answer(change: CaseChange) -> Shared:
     if change.old is None:
-        return _of_case("new", change, f"it answers {change.question}: {_said(change.new)}")
-    return _of_case("regression", change, f"{change.question}: {_said(change.old)} → {_said(change.new)}")
+        return _of_case("new", change, f"it answers {change.question}: {_said(change.new)}", "new answers")
+    moved = f"{_said(change.old)} → {_said(change.new)}"
+    shared = (moved, f"{change.question} is answered otherwise", f"changed{_where(change)}")
+    return _of_case("regression", change, f"{change.question}: {moved}", *shared)
 
 
 def _said(answer: str | None) -> str:

@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 import msgspec
 
-from linmem.report.markdown import code, prose
+from linmem.report.markdown import cause_markdown, code, prose
+from linmem.results.causes import causes
 from linmem.results.document import GateVerdict, as_json
 from linmem.text import plural
 
@@ -25,6 +26,9 @@ def summary(verdict: GateVerdict) -> str:
         regressions, missing = verdict.count("regression"), verdict.count("missing")
         counts = [plural(regressions, "regression")] if regressions else []
         counts += [f"{missing:,} missing"] if missing else []
+        failing = [item for item in verdict.findings if item.failing]
+        if len(found := causes(failing)) < len(failing):
+            counts[-1] += f", {plural(len(found), 'cause')}"
     told = f"{', '.join(counts)}; " if counts else ""
     compared = f"{plural(verdict.compared, 'case')} compared with {verdict.baseline}"
     return f"{'passed' if verdict.passed else 'FAILED'}: {told}{compared}"
@@ -38,8 +42,11 @@ class GateLine(NamedTuple):
 
 
 def lines(verdict: GateVerdict) -> list[GateLine]:
-    """The verdict as lines."""
-    found = [GateLine(str(finding), finding.failing) for finding in verdict.findings]
+    """The verdict as lines: one for each cause, with the places below it."""
+    found = []
+    for cause in causes(verdict.findings):
+        found.append(GateLine(str(cause), cause.first.failing))
+        found += [GateLine(f"{'':10} {place}") for place in cause.places]
     found += [
         GateLine(f"not compared: {plural(item.cases, 'case')} of the baseline: {item.reason}")
         for item in verdict.not_compared
@@ -61,7 +68,10 @@ def text(verdict: GateVerdict) -> str:
 def markdown(verdict: GateVerdict) -> str:
     """The verdict as a page with a table."""
     head = [f"# {prose(summary(verdict).capitalize(), 1000)}", ""]
-    rows = [f"| {item.kind.upper()} | {code(item.name, 400)} | {prose(item.what, 400)} |" for item in verdict.findings]
+    rows = [
+        f"| {item.first.kind.upper()} | {code(item.name, 400)} | {cause_markdown(item)} |"
+        for item in causes(verdict.findings)
+    ]
     table = ["| | | |", "| --- | --- | --- |", *rows, ""] if rows else []
     rest = [f"Not compared: {plural(item.cases, 'case')}: {prose(item.reason)}." for item in verdict.not_compared]
     record = verdict.record

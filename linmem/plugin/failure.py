@@ -14,7 +14,7 @@ SHOWN_TEXT = 400  # characters of one value or line
 MARKS = {"ok": "ok  ", "failed": "FAIL", "not reached": "    "}
 
 
-def failure_text(result: Result) -> str:
+def failure_text(result: Result, hint: str | None = None) -> str:
     """The steps up to the failing one with expected and actual values, where it stands, and what the driver printed."""
     on = f"{result.runtime} ({result.version})" if "@" not in result.runtime else result.runtime
     lines = folded(
@@ -28,6 +28,8 @@ def failure_text(result: Result) -> str:
     if result.known is not None and not result.known.fits:
         entry = result.known.place
         lines += folded("  ", f"{entry} expects another failure here: its message is '{result.known.message}'")
+    if hint:
+        lines += folded("  ", hint)
     if result.where:
         lines.append(f"  at {printable(result.where)}")
     lines.append("")

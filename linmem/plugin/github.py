@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from linmem.report.failures import failures
+from linmem.results.causes import causes
 from linmem.results.document import Report
 from linmem.text import WithoutCommands, one_line
 
@@ -33,10 +34,11 @@ def _places(report: Report) -> Iterator[str]:
         line = int(number) if (number := (first.where or "").rpartition(":")[2]).isdigit() else None
         yield _error(f"{first.title} on {first.runtime}: {failure.word}: {failure.headline}", first.suite, line)
     if report.gate is not None:
-        for finding in report.gate.findings:
-            if finding.failing:
-                entry = report.scenarios.get((finding.suite or "", finding.scenario or ""))
-                yield _error(f"{finding.name}: {finding.what}", finding.suite, entry.line if entry else None)
+        for cause in causes([finding for finding in report.gate.findings if finding.failing]):
+            finding = cause.first
+            entry = report.scenarios.get((finding.suite or "", finding.scenario or ""))
+            told = ": ".join([cause.name, cause.what, "; ".join(cause.places)]).removesuffix(": ")
+            yield _error(told, finding.suite, entry.line if entry else None)
 
 
 def _error(message: str, file: str | None = None, line: int | None = None) -> str:

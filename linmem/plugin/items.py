@@ -113,7 +113,7 @@ class ScenarioItem(pytest.Item):
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         """The scenario's steps and what went wrong, in place of a Python traceback."""
         if isinstance(excinfo.value, ScenarioFailed):
-            return failure_text(excinfo.value.result)
+            return failure_text(excinfo.value.result, self.bench.hint(self.planned, excinfo.value.result))
         if isinstance(excinfo.value, pytest.xfail.Exception):  # pytest would format a traceback that is not shown
             return str(excinfo.value)
         return super().repr_failure(excinfo, style)

@@ -20,6 +20,7 @@ from linmem.report.likeness import KINDS
 from linmem.report.matrix import LABELS, MARKS, MEANINGS, differing, matrix, share
 from linmem.report.pagedata import PageData
 from linmem.results import verdict
+from linmem.results.causes import causes
 from linmem.results.document import GuestEntry, ObservationEntry, OpenQuestions, Report
 from linmem.text import clip, join, one_line, plural, sentence, web_address
 
@@ -50,7 +51,7 @@ def render(report: Report) -> str:
             state=headline.state(report),
             facts=headline.facts(report),
             differing=kinds,
-            gate=[item for item in report.gate.findings if item.failing] if report.gate is not None else [],
+            gate=causes([item for item in report.gate.findings if item.failing] if report.gate is not None else []),
             away=[runtime for runtime in report.runtimes if runtime.status != "ready"],
             missing_guests=_missing_guests(report),
             failed=_failed(report),

@@ -7,6 +7,7 @@ from xml.etree import ElementTree
 
 from linmem.report.faults import gate_fault
 from linmem.results import verdict
+from linmem.results.causes import causes
 from linmem.results.document import GateVerdict, Report
 from linmem.results.outcome import Result
 from linmem.text import clip, printable
@@ -55,7 +56,11 @@ def _gate(suite: ElementTree.Element, gate: GateVerdict) -> None:
     if not gate.passed:
         fault = gate_fault(gate)
         item = ElementTree.SubElement(case, "error" if gate.refused else "failure", message=_fit(fault.what))
-        found = [str(finding) for finding in gate.findings if finding.failing]
+        found = [
+            line
+            for cause in causes([finding for finding in gate.findings if finding.failing])
+            for line in (str(cause), *cause.places)
+        ]
         item.text = _fit("\n".join([*found, fault.remedy]))
 
 

@@ -12,6 +12,7 @@ from linmem.report.failures import FailureGroup, defects, failures
 from linmem.report.findings import Phrase, findings, outcome_phrases
 from linmem.report.matrix import LABELS, share
 from linmem.results import verdict
+from linmem.results.causes import GateCause, causes
 from linmem.results.document import Counts, Report
 from linmem.text import join, one_line, plural, sentence, web_address
 
@@ -95,9 +96,14 @@ def _gate(report: Report) -> list[str]:
     worse = [finding for finding in report.gate.findings if finding.failing] if report.gate is not None else []
     if not worse:
         return []
-    rows = ((item.kind.upper(), code(item.name, 400), prose(item.what, 400)) for item in worse)
+    rows = ((item.first.kind.upper(), code(item.name, 400), cause_markdown(item)) for item in causes(worse))
     head, rule, *body = _table(("", "Case", "Change"), rows, "lll")
     return ["## Compared with the baseline", "", head, rule, *_fitting(body, _ROOM["gate"], "change")]
+
+
+def cause_markdown(cause: GateCause) -> str:
+    """What changed, and where if in several places, for a cell of a table."""
+    return "<br>".join([prose(cause.what, 400), *(code(place, 400) for place in cause.places)])
 
 
 def _broken(report: Report) -> list[str]:

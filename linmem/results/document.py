@@ -274,10 +274,11 @@ GateKind = Literal["regression", "missing", "improved", "new", "changed"]
 
 
 class GateFinding(Struct, kw_only=True, frozen=True):
-    """One line of the gate's verdict.
+    """One thing that the gate found.
 
     ``name`` is what it is about: a case's id, a scenario, a suite, a guest, a runtime. Of a scenario or case ``suite``
-    and ``scenario`` are given, of a case or runtime ``runtime``.
+    and ``scenario`` are given, of a case or runtime ``runtime``, of an answer the ``question``'s id. Findings of one
+    kind with the same ``cause`` changed in the same way (`linmem.results.causes`).
     """
 
     kind: GateKind
@@ -286,6 +287,8 @@ class GateFinding(Struct, kw_only=True, frozen=True):
     suite: str | None = None
     scenario: str | None = None
     runtime: str | None = None
+    question: str | None = None
+    cause: str | None = None
 
     @property
     def failing(self) -> bool:

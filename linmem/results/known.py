@@ -29,6 +29,7 @@ from linmem.scenario.source import read as read_yaml
 from linmem.schema import Schema, line_of
 
 FILE = "known.yaml"  # in a runtime's folder
+_ALL = SpecifierSet()
 _REGEX_BYTES = 1 << 20  # that a compiled regular expression may take
 SCHEMA = Schema(Path(__file__).with_name("known.schema.json"), {"": "an entry"})
 
@@ -127,6 +128,10 @@ class KnownDefects:
             near = [entry for entry in self.entries if entry.in_suite(case.suite) and entry.on_runtime(engine)]
             self._near[case.suite, engine] = near
         return next((entry for entry in near if entry.covers(case, engine)), None)
+
+    def of_other_versions(self, case: Case, engine: Engine) -> KnownDefect | None:
+        """The first entry that covers a case on other versions of its runtime."""
+        return next((entry for entry in self.entries if replace(entry, versions=_ALL).covers(case, engine)), None)
 
 
 def matches(pattern: str, name: str | None) -> bool:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import yaml
+from packaging.version import InvalidVersion, Version
 
 from linmem.results import known, verdict
 from linmem.results.atomic import replace
@@ -157,8 +158,13 @@ def _goes_on(text: Sequence[str], blank: int) -> bool:
 def entries(report: Report, wanted: Sequence[str], reason: str | None, link: str | None) -> list[dict[str, Any]]:
     """New entries for cases by their ids, or for every failure that is not listed. Raises `KnownError`.
 
-    View kinds of a scenario that failed in the same way share an entry. Without a reason, the message stands for it.
+    View kinds and versions with which a scenario failed in the same way share an entry, which covers versions as
+    `_versions` says. Without a reason, the message stands for it.
     """
+    runtimes = {runtime.label: runtime for runtime in report.runtimes}
+    places: dict[tuple[Any, ...], list[Result]] = defaultdict(list)
+    for result in report.results:
+        places[_place(result, runtimes)].append(result)
     results = {result.id: result for result in report.results}
     for id_ in wanted:
         if id_ not in results:
@@ -173,31 +179,46 @@ def entries(report: Report, wanted: Sequence[str], reason: str | None, link: str
             raise KnownError(f"{result.id} is covered by {result.known.place} already: edit that entry")
         if result.outcome not in ("fail", "crash", "timeout"):
             raise KnownError(f"{result.id} has outcome '{result.outcome}': only a failure can be a known defect")
-        key = (
-            result.suite,
-            result.scenario,
-            result.runtime,
-            result.version,
-            result.guest,
-            result.outcome,
-            result.message,
-        )
+        place = _place(result, runtimes)
+        runtime = place[0] + _versions(result, places[place])
+        key = result.suite, result.scenario, runtime, result.guest, result.outcome, result.message
         alike[key].append(result)
-    runtimes = {runtime.label: runtime for runtime in report.runtimes}
-    return [_entry(found, runtimes, reason, link) for found in alike.values()]
+    return [_entry(found, key[2], reason, link) for key, found in alike.items()]
 
 
-def _entry(
-    found: Sequence[Result], runtimes: Mapping[str, RuntimeEntry], reason: str | None, link: str | None
-) -> dict[str, Any]:
-    first = found[0]
-    runtime = runtimes[first.runtime]
+def _place(result: Result, runtimes: Mapping[str, RuntimeEntry]) -> tuple[str, ...]:
+    """A runtime as an entry names it, and the rest of a case: what is played once on each version."""
+    runtime = runtimes[result.runtime]
     name = f"{runtime.name}:{runtime.variant}" if runtime.variant else runtime.name
-    entry: dict[str, Any] = {
-        "scenario": f"{first.suite.rpartition('/')[2]}::{first.scenario}",
-        "runtime": f"{name}@{first.version}" if first.version and first.version != "unknown" else name,
-    }
-    views = [result.view for result in found if result.view is not None]
+    return name, result.suite, result.scenario, result.guest or "", result.view or ""
+
+
+def _versions(result: Result, everywhere: Iterable[Result]) -> str:
+    """Which versions an entry covers, as it follows its runtime's name: all, but for those that came out otherwise.
+
+    An entry that is too wide fails the run that shows it, with a line that says so. One that is too narrow would make
+    an older version's same failure look like a new one.
+    """
+    try:
+        played = {Version(item.version or ""): _came(item) == _came(result) for item in everywhere}
+        own = Version(result.version or "")
+    except InvalidVersion:
+        return ""
+    below = max((version for version, same in played.items() if version < own and not same), default=None)
+    above = min((version for version, same in played.items() if version > own and not same), default=None)
+    limits = [f">={min(version for version in played if version > below)}"] if below else []
+    limits += [f"<{above}"] if above else []
+    return f"@{','.join(limits)}" if limits else ""
+
+
+def _came(result: Result) -> tuple[str, str]:
+    return result.outcome, result.message
+
+
+def _entry(found: Sequence[Result], runtime: str, reason: str | None, link: str | None) -> dict[str, Any]:
+    first = found[0]
+    entry: dict[str, Any] = {"scenario": f"{first.suite.rpartition('/')[2]}::{first.scenario}", "runtime": runtime}
+    views = list(dict.fromkeys(result.view for result in found if result.view is not None))
     if first.guest is not None:
         entry["guest"] = first.guest
     if views:

@@ -159,6 +159,16 @@ class Bench:
         defect = self.defects.covering(planned.case, self.engine(planned))
         return defect.failure if defect is not None else None
 
+    def hint(self, planned: Planned, result: Result) -> str | None:
+        """What the lists of known defects say of a failure that none of them covers: that another version has it."""
+        if result.known is not None or result.outcome in ("pass", "unsupported", "error"):
+            return None
+        entry = self.defects.of_other_versions(planned.case, self.engine(planned))
+        if entry is None or not known.held_against(entry.failure, result.message).fits:
+            return None
+        place = f"{entry.file}:{entry.line}"
+        return f"{place} lists this failure, but only for the versions {entry.versions}: widen it if this is the same"
+
     def all_cases(self, suites: Iterable[Suite]) -> Iterator[tuple[Suite, list[Planned]]]:
         """The cases of each suite. One that is wrong is left out: it is reported when the file is collected."""
         for suite in suites:

@@ -149,6 +149,60 @@ def test_what_is_worse_and_what_is_better(recorded, reports, held, before, after
     assert len([line for line in lines if not line.startswith("gate: ")]) == 1
 
 
+def test_what_changed_alike_is_one_finding_with_its_places(recorded, reports, held):
+    def answers(first, second, state="pass"):
+        for number in range(20):
+            seen = [observed(first, "old-view"), observed(second, "size")]
+            yield result(f"asks-{number}", "node", observations=seen)
+        message = "read u8 at {}: expected 1, got 2"
+        for number in range(3):
+            yield result(f"reads-{number}", "node", outcome=state, message=message.format(number))
+        yield result("stands", "wasmtime", observations=[observed(first, "old-view")])
+
+    base = recorded(list(answers("undefined", "undefined")))
+    status, lines, _ = held(reports("now", list(answers("0", "0", "fail"))), base)
+    assert status == 1
+    place = "suites/growth.yaml::"
+    assert lines[:5] == [
+        "REGRESSION 3 cases on node: pass → fail: read … at … expected … got …",
+        f"           {place}reads-0[node] and 2 more",
+        "REGRESSION 41 answers on node and wasmtime: undefined → 0",
+        f"           {place}asks-0[node] and 20 more: old-view: undefined → 0",
+        f"           {place}asks-0[node] and 19 more: size: undefined → 0",
+    ]
+    assert lines[5].startswith("gate: FAILED: 44 regressions, 2 causes; 24 cases compared with ")
+    _, lines, _ = held(reports("now", list(answers("0", "0", "fail"))), base, "--format", "json")
+    findings = json.loads("\n".join(lines))["findings"]
+    assert len(findings) == 44
+    assert {item["cause"] for item in findings} == {"undefined → 0", "pass → fail: read … at … expected … got …"}
+    assert {item["question"] for item in findings} == {"old-view", "size", None}
+
+
+def test_what_a_driver_changed_through_one_view_kind_is_one_cause(recorded, reports, held):
+    def played(*answers, message=""):
+        for number, answer in enumerate(answers):
+            for view in ("pointer", "array"):
+                seen = answer if view == "pointer" else str(number)
+                yield result(f"asks-{number}", "node", view=view, observations=[observed(seen, f"question-{number}")])
+        for name in ("reads", "writes"):
+            outcome = "fail" if message else "pass"
+            yield result(name, "node", view="pointer", outcome=outcome, message=message and f"{name}: {message}")
+
+    base = recorded(list(played("0", "1", "2", "3")))
+    _, lines, _ = held(reports("now", list(played("a", "b", "c", "3", message="no"))), base)
+    place = "suites/growth.yaml::"
+    assert lines[:7] == [
+        "REGRESSION 2 cases: pass → fail through pointer on node",
+        f"           {place}reads[node-pointer]: pass → fail: reads: no",
+        f"           {place}writes[node-pointer]: pass → fail: writes: no",
+        "REGRESSION 3 answers: changed through pointer on node",
+        f"           {place}asks-0[node-pointer]: question-0: 0 → a",
+        f"           {place}asks-1[node-pointer]: question-1: 1 → b",
+        f"           {place}asks-2[node-pointer]: question-2: 2 → c",
+    ]
+    assert lines[7].startswith("gate: FAILED: 5 regressions, 2 causes; 10 cases compared with ")
+
+
 def test_what_comes_by_chance_is_no_change(recorded, reports, held):
     def chance(**change):
         return results(**{"grows[node]": {"known": known(outcome="sometimes"), **change}})

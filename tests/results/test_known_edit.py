@@ -192,14 +192,44 @@ def test_every_failure_that_is_not_listed_is_added(listed, played, capsys):
     ]
     run = played(new)
     status, said = add(capsys, run)
-    assert (status, said) == (0, "known.yaml:27: 2 added; check how wide they are, and give the reason\n")
-    assert listed.read_text().startswith(LIST + "\n- scenario: growth.yaml::new\n  runtime: wasmtime:pulley@2.0\n")
+    assert (status, said) == (
+        0,
+        (
+            "known.yaml:27: 2 added for wasmtime:pulley and wasmer@<3, in all versions; check how wide they are, and give "
+            "the reason\n"
+        ),
+    )
+    assert listed.read_text().startswith(LIST + "\n- scenario: growth.yaml::new\n  runtime: wasmtime:pulley\n")
     first, second = known_defects.load(listed)[-2:]
     assert (first.guests, first.views, first.outcome) == (("go",), ("one", "two"), "crash")
-    assert (first.message, str(first.versions), first.variant) == ("killed: SIGSEGV", "==2.0", "pulley")
+    assert (first.message, str(first.versions), first.variant) == ("killed: SIGSEGV", "", "pulley")
     assert first.covers(Case("suites/growth.yaml", "new", "wasmtime", "go", "two"), Engine("wasmtime", "pulley", "2.0"))
     assert (second.message, second.outcome) == (None, "fail")
+    assert str(second.versions) == "<3"  # which passes
     assert "no longer" not in said
+
+
+@pytest.mark.parametrize(
+    ("came", "entries"),
+    [
+        ("FFF", [""]),
+        ("PFF", [">=2.0"]),
+        ("FFP", ["<3.0"]),
+        ("PFP", ["<3.0,>=2.0"]),
+        ("FPF", ["<2.0", ">=3.0"]),
+        ("PPF", [">=3.0"]),
+        ("FFO", ["<3.0", ">=3.0"]),  # O: another failure
+    ],
+)
+def test_an_entry_covers_the_versions_that_fail_alike_and_those_that_were_not_played(
+    listed, played, capsys, came, entries
+):
+    words = {"P": {}, "F": FAILS, "O": {"outcome": "fail", "message": "got 8"}}
+    run = played([result("new", f"node@{number}.0", **words[word]) for number, word in enumerate(came, 1)])
+    assert add(capsys, run)[0] == 0
+    new = known_defects.load(listed)[4:]
+    assert [str(entry.versions) for entry in new] == entries
+    assert stale(capsys, run, "--known", "known.yaml")[0] == 0
 
 
 def test_an_added_entry_is_as_the_run_says(listed, played, capsys):
@@ -207,7 +237,7 @@ def test_an_added_entry_is_as_the_run_says(listed, played, capsys):
     run = played(ALL)
     assert add(capsys, run)[0] == 0
     assert stale(capsys, run) == (0, ["0 entries to look at; 4 as they say"])
-    assert listed.read_text().startswith("# nothing yet\n\n- scenario: growth.yaml::grows\n  runtime: wasmtime@1.0\n")
+    assert listed.read_text().startswith("# nothing yet\n\n- scenario: growth.yaml::grows\n  runtime: wasmtime\n")
 
 
 def test_one_case_with_its_reason_and_link(listed, played, capsys):
@@ -215,7 +245,7 @@ def test_one_case_with_its_reason_and_link(listed, played, capsys):
     words = ["suites/growth.yaml::new[node]", "--reason", "It is: wrong.", "--link", "https://example.org/9"]
     assert add(capsys, run, *words)[0] == 0
     assert listed.read_text() == (
-        LIST + "\n- scenario: growth.yaml::new\n  runtime: node@1.0\n  message: got 9\n"
+        LIST + "\n- scenario: growth.yaml::new\n  runtime: node\n  message: got 9\n"
         "  reason: 'It is: wrong.'\n  link: https://example.org/9\n"
     )
 
