@@ -10,6 +10,7 @@ from linmem.report.build import ReportError
 from linmem.report.write import RECORD
 from linmem.results import record
 from linmem.results.document import Report
+from linmem.results.outcome import Result
 
 REPORT = "report.json"
 
@@ -42,6 +43,12 @@ def load(path: Path) -> Report:
     loaded = report.load(path)
     _check(path, loaded)
     return loaded
+
+
+def results(path: Path) -> list[Result]:
+    """The results of a run, whole or not, without a report being built. Raises as `load` does."""
+    place = path / RECORD if path.is_dir() else path
+    return record.read(place).results if place.suffix == ".jsonl" and place.is_file() else load(path).results
 
 
 def complete(path: Path) -> Report:

@@ -7,7 +7,7 @@ played otherwise is a conflict; the worse result stands in the report.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -16,10 +16,10 @@ import msgspec
 from linmem.results import verdict
 from linmem.results.case import Case
 from linmem.results.case_result import BY_CHANCE, CaseResult
-from linmem.results.document import GuestEntry, Report, RuntimeEntry, Selection, SuiteEntry
+from linmem.results.document import GuestEntry, Report, RuntimeEntry, Selection, Shard, SuiteEntry
 from linmem.results.outcome import Result
 from linmem.results.record import FORMAT, Answered, End, Run
-from linmem.text import one_line
+from linmem.text import join, one_line
 
 Struct = msgspec.Struct
 _T = TypeVar("_T")
@@ -81,13 +81,15 @@ def merge(parts: Sequence[Part], command: Sequence[str], allow_gaps: bool = Fals
     played = dict.fromkeys(result.case for result in results)
     deselected = dict.fromkeys(part.case(item.case) for part in parts for item in part.report.selection.deselected)
     left_out = [case for case in deselected if case not in played and case not in missing]
-    gaps = list(_gaps(results, missing, left_out, [item.label for item in runtimes if item.status == "ready"]))
+    whole = _whole(parts, conflicts)  # then what each part left out is left out of the whole
+    ready = [item.label for item in runtimes if item.status == "ready"]
+    gaps = [*([] if whole else left_out), *_lacking(results, {*left_out, *missing}, ready)]
     unfinished = [f"{part.name}: {part.report.reason}" for part in parts if not part.report.complete]
     end = End(
         finished=max((part.report.finished or "" for part in parts), default="") or None,
         complete=not unfinished,
         reason="; ".join(unfinished) or None,
-        deselected=gaps if allow_gaps else [],
+        deselected=[*(left_out if whole else []), *(gaps if allow_gaps else [])],
     )
     planned = [*played, *missing, *(() if allow_gaps else gaps)]
     run = Run(
@@ -169,7 +171,7 @@ def _guests(parts: Sequence[Part], conflicts: list[str]) -> list[GuestEntry]:
 
 
 def _suites(parts: Sequence[Part]) -> list[SuiteEntry]:
-    """The suites of all parts, in the order of their paths; scenarios in the order of their lines."""
+    """The suites of all parts, in the order of their paths; scenarios in their order in the file."""
     found: dict[str, SuiteEntry] = {}
     for part in parts:
         for suite in part.report.suites:
@@ -178,7 +180,7 @@ def _suites(parts: Sequence[Part]) -> list[SuiteEntry]:
             into.observations += _unknown(suite.observations, into.observations, "id")
     for suite in found.values():
         if all(item.line is not None for item in suite.scenarios):
-            suite.scenarios.sort(key=lambda item: item.line or 0)
+            suite.scenarios.sort(key=lambda item: (item.line or 0, item.position or 0))
     return [found[path] for path in sorted(found)]
 
 
@@ -244,19 +246,38 @@ def _selection(parts: Sequence[Part]) -> Selection:
     )
 
 
+def _whole(parts: Sequence[Part], conflicts: list[str]) -> bool:
+    """Whether the parts are all shards, of one run or of several that were asked for something else each. Shards that
+    are lacking or cut otherwise are told.
+    """
+    runs: dict[bytes, list[Shard]] = defaultdict(list)
+    for part in parts:
+        asked = part.report.selection
+        if asked.shard is None:
+            return False
+        run = msgspec.json.encode((asked.runtimes, asked.guests, asked.paths))
+        runs[run].append(asked.shard)
+    found = len(conflicts)
+    for shards in runs.values():
+        of = max(shard.of for shard in shards)
+        lacking = sorted(set(range(1, of + 1)) - {shard.number for shard in shards})
+        if len({(shard.of, shard.cut) for shard in shards}) > 1:
+            conflicts.append("the shards were not cut alike: they need the same N in --shard I/N, and one --shard-by")
+        elif lacking:
+            conflicts.append(f"not all of {of} shards are here: {join([f'{number}/{of}' for number in lacking])}")
+    return len(conflicts) == found
+
+
 def _union(lists: Sequence[Sequence[str]]) -> list[str]:
     return list(dict.fromkeys(item for each in lists for item in each)) if all(lists) else []
 
 
-def _gaps(
-    results: Sequence[Result], missing: Sequence[Case], left_out: Sequence[Case], labels: Sequence[str]
-) -> Iterator[Case]:
-    """Cases that no part played or planned: those that each left out, and scenarios that a runtime lacks."""
-    yield from left_out
+def _lacking(results: Sequence[Result], others: Iterable[Case], labels: Sequence[str]) -> Iterator[Case]:
+    """Cases that a runtime lacks though others played their scenarios; those that are known otherwise are no such."""
     guests: dict[tuple[str, str], dict[str | None, set[str]]] = defaultdict(lambda: defaultdict(set))
     for result in results:
         guests[result.suite, result.scenario][result.guest].add(result.runtime)
-    named = {msgspec.structs.replace(case, view=None) for case in (*left_out, *missing)}
+    named = {msgspec.structs.replace(case, view=None) for case in others}
     for (suite, scenario), found in guests.items():
         for guest, present in found.items():
             for label in labels:

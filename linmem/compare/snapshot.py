@@ -29,6 +29,7 @@ class RunScope:
         self._places = [path for path in selection.paths if "::" not in path]
         self._ids = [path for path in selection.paths if "::" in path]
         self._deselected = {entry.case for entry in selection.deselected}
+        self._shard = selection.shard
 
     @property
     def everything(self) -> bool:
@@ -59,7 +60,7 @@ class RunScope:
             named = any(path.startswith(f"{case.suite}::") for path in self._ids)
             return f"the run was asked for other {'scenarios, by their ids' if named else 'suites'}"
         if label is not None and case.on(label) in self._deselected:
-            return "left out by -k or the like"
+            return f"not in shard {self._shard.shown}" if self._shard is not None else "left out by -k or the like"
         return None
 
 

@@ -43,7 +43,7 @@ def pytest_configure(config: pytest.Config) -> None:
         settings = options.settings(config)
         config.args = arguments(config, settings)
         hooks = Hooks(config, _bench(settings), settings)
-    except (UserError, KnownError) as error:
+    except (UserError, KnownError, ReportError, RecordError) as error:
         raise pytest.UsageError(printable(str(error))) from None
     except OSError as error:
         raise pytest.UsageError(one_line(f"{error.filename}: {error.strerror}", 600)) from None

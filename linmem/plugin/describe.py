@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from pathlib import Path
-
-from msgspec.structs import replace
 
 from linmem.play.guest import Guest, MissingGuest
 from linmem.results import document
-from linmem.results.case import Case
 from linmem.run.runtimes import Chosen
 from linmem.run.session import Session
 from linmem.scenario import files as scenario_files
@@ -81,16 +78,6 @@ def packages(suites: Iterable[Suite]) -> list[str]:
     return sorted({item.package for suite in suites for item in suite.scenarios if item.package is not None})
 
 
-def played(suites: Iterable[Suite], cases: Iterable[Case]) -> list[Suite]:
-    """The suites that have some of the cases, each with only the scenarios that are among them."""
-    wanted = {(case.suite, case.scenario) for case in cases}
-    parts = (
-        replace(suite, scenarios=tuple(item for item in suite.scenarios if (suite.path, item.slug) in wanted))
-        for suite in suites
-    )
-    return [suite for suite in parts if suite.scenarios]
-
-
 def demands(scenario: Scenario) -> bool:
     """Whether a scenario expects something, so that a runtime can break it by an answer."""
     return any(
@@ -99,17 +86,23 @@ def demands(scenario: Scenario) -> bool:
     )
 
 
-def suite(suite: Suite) -> document.SuiteEntry:
-    """A suite as the report states it."""
+def suite(suite: Suite, places: Container[str]) -> document.SuiteEntry:
+    """A suite as the report states it, with the scenarios that take part."""
     return document.SuiteEntry(
         path=suite.path,
         title=suite.title,
         about=suite.about or None,
         scenarios=[
             document.ScenarioEntry(
-                scenario=item.slug, title=item.title, spec=item.spec, line=item.where.line, demands=demands(item)
+                scenario=item.slug,
+                title=item.title,
+                spec=item.spec,
+                line=item.where.line,
+                position=position,
+                demands=demands(item),
             )
-            for item in suite.scenarios
+            for position, item in enumerate(suite.scenarios)
+            if item.place in places
         ],
         observations=[
             document.Question(id=item.id, question=item.question, answers=list(item.answers.values()))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import gc
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ import msgspec
 import pytest
 
 from linmem import __version__, paths, project
+from linmem.compare import inputs
 from linmem.errors import UserError
 from linmem.plugin import describe, onephase
 from linmem.plugin.items import ScenarioItem, SuiteFile
@@ -26,6 +27,7 @@ from linmem.results.document import Selection
 from linmem.results.record import FORMAT, Run
 from linmem.run import means
 from linmem.run.bench import Bench
+from linmem.run.shards import Shards
 from linmem.scenario.files import ENDINGS, find, is_own, name_of, walk
 from linmem.scenario.model import Suite
 from linmem.text import printable
@@ -90,8 +92,17 @@ class Hooks:
         """The cases of the items that are about to run, by their ids, once they are known."""
         self.one_phase = False
         self.root = project.find().root(config.rootpath)
-        for path in self.files():
-            name_of(path.resolve(), self.root)  # a name that is taken is reported before anything runs
+        # A name that is taken is reported before anything runs.
+        names = {name_of(path.resolve(), self.root) for path in self.files()}
+        self.shards = self.cut(names) if settings.shard is not None else None
+
+    def cut(self, suites: Collection[str]) -> Shards:
+        """How the scenarios of these suites are dealt out. What is available on this machine plays no part in it."""
+        assert self.settings.shard is not None
+        earlier = inputs.results(self.settings.shard_by) if self.settings.shard_by is not None else []
+        labels = {chosen.label for chosen in self.bench.runtimes}
+        played = (item for item in earlier if item.suite in suites and item.runtime in labels)
+        return Shards(*self.settings.shard, played)
 
     # --------------------------------------------------------------------------------------------- who takes part
 
@@ -247,8 +258,9 @@ class Hooks:
     def header(self, planned: list[Case]) -> Run:
         """The record's first line: what this run is about to do."""
         bench = self.bench
-        suites = describe.played(self.suites, planned)
-        scenarios = [scenario for suite in suites for scenario in suite.scenarios]
+        places = {case.place for case in planned}
+        suites = [entry for suite in self.suites if (entry := describe.suite(suite, places)).scenarios]
+        scenarios = [item for suite in self.suites for item in suite.scenarios if item.place in places]
         programs = {name for scenario in scenarios for name in (scenario.program, scenario.package) if name}
         programs.update(bench.guests.missing)
         return Run(
@@ -259,7 +271,7 @@ class Hooks:
             environment=environment(),
             runtimes=[describe.runtime(chosen) for chosen in bench.runtimes],
             guests=[describe.guest(guest) for program in sorted(programs) for guest in bench.guests.all(program)],
-            suites=[describe.suite(suite) for suite in suites],
+            suites=suites,
             planned=planned,
             selection=self.selection(),
         )
@@ -272,7 +284,22 @@ class Hooks:
             runtimes=[chosen.label for chosen in self.bench.runtimes if chosen.asked],
             guests=list(self.settings.guests),
             paths=[] if {paths.SUITES, self.clone} & set(self.named) else named,
+            shard=self.shards.shard if self.shards is not None else None,
         )
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
+        """Leave what other shards play to them, of what `-k` and the like have left."""
+        if self.shards is None:
+            return
+        ours: list[pytest.Item] = []
+        others: list[pytest.Item] = []
+        for item in items:
+            name = item.planned.case.place if isinstance(item, ScenarioItem) else item.nodeid
+            (ours if self.shards.plays(name) else others).append(item)
+        items[:] = ours
+        if others:
+            config.hook.pytest_deselected(items=others)
 
     def pytest_deselected(self, items: Sequence[pytest.Item]) -> None:
         """In a worker: tell the controller what the selection leaves out."""
@@ -289,10 +316,16 @@ class Hooks:
             )
         if exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED and self.plays_suites():
             terminalreporter.write_line(
-                "ERROR: no scenario matches this selection, so nothing was played and no report was written "
+                f"ERROR: no scenario {self.where()}, so nothing was played and no report was written "
                 "('linmem list' shows what there is)",
                 red=True,
             )
+
+    def where(self) -> str:
+        """Where no scenario is, in a run that has none."""
+        if self.shards is None:
+            return "matches this selection"
+        return f"of this selection is in shard {self.shards.shard.shown}"
 
     def pytest_unconfigure(self) -> None:
         """End all drivers."""

@@ -14,8 +14,10 @@ import pytest
 
 from linmem import paths, project
 from linmem.drivers.limits import Limits
+from linmem.errors import UserError
 from linmem.project import Project
 from linmem.provision import names
+from linmem.run import shards
 from linmem.run.runtimes import ALL, default, everyone
 
 TAKE_A_VALUE = (
@@ -27,6 +29,8 @@ TAKE_A_VALUE = (
     "--known",
     "--baseline",
     "--record-baseline",
+    "--shard",
+    "--shard-by",
     "--step-timeout",
     "--step-mib",
     "--step-calls",
@@ -95,6 +99,20 @@ def add(parser: pytest.Parser) -> None:
         help="record the run in FILE, for later runs with --baseline",
     )
     group.addoption(
+        "--shard",
+        type=shard,
+        metavar="I/N",
+        help="play the I-th of N parts of the scenarios, so that N machines play all; 'linmem merge' makes one run of "
+        "their reports",
+    )
+    group.addoption(
+        "--shard-by",
+        type=Path,
+        metavar="RUN",
+        help="make the shards equally long, by the durations in an earlier run's folder, record.jsonl or report.json; "
+        "all shards need the same",
+    )
+    group.addoption(
         "--step-timeout",
         type=seconds,
         metavar="SECONDS",
@@ -121,6 +139,14 @@ def add(parser: pytest.Parser) -> None:
         action="store_true",
         help="also play what takes a runtime minutes, as its manifest says",
     )
+
+
+def shard(text: str) -> tuple[int, int]:
+    """The shard that an option gives."""
+    try:
+        return shards.parse(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def seconds(text: str) -> float:
@@ -168,11 +194,15 @@ class Settings:
     slow: bool
     unsaid: list[str]
     part: bool
+    shard: tuple[int, int] | None = None
+    shard_by: Path | None = None
 
 
 def settings(config: pytest.Config) -> Settings:
     """The command line's options; where it has none, the project file's. Raises `UserError`."""
     option, mine = config.option, project.find()
+    if option.shard_by is not None and option.shard is None:
+        raise UserError("--shard-by goes with --shard I/N")
     named = config.args_source is pytest.Config.ArgsSource.ARGS
     part = plays_a_part(config, mine)
     usual = Path(paths.shown(mine.baseline)) if mine.baseline is not None and option.record_baseline is None else None
@@ -185,6 +215,8 @@ def settings(config: pytest.Config) -> Settings:
         known=option.known or list(mine.known),
         baseline=option.baseline or usual,
         record_baseline=option.record_baseline,
+        shard=option.shard,
+        shard_by=option.shard_by,
         step_timeout=option.step_timeout or mine.step_timeout or STEP_TIMEOUT,
         limits=limits(option, mine),
         slow=option.slow,
@@ -199,7 +231,7 @@ def limits(option: argparse.Namespace, mine: Project) -> Limits:
     return Limits(**{**mine.limits, **given})
 
 
-NARROWING = ("guest", "keyword", "markexpr", "deselect", "ignore", "ignore_glob", "lf", "stepwise")
+NARROWING = ("shard", "guest", "keyword", "markexpr", "deselect", "ignore", "ignore_glob", "lf", "stepwise")
 """pytest's options and ours that leave something out, by their names in its configuration."""
 
 

@@ -30,16 +30,34 @@ answer.
 """
 
 
+class Shard(Struct, kw_only=True, frozen=True):
+    """One of so many parts of a run that machines share; the first has number 1.
+
+    ``cut`` is equal for parts that were cut alike: a digest of which scenarios earlier durations have put where.
+    """
+
+    number: int
+    of: int
+    cut: str
+
+    @property
+    def shown(self) -> str:
+        """As ``--shard`` takes it: ``3/8``."""
+        return f"{self.number}/{self.of}"
+
+
 class Selection(Struct, kw_only=True):
     """What a run was asked for; empty lists narrow nothing.
 
     ``runtimes`` are labels, ``guests`` what ``--guest`` named, ``paths`` the files, folders and ids given in place of
-    ``suites/``, relative to where ids begin. ``deselected`` are the cases that ``-k`` and the like left out.
+    ``suites/``, relative to where ids begin. ``deselected`` are the cases that ``--shard``, ``-k`` and the like left
+    out.
     """
 
     runtimes: list[str] = []
     guests: list[str] = []
     paths: list[str] = []
+    shard: Shard | None = None
     deselected: list[CaseEntry] = []
 
 
@@ -100,7 +118,8 @@ class GuestEntry(Struct, kw_only=True):
 
 
 class ScenarioEntry(Struct, kw_only=True):
-    """A scenario as its suite states it. ``spec`` links the clause it checks, ``line`` is where it stands.
+    """A scenario as its suite states it. ``spec`` links the clause it checks, ``line`` is where it stands, ``position``
+    its place among the suite's scenarios, of which one line can make many; from 0 on.
 
     ``demands``: some of its steps expect something. A scenario without only observes.
     """
@@ -109,6 +128,7 @@ class ScenarioEntry(Struct, kw_only=True):
     title: str
     spec: str | None = None
     line: int | None = None
+    position: int | None = None
     demands: bool = True
 
 

@@ -393,6 +393,11 @@ class Scenario(Struct, frozen=True):
     wasi: Wasi | None = None
     case: Mapping[str, Any] = {}
 
+    @property
+    def place(self) -> str:
+        """Where it is: ``suites/memory/growth.yaml::grows``."""
+        return f"{self.suite}::{self.slug}"
+
 
 class Suite(Struct, frozen=True):
     """One scenario file."""
