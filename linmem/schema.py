@@ -80,7 +80,7 @@ class Schema:
             if told.setdefault(error.path, error.rule) == error.rule
             for fault in error.deepest().explain(functools.partial(_name, self._items, root))
         ]
-        return sorted(found, key=lambda fault: (line_of(data, fault.path), len(fault.path)))
+        return sorted(dict.fromkeys(found), key=lambda fault: (line_of(data, fault.path), len(fault.path)))
 
 
 class _Error:
@@ -94,14 +94,16 @@ class _Error:
             self.path, self.found = (*self.path, key), self.found[key]
         self.kind = error.kind
         self.is_key: bool = error.kind.name == "propertyNames"
-        if self.is_key:
-            self.found = self.kind.error.instance
-            self.path += (self.found,)
         *way, self.rule = map(str, error.schema_path)
         self.schema: Any = document
         for word in way:
             self.schema = self.schema[int(word) if isinstance(self.schema, list) else word]
         self.limit, self.message = self.schema[self.rule], error.message
+        if self.is_key and self.rule != "enum":  # of a mapping that has none of the keys that it should begin with, all
+            self.found = self.kind.error.instance
+            self.path += (self.found,)
+        names = self.schema.get("propertyNames", {}).get("$ref", "")
+        self.first_keys: list[str] = document["$defs"][names.rpartition("/")[2]].get("enum", []) if names else []
         self.rank = _TELLING.index(self.rule) if self.rule in _TELLING else len(_TELLING)
         self.forms = [_Error(document, data, inner) for form in getattr(error.kind, "context", ()) for inner in form]
 
@@ -120,7 +122,7 @@ class _Error:
 
     def explain(self, name: Callable[[Keys], str]) -> Iterator[Fault]:
         """The fault in words; for unknown keys, one for each. ``name`` words a place."""
-        place = "the key" if self.is_key else name(self.path)
+        place = "the key" if self.is_key and self.rule != "enum" else name(self.path)
         if self.rule == "additionalProperties":
             known = list(self.schema.get("properties", ()))
             for key in self.found:
@@ -132,13 +134,12 @@ class _Error:
     def _words(self, place: str, name: Callable[[Keys], str]) -> str:
         limit, found = self.limit, self.found
         if self.actions:
-            what = place.removeprefix("a ")
             given = [key for key in self.actions if key in found]
-            if given:
-                return f"{place} does one thing, but this one has both '{given[0]}' and '{given[1]}'"
-            if not found:
-                return f"{place} must not be empty; known: {', '.join(self.actions)}"
-            return unknown(what, next(iter(found)), self.actions, name(self.path[:-2]))
+            return f"{place} does one thing, but this one has both '{given[0]}' and '{given[1]}'"
+        if self.is_key and self.rule == "enum":
+            return unknown(place.removeprefix("a "), next(iter(found)), limit, name(self.path[:-2]))
+        if self.first_keys and not found:
+            return f"{place} must not be empty; known: {', '.join(self.first_keys)}"
         if self.rule == "required":
             return f"{place} needs the key '{self.kind.property}'"
         if self.rule in ("minItems", "minLength", "minProperties") and limit == 1:

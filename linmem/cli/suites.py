@@ -15,17 +15,17 @@ from linmem import paths, project
 from linmem.cli.parsers import a_run, command, output
 from linmem.compare import inputs
 from linmem.errors import UserError, unknown
+from linmem.plugin import github
 from linmem.provision import manifest_rules
 from linmem.provision.manifest import all_view_kinds
 from linmem.report import build, explain
 from linmem.results import known
 from linmem.run.runtimes import choose
-from linmem.scenario import schema, tables
+from linmem.scenario import schema, tables, view_kinds
 from linmem.scenario.files import ENDINGS, find, is_own, name_of, walk
-from linmem.scenario.loader import faults, load_suite
+from linmem.scenario.loader import examine, load_suite
 from linmem.scenario.model import Scenario, Suite
 from linmem.scenario.source import SourceError
-from linmem.scenario.view_kinds import check_view_kinds
 from linmem.text import plural, printable_json, say
 
 if TYPE_CHECKING:
@@ -54,6 +54,7 @@ def add(commands: Any) -> None:
 
     parser = command(commands, "check", _check)
     parser.add_argument("suites", nargs="+", metavar="SUITE", help=_SUITE)
+    output(parser, CHECK_FORMATS, out=False)
 
     parser = command(commands, "coverage", _coverage)
     parser.add_argument("suites", nargs="*", metavar="SUITE", help=f"{_SUITE} (default: all of linmem's)")
@@ -106,20 +107,47 @@ def _explain(options: argparse.Namespace) -> int:
 
 
 def _check(options: argparse.Namespace) -> int:
-    """Check scenario files and play nothing. Form, names and values are checked. Programs, features and the modules'
-    text are checked when they are played. Exit status: 0 nothing is wrong; 1 a scenario file is.
+    """Check scenario files and play nothing. Form, names and values are checked, and every fault is told: of each step
+    the first. Programs, features and the modules' text are checked when they are played. Exit status: 0 nothing is
+    wrong; 1 a scenario file is.
     """
-    suites, wrong = _load(options.suites, every=True)
     kinds = all_view_kinds(chosen.manifest for chosen in choose(project.find().runtimes))
-    for _, suite in suites:
-        for scenario in suite.scenarios:
-            try:
-                check_view_kinds([scenario], kinds)
-            except SourceError as fault:
-                wrong.append(fault)
-    if not wrong:
-        say(f"ok: {_total([suite for _, suite in suites])}")
-    return _told(wrong, sys.stdout)
+    count, wrong = 0, []
+    for path, shown in _named(options.suites):
+        scenarios, faults = examine(path, shown)
+        count += len(scenarios)
+        if kinds is not None:
+            faults += [fault for scenario in scenarios for fault in view_kinds.faults(scenario, kinds)]
+        faults.sort(key=lambda fault: fault.line or 0)
+        wrong += {str(fault): fault for fault in faults}.values()  # each once, of the many cases of a scenario
+    CHECK_FORMATS[options.format](count, wrong)
+    return 1 if wrong else 0
+
+
+def _check_text(right: int, wrong: Sequence[SourceError]) -> None:
+    for fault in wrong:
+        say(fault)
+    if wrong:
+        files = len({fault.file for fault in wrong})
+        say(f"Found {plural(len(wrong), 'fault')} in {plural(files, 'file')}.")
+    else:
+        say(f"ok: {plural(right, 'scenario')}")
+
+
+def _check_github(scenarios: int, wrong: Sequence[SourceError]) -> None:
+    """Workflow commands, which make annotations; then what a person reads."""
+    for fault in wrong:
+        print(github.error(fault.message, fault.file, fault.line))
+    _check_text(scenarios, wrong)
+
+
+def _check_json(scenarios: int, wrong: Sequence[SourceError]) -> None:
+    faults = [{"file": fault.file, "line": fault.line, "message": fault.message} for fault in wrong]
+    said = {"schema": "linmem-check/1", "scenarios": scenarios, "faults": faults}
+    say(printable_json(json.dumps(said, indent=2, ensure_ascii=False)))
+
+
+CHECK_FORMATS = {"text": _check_text, "github": _check_github, "json": _check_json}
 
 
 def _coverage(options: argparse.Namespace) -> int:
@@ -174,19 +202,21 @@ def _schema(options: argparse.Namespace) -> int:
 # ------------------------------------------------------------------------------------------------------- the files
 
 
-def _load(given: Sequence[str | Path], every: bool = False) -> tuple[list[tuple[Path, Suite]], list[SourceError]]:
-    """The suites in files and folders, and what is wrong with the others: of each the first fault, or `every` one.
-
-    Raises `UserError`.
-    """
+def _load(given: Sequence[str | Path]) -> tuple[list[tuple[Path, Suite]], list[SourceError]]:
+    """The suites in files and folders, and the first fault of each of the others. Raises `UserError`."""
     suites, wrong = [], []
-    for path in dict.fromkeys(file for item in given for file in _files(find(str(item)))):
-        shown = name_of(path, Path.cwd()) if is_own(path) else paths.shown(path)
+    for path, shown in _named(given):
         try:
             suites.append((path, load_suite(path, shown)))
         except SourceError as fault:
-            wrong += faults(path, shown) if every else [fault]
+            wrong.append(fault)
     return suites, wrong
+
+
+def _named(given: Sequence[str | Path]) -> Iterator[tuple[Path, str]]:
+    """The scenario files in files and folders, each once, with their names in messages. Raises `UserError`."""
+    for path in dict.fromkeys(file for item in given for file in _files(find(str(item)))):
+        yield path, name_of(path, Path.cwd()) if is_own(path) else paths.shown(path)
 
 
 def _files(path: Path) -> list[Path]:

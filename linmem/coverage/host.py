@@ -66,11 +66,10 @@ def words(suites: Sequence[tuple[Path, model.Suite]]) -> Mapping[str, Found]:
 def vocabulary() -> Mapping[str, Sequence[str]]:
     """The words of the language, by kind."""
     definitions = schema.SCHEMA.document["$defs"]
-    forms = next(form for form in definitions["expect"]["anyOf"] if form.get("type") == "object")
     imports = definitions["imports"]["additionalProperties"]["properties"]
     return {
         "step": schema.STEPS,
-        "expect": ["a value", "a list", *forms["properties"]],
+        "expect": ["a value", "a list", *definitions["expect_form"]["properties"]],
         "import": [key for key in imports if key not in _NO_ENDING],
     }
 

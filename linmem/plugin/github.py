@@ -23,25 +23,26 @@ def write(file: Any, report: Report) -> None:
 
 def commands(report: Report) -> list[str]:
     """First what makes the run fail; then where, as far as GitHub shows it."""
-    return [*(_error(f"{fault.what} {fault.remedy}") for fault in report.faults), *_places(report)][:_SHOWN]
+    return [*(error(f"{fault.what} {fault.remedy}") for fault in report.faults), *_places(report)][:_SHOWN]
 
 
 def _places(report: Report) -> Iterator[str]:
     for broken in report.broken:
-        yield _error(broken.message, broken.suite)
+        yield error(broken.message, broken.suite)
     for failure in failures(report):
         first = failure.first
         line = int(number) if (number := (first.where or "").rpartition(":")[2]).isdigit() else None
-        yield _error(f"{first.title} on {first.runtime}: {failure.word}: {failure.headline}", first.suite, line)
+        yield error(f"{first.title} on {first.runtime}: {failure.word}: {failure.headline}", first.suite, line)
     if report.gate is not None:
         for cause in causes([finding for finding in report.gate.findings if finding.failing]):
             finding = cause.first
             entry = report.scenarios.get((finding.suite or "", finding.scenario or ""))
             told = ": ".join([cause.name, cause.what, "; ".join(cause.places)]).removesuffix(": ")
-            yield _error(told, finding.suite, entry.line if entry else None)
+            yield error(told, finding.suite, entry.line if entry else None)
 
 
-def _error(message: str, file: str | None = None, line: int | None = None) -> str:
+def error(message: str, file: str | None = None, line: int | None = None) -> str:
+    """The workflow command that makes an annotation."""
     places = [f"file={_property(file)}"] if file else []
     places += [f"line={line}"] if file and line else []
     return f"::error {','.join([*places, 'title=linmem'])}::{_data(one_line(message, 1000))}"

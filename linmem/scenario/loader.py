@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from linmem import project, reading
 from linmem.scenario import schema, wasi
 from linmem.scenario.limits import LINE, VALUES, Budget
 from linmem.scenario.model import ModuleSource, Observation, Scenario, Suite
-from linmem.scenario.names import check_names
+from linmem.scenario.names import name_faults
 from linmem.scenario.parameters import fill
 from linmem.scenario.source import Map, SourceError, Where, read
 from linmem.scenario.steps import Building, import_specs, steps
@@ -45,13 +45,21 @@ def _load(path: Path, shown: str, version: object) -> Suite:
     return found
 
 
-def faults(path: Path, shown: str) -> list[SourceError]:
-    """All that is wrong with the file at `path`: each fault of its form, else the first of each scenario."""
+def examine(path: Path, shown: str) -> tuple[Sequence[Scenario], list[SourceError]]:
+    """The scenarios of the file at `path` that are right, and all that is wrong with it: each fault of its form, and the
+    first of each step of a scenario that fits the form.
+    """
     try:
         data = _mapping(path, shown)
     except SourceError as fault:
-        return [fault]
-    return schema.faults(data) or _Loader(path, data).scenarios()[1]
+        return (), [fault]
+    wrong = schema.faults(data)
+    if wrong:
+        data = schema.without_faulty(data)
+    if not data["scenarios"]:
+        return (), wrong
+    suite, others = _Loader(path, data).scenarios()
+    return suite.scenarios, sorted([*wrong, *others], key=lambda fault: fault.line or 0)
 
 
 def _mapping(path: Path, shown: str) -> Map:
@@ -65,6 +73,7 @@ class _Loader:
     def __init__(self, path: Path, data: Map) -> None:
         self.path, self.data = path, data
         self.checked: set[object] = set()
+        self.others: list[SourceError] = []  # faults of scenarios that have one already
         self.budget = Budget()
         self.files: dict[tuple[str, str], Path] = {}
         questions: Map = data.get("observations", Map(data.file, data.line))
@@ -74,7 +83,7 @@ class _Loader:
         }
 
     def scenarios(self) -> tuple[Suite, list[SourceError]]:
-        """The suite with the scenarios that are right, and the first fault of each other one."""
+        """The suite with the scenarios that are right, and the faults of the others: the first of each comes first."""
         found: dict[str, Scenario] = {}
         faults: list[SourceError] = []
         for template in self.data["scenarios"]:
@@ -86,7 +95,7 @@ class _Loader:
                 if self.budget.spent:  # each scenario after it would say the same
                     break
         title, about = self.data["title"], self.data.get("about", "")
-        return Suite(self.data.file, title, about, tuple(found.values()), self.observations), faults
+        return Suite(self.data.file, title, about, tuple(found.values()), self.observations), [*faults, *self.others]
 
     @staticmethod
     def add(scenario: Scenario, found: dict[str, Scenario]) -> None:
@@ -135,7 +144,11 @@ class _Loader:
             wasi=None if setting is None else wasi.build(setting, self.budget),
             case=dict(case),
         )
-        check_names(scenario, data.get("imports", {}))
+        faults = building.faults or list(name_faults(scenario, data.get("imports", {})))
+        if faults:
+            first, *others = {str(fault): fault for fault in faults}.values()
+            self.others += others
+            raise first
         wasi.check(scenario)
         return scenario
 

@@ -16,7 +16,7 @@ from linmem.scenario.expectations import Literal
 from linmem.scenario.expressions import Expression
 from linmem.scenario.host_apis import HOST_APIS
 from linmem.scenario.model import CALLER, GUEST, MEMORY
-from linmem.scenario.source import Where
+from linmem.scenario.source import SourceError, Where
 
 _COMPARABLE = ("memory", "function", "global")
 _OBJECTS = (*_COMPARABLE, "view", "instance")
@@ -92,8 +92,8 @@ def every_step(scenario: model.Scenario) -> Iterator[model.Step]:
         yield from function.steps
 
 
-def check_names(scenario: model.Scenario, own_imports: Collection[str] = ()) -> None:
-    """Raises `SourceError` for a name that nothing binds before it is used.
+def name_faults(scenario: model.Scenario, own_imports: Collection[str] = ()) -> Iterator[SourceError]:
+    """The names that nothing binds before they are used: the first of each step.
 
     ``own_imports`` are the imports that the scenario itself gives; others stand for all the file's scenarios, and may
     name what only some of them bind.
@@ -108,20 +108,30 @@ def check_names(scenario: model.Scenario, own_imports: Collection[str] = ()) -> 
         shared["instance"].add(GUEST)
     names, everything = _Names(shared.bound), _Names(shared.bound)
     for step in scenario.steps:
-        _check_step(scenario, step, names)
-        names.bind(step)
-        everything.bind(step)
+        try:
+            _check_step(scenario, step, names)
+            names.bind(step)
+            everything.bind(step)
+        except SourceError as fault:
+            yield fault
         if isinstance(step, model.Release):
             names.forget(step.objects)
         if isinstance(step, model.ReleaseStore):
             names.forget(names.of(*_OBJECTS), (*_COMPARABLE, "instance"))
     for function in functions:
         for step in function.steps:
-            _check_step(scenario, step, everything, called=True)
-        for literal in function.returns:
-            _need(function.where, literal.names, everything["value"], "value")
+            try:
+                _check_step(scenario, step, everything, called=True)
+            except SourceError as fault:
+                yield fault
     given = {name: scenario.imports[name] for name in own_imports}
-    _check_imports(given, everything if makes_own_instances(scenario) else shared)
+    try:
+        for function in functions:
+            for literal in function.returns:
+                _need(function.where, literal.names, everything["value"], "value")
+        _check_imports(given, everything if makes_own_instances(scenario) else shared)
+    except SourceError as fault:
+        yield fault
 
 
 def _check_imports(table: Mapping[str, model.ImportSpec], names: _Names) -> None:

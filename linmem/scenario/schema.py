@@ -14,7 +14,7 @@ SCHEMA = Schema(
     {"scenarios": "a scenario", "steps": "a step", "calls": "a step of an agent", "cases": "a case", "": "a step"},
 )
 EXPLAINED = 200  # wrong steps of a file; to explain one takes 90 kB
-STEPS: tuple[str, ...] = tuple(form["required"][0] for form in SCHEMA.document["$defs"]["step"]["oneOf"])
+STEPS: tuple[str, ...] = tuple(SCHEMA.document["$defs"]["act"]["enum"])
 """The keys that say what a step does, one for each kind of step."""
 
 
@@ -29,6 +29,17 @@ def faults(data: Map) -> list[SourceError]:
     return [
         SourceError(data.file, line_of(told, fault.path), fault.message) for fault in SCHEMA.faults(told, part, root)
     ]
+
+
+def without_faulty(data: Map) -> Map:
+    """A file with a fault without the scenarios that have it; without all of them if it is not theirs."""
+    kept = Map(data.file, data.line)
+    kept.update(data)
+    kept.lines, kept.starts = data.lines, data.starts
+    scenarios = data.get("scenarios")
+    right = [item for item in scenarios if SCHEMA.fits(item, "scenario")] if isinstance(scenarios, list) else []
+    kept["scenarios"] = right if SCHEMA.fits({**data, "scenarios": right}) else []
+    return kept
 
 
 def _explained(data: Map) -> tuple[Map | Seq, str | None, str]:

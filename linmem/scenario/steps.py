@@ -16,7 +16,7 @@ from linmem.scenario.host_apis import HOST_APIS
 from linmem.scenario.limits import BYTES, ROUNDS, SCENARIO_STEPS, STEPS, TIMES, Budget, integer
 from linmem.scenario.model import GUEST, MEMORY
 from linmem.scenario.parameters import fill_items
-from linmem.scenario.source import Map, Seq, Where
+from linmem.scenario.source import Map, Seq, SourceError, Where
 from linmem.schema import describe
 from linmem.text import clip
 from linmem.wasm.types import PAGE
@@ -32,7 +32,7 @@ class Building:
     """What the steps of one scenario share while they are built.
 
     ``count`` is how many there are so far; ``checked`` are the loops, with a kind of value, whose steps fit the schema.
-    ``views`` has the kinds of kept views, by their names.
+    ``views`` has the kinds of kept views, by their names. ``faults`` are what is wrong with steps, one of each.
     """
 
     observations: Mapping[str, model.Observation]
@@ -40,6 +40,7 @@ class Building:
     count: int = 0
     checked: set[tuple[int, object]] = field(default_factory=set)
     views: dict[str, str] = field(default_factory=dict)
+    faults: list[SourceError] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -95,16 +96,25 @@ def steps(items: Seq, building: Building) -> tuple[model.Step, ...]:
     """The steps of a list, with every `for` unrolled."""
     built: list[model.Step] = []
     for item in items:
-        if "for" in item:
-            built += _loop(item, building)
-        else:
-            building.count += 1
-            building.budget.spend(STEPS, 1, item)
-            if building.count > SCENARIO_STEPS:
-                raise item.error(_TOO_MANY % "one")
-            kind = next(key for key in schema.STEPS if key in item)
-            built.append(KINDS[kind](Draft(item, building)))
+        try:
+            built += _built(item, building)
+        except SourceError as fault:
+            if building.budget.spent or building.count > SCENARIO_STEPS:  # each step after it would say the same
+                raise
+            building.faults.append(fault)
     return tuple(built)
+
+
+def _built(item: Map, building: Building) -> Iterable[model.Step]:
+    """The step of an item, or the steps of a loop."""
+    if "for" in item:
+        return _loop(item, building)
+    building.count += 1
+    building.budget.spend(STEPS, 1, item)
+    if building.count > SCENARIO_STEPS:
+        raise item.error(_TOO_MANY % "one")
+    kind = next(key for key in schema.STEPS if key in item)
+    return [KINDS[kind](Draft(item, building))]
 
 
 def _loop(item: Map, building: Building) -> Iterable[model.Step]:

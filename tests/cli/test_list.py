@@ -158,6 +158,7 @@ def test_check_gives_each_wrong_file_one_line(suite: Path, capsys: pytest.Captur
     assert capsys.readouterr().out.splitlines() == [
         "a.yaml:9: unknown key 'exspect' in a step; did you mean 'expect'?",
         "b.yaml:15: unknown value 'nowhere' in this scenario (bind it with 'as' in an earlier step)",
+        "Found 2 faults in 2 files.",
     ]
 
 
@@ -225,22 +226,59 @@ def test_output_has_no_colour_codes(suite: Path, monkeypatch: pytest.MonkeyPatch
     assert "\x1b" not in done.stdout
 
 
-def test_check_tells_every_fault_of_every_file(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+@pytest.fixture
+def wrong(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three files with faults of all sorts."""
     monkeypatch.chdir(tmp_path)
     head = 'title: T\nwat: (module (memory (export "memory") 1))\nscenarios:\n'
     (tmp_path / "form.yaml").write_text(
-        head + "  - {name: a, steps: [{raed: u8}]}\n  - {name: b, steps: [{size: memory, expcet: 1}]}\n"
+        head
+        + "  - {name: a, steps: [{raed: u8}]}\n  - {name: b, steps: [{size: memory, expcet: 1}]}\n"
+        + "  - {name: c, steps: [{size: memory, expect: x}]}\n  - {name: d, steps: [{size: memory}]}\n"
     )
     (tmp_path / "names.yaml").write_text(
         head
-        + "  - {name: a, steps: [{size: memory, expect: x}]}\n"
+        + "  - name: a\n    steps:\n      - {size: memory, expect: x}\n      - {size: memory}\n"
+        + "      - {read: u8, at: z}\n      - for: {i: [1, 3]}\n        steps:\n          - {read: u8, at: q}\n"
         + "  - {name: b, steps: [{size: memory}]}\n"
-        + "  - {name: c, steps: [{read: u8, at: y}]}\n"
+        + "  - {name: c, steps: [{view: Nope, as: v}, {view: Neither, as: w}]}\n"
         + "  - {name: b, steps: [{size: memory}]}\n"
     )
     (tmp_path / "tab.yaml").write_text("title: T\nscenarios:\n\t- {name: a}\n")
+
+
+FAULTY = [
+    "form.yaml:4",
+    "form.yaml:5",
+    "form.yaml:6",
+    *(f"names.yaml:{line}" for line in (6, 8, 11, 13, 13, 14)),
+    "tab.yaml:3",
+]
+
+
+@pytest.mark.usefixtures("wrong")
+def test_check_tells_every_fault_of_every_file(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["check", "."]) == 1
-    places = [line.split(": ")[0] for line in capsys.readouterr().out.splitlines()]
-    assert places == ["form.yaml:4", "form.yaml:5", "names.yaml:4", "names.yaml:6", "names.yaml:7", "tab.yaml:3"]
+    *told, total = capsys.readouterr().out.splitlines()
+    assert [line.split(": ")[0] for line in told] == FAULTY
+    assert total == "Found 10 faults in 3 files."
+
+
+@pytest.mark.usefixtures("wrong")
+def test_check_for_programs_and_for_github(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", ".", "--format", "json"]) == 1
+    said = json.loads(capsys.readouterr().out)
+    assert [f"{fault['file']}:{fault['line']}" for fault in said["faults"]] == FAULTY
+    assert main(["check", ".", "--format", "github"]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    start = "::error file=form.yaml,line=4,title=linmem::unknown step 'raed' in a scenario; did you mean 'read'?"
+    assert lines[0].startswith(start)
+    assert [line for line in lines if not line.startswith("::error ")][-1] == "Found 10 faults in 3 files."
+
+
+def test_every_suite_names_its_schema_for_editors() -> None:
+    """By a path from where it is, so that it holds in any clone."""
+    for path in sorted((ROOT / "suites").rglob("*.yaml")):
+        first = path.read_text(encoding="utf-8").partition("\n")[0]
+        assert first.startswith("# yaml-language-server: $schema="), path
+        assert (path.parent / first.partition("=")[2]).resolve() == ROOT / "linmem/scenario/schema.json"

@@ -53,7 +53,7 @@ class ToyBench:
         result.where = str(scenario.where)
         return result
 
-    def hint(self, planned: Any, result: Result) -> str | None:
+    def hint(self, planned: Planned, result: Result) -> str | None:
         return "mine/known.yaml:5 lists it for others" if "other" in planned.scenario.title else None
 
     def good(self, result: Result) -> bool:

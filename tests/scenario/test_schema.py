@@ -11,7 +11,7 @@ import pytest
 from linmem.scenario import schema
 from linmem.scenario.loader import load_suite
 from linmem.scenario.model import Suite
-from linmem.scenario.source import SourceError
+from linmem.scenario.source import SourceError, parse
 from linmem.scenario.steps import KINDS
 
 Load = Callable[[str], Suite]
@@ -368,7 +368,31 @@ def test_the_schema_is_one() -> None:
 
 def test_the_schema_knows_the_same_steps() -> None:
     published = schema.SCHEMA.document
-    required = [form["required"][0] for form in published["$defs"]["step"]["oneOf"]]
+    required = [form["required"][0] for form in published["$defs"]["step"]["else"]["oneOf"]]
     described = [branch["then"]["$ref"].removeprefix("#/$defs/step_") for branch in published["$defs"]["step"]["allOf"]]
     assert required == described == list(schema.STEPS)
     assert sorted([*KINDS, "for"]) == sorted(required)
+    agents = published["$defs"]["agent_step"]
+    assert [form["required"][0] for form in agents["else"]["oneOf"]] == published["$defs"]["agent_act"]["enum"]
+
+
+@pytest.mark.parametrize(
+    ("step", "message"),
+    [
+        ("{raed: u8, at: 0}", '"raed" is not one of "call", "read" or 19 other candidates'),
+        ("{read: u8, at: 0, exspect: 1}", "Additional properties are not allowed ('exspect' was unexpected)"),
+        ("{read: u8}", '"at" is a required property'),
+        ("{size: memory, expect: {trapp: x}}", "Additional properties are not allowed ('trapp' was unexpected)"),
+        ("{size: memory, expect: [true]}", 'true is not of types "number", "string"'),
+        ("{size: memory, observe: {idd: x}}", "Additional properties are not allowed ('idd' was unexpected)"),
+        ("{for: {i: [1, 2]}, steps: [{raed: u8}]}", '"raed" is not one of "call", "read" or 19 other candidates'),
+        ("{agents: {a: {calls: [{cal: f}]}}}", '"cal" is not one of "call", "read" or 5 other candidates'),
+        ("{read: u8, write: u8, at: 0}", "Additional properties are not allowed ('write' was unexpected)"),
+    ],
+)
+def test_an_editor_s_own_validator_says_what_is_wrong_with_a_step(step: str, message: str) -> None:
+    """As a JSON Schema validator words it that knows nothing of linmem."""
+    data = parse(f"title: T\nwat: (module)\nscenarios:\n  - name: a\n    steps:\n      - {step}\n", "f.yaml")
+    told = [error.message for error in jsonschema_rs.validator_for(schema.SCHEMA.document).iter_errors(data)]
+    assert message in told
+    assert not any("any of the" in text for text in told)
