@@ -112,7 +112,7 @@ def _check(options: argparse.Namespace) -> int:
     wrong; 1 a scenario file is.
     """
     kinds = all_view_kinds(chosen.manifest for chosen in choose(project.find().runtimes))
-    count, wrong = 0, []
+    count, wrong = 0, list[SourceError]()
     for path, shown in _named(options.suites):
         scenarios, faults = examine(path, shown)
         count += len(scenarios)

@@ -46,8 +46,8 @@ def _load(path: Path, shown: str, version: object) -> Suite:
 
 
 def examine(path: Path, shown: str) -> tuple[Sequence[Scenario], list[SourceError]]:
-    """The scenarios of the file at `path` that are right, and all that is wrong with it: each fault of its form, and the
-    first of each step of a scenario that fits the form.
+    """The scenarios of the file at `path` that are right, and all that is wrong with it: each fault of its form, and
+    the first of each step of a scenario that fits the form.
     """
     try:
         data = _mapping(path, shown)
