@@ -12,6 +12,7 @@ import yaml
 from linmem import paths
 from linmem.errors import UserError, unknown
 from linmem.guests.toolchains import TOOLCHAINS
+from linmem.scenario.source import LOADER
 
 FILE = "program.yaml"
 T = TypeVar("T")
@@ -81,6 +82,6 @@ def read_program(path: Path) -> Program:
 def read_yaml(path: Path, kind: type[T], advice: str = "") -> T:
     """A YAML file's content as a value of type `kind`. Raises `UserError` naming the file, with `advice` at its end."""
     try:
-        return msgspec.convert(yaml.safe_load(path.read_text(encoding="utf-8")) or {}, kind)
+        return msgspec.convert(yaml.load(path.read_text(encoding="utf-8"), LOADER) or {}, kind)
     except (OSError, UnicodeDecodeError, yaml.YAMLError, msgspec.ValidationError) as error:
         raise UserError(f"{path}: {' '.join(str(error).split())}{advice}") from None

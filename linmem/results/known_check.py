@@ -24,9 +24,9 @@ def problems(
     `absent_guests` are guests that exist but take no part here. Runtimes and versions that are not in this run are no
     problem; nor are suites, unless `suite_files` says which there are.
     """
-    cases: dict[str, list[tuple[Case, Engine]]] = {suite: [] for suite in scenarios}
+    cases: dict[str, dict[str, dict[Engine, list[Case]]]] = {suite: {} for suite in scenarios}
     for case, engine in played:
-        cases[case.suite].append((case, engine))
+        cases[case.suite].setdefault(case.scenario, {}).setdefault(engine, []).append(case)
     found = []
     for defect in known:
         for problem in _problems(defect, scenarios, cases, runtime_names, absent_guests, suite_files):
@@ -37,7 +37,7 @@ def problems(
 def _problems(
     defect: KnownDefect,
     scenarios: Mapping[str, Collection[str]],
-    cases: Mapping[str, Sequence[tuple[Case, Engine]]],
+    cases: Mapping[str, Mapping[str, Mapping[Engine, Sequence[Case]]]],
     runtime_names: Collection[str],
     absent_guests: Collection[str],
     suite_files: Collection[str] | None,
@@ -57,8 +57,11 @@ def _problems(
         here += [
             case
             for suite in suites
-            for case, engine in cases[suite]
-            if target.names(case.scenario) and defect.on_runtime(engine)
+            for slug, by_engine in cases[suite].items()
+            if target.names(slug)
+            for engine, found_there in by_engine.items()
+            if defect.on_runtime(engine)
+            for case in found_there
         ]
     if found or not here:
         return found

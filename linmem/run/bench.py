@@ -70,6 +70,8 @@ class Bench:
         self.windows: dict[str, Window] = {}
         self.coming: dict[str, list[Planned]] = {}
         self.block: int | None = None
+        self.engines: dict[tuple[str, str], Engine] = {}  # by labels and versions
+        self.computed: dict[int, tuple[Scenario, list[Planned]]] = {}  # cases by their scenarios' ids
 
     @functools.cached_property
     def view_kinds(self) -> dict[str, set[str]] | None:
@@ -131,7 +133,15 @@ class Bench:
                 guest.glue.path  # noqa: B018
 
     def cases(self, scenario: Scenario) -> list[Planned]:
-        """Every guest × runtime × view kind that the run is asked for. Raises `SourceError`."""
+        """Every guest × runtime × view kind that the run is asked for, computed once. Raises `SourceError`."""
+        scenario_again, found = self.computed.get(id(scenario), (None, []))
+        if scenario_again is not scenario:
+            found = self.combinations(scenario)
+            self.computed[id(scenario)] = scenario, found
+        return found
+
+    def combinations(self, scenario: Scenario) -> list[Planned]:
+        """What `cases` computes."""
         for feature in scenario.requires:
             if feature not in probes.names():
                 known_features = ", ".join(probes.names())
@@ -350,8 +360,11 @@ class Bench:
 
     def engine(self, planned: Planned) -> Engine:
         """A case's runtime as entries of the known defects name it."""
-        chosen = self.chosen(planned.case.runtime)
-        return Engine(chosen.manifest.name, chosen.variant or chosen.manifest.variant, planned.version)
+        key = planned.case.runtime, planned.version
+        if key not in self.engines:
+            chosen = self.chosen(planned.case.runtime)
+            self.engines[key] = Engine(chosen.manifest.name, chosen.variant or chosen.manifest.variant, planned.version)
+        return self.engines[key]
 
     def good(self, result: Result) -> bool:
         """Whether the result lets the run pass."""

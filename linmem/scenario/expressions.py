@@ -63,13 +63,12 @@ class Expression(Struct, frozen=True):
     names: frozenset[str]
     base: str | None
     offset: int | None
-    _tree: ast.expr
 
     def value(self, scope: Mapping[str, int]) -> int:
         """Compute it. Raises `ExpressionError` for a missing name, a float, a division by zero or a huge result."""
         if self.offset is not None:
             return self.offset if self.base is None else _look_up(self.base, scope) + self.offset
-        return _evaluate(self._tree, scope)
+        return _evaluate(_tree(self.text), scope)
 
     def __str__(self) -> str:
         return self.text
@@ -84,14 +83,19 @@ def parse(source: int | str) -> Expression:
     if not text.isascii():
         raise ExpressionError(f"{_quoted(text)} is not an integer expression: it has signs that are not ASCII")
     try:
-        tree = ast.parse(text, mode="eval").body
+        tree = _tree(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         raise ExpressionError(f"{_quoted(text)} is not an integer expression") from None
     names = frozenset(_names(tree, text, 0))
     base, offset = _linear(tree)
     if offset is None and not names:
         offset = _evaluate(tree, {})
-    return Expression(text, names, base, offset, tree)
+    return Expression(text, names, base, offset)
+
+
+@functools.lru_cache(maxsize=1024)
+def _tree(text: str) -> ast.expr:
+    return ast.parse(text, mode="eval").body
 
 
 def _names(tree: ast.expr, text: str, depth: int) -> list[str]:

@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from linmem import project, reading
-from linmem.scenario import schema, wasi
+from linmem.scenario import keeping, schema, source, wasi
 from linmem.scenario.limits import LINE, VALUES, Budget
 from linmem.scenario.model import ModuleSource, Observation, Scenario, Suite
 from linmem.scenario.names import name_faults
 from linmem.scenario.parameters import fill
-from linmem.scenario.source import Map, SourceError, Where, read
+from linmem.scenario.source import Map, SourceError, Where
 from linmem.scenario.steps import Building, import_specs, steps
 from linmem.wasm.types import MAGIC
 
@@ -37,11 +37,18 @@ def load_suite(path: Path, shown: str) -> Suite:
 @functools.lru_cache(maxsize=64)
 def _load(path: Path, shown: str, version: object) -> Suite:
     """Collecting a run and describing it both load its files; `version` tells whether a file has changed in between."""
-    data = _mapping(path, shown)
+    text = source.text(path, shown)
+    kept = keeping.look_up(text, shown)
+    if kept is not None:
+        return kept
+    data = _mapping(text, shown)
     schema.validate(data)
-    found, faults = _Loader(path, data).scenarios()
+    loader = _Loader(path, data)
+    found, faults = loader.scenarios()
     if faults:
         raise faults[0]
+    if not loader.files:
+        keeping.keep(found, text)
     return found
 
 
@@ -50,7 +57,7 @@ def examine(path: Path, shown: str) -> tuple[Sequence[Scenario], list[SourceErro
     the first of each step of a scenario that fits the form.
     """
     try:
-        data = _mapping(path, shown)
+        data = _mapping(source.text(path, shown), shown)
     except SourceError as fault:
         return (), [fault]
     wrong = schema.faults(data)
@@ -62,8 +69,8 @@ def examine(path: Path, shown: str) -> tuple[Sequence[Scenario], list[SourceErro
     return suite.scenarios, sorted([*wrong, *others], key=lambda fault: fault.line or 0)
 
 
-def _mapping(path: Path, shown: str) -> Map:
-    data = read(path, shown)
+def _mapping(text: str, shown: str) -> Map:
+    data = source.parse(text, shown)
     if not isinstance(data, Map):
         raise SourceError(shown, 1, "a scenario file is a mapping with 'title' and 'scenarios'")
     return data

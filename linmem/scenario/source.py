@@ -24,7 +24,7 @@ TOO_DEEP = f"is nested more than {MAX_DEPTH} levels deep"
 LONGEST = 600  # characters of an error, which may quote the file
 MAX_DIGITS = 100  # far beyond any address or value
 
-_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _INT = re.compile(r"[-+]?(0x[0-9a-fA-F]+(_[0-9a-fA-F]+)*|0b[01]+(_[01]+)*|0o[0-7]+(_[0-7]+)*|[0-9]+(_[0-9]+)*)")
 _FLOAT = re.compile(r"[-+]?([0-9]+(_[0-9]+)*\.[0-9]*|\.[0-9]+|[0-9]+(?=[eE]))([eE][-+]?[0-9]+)?")
 _NEGATIVE_ZERO = re.compile(r"-(0x)?0+")
@@ -97,11 +97,15 @@ class Seq(list[Any]):
 
 def read(path: Path, shown: str) -> Any:
     """The data in the file at `path`, named `shown` in errors. Raises `SourceError`."""
+    return parse(text(path, shown), shown)
+
+
+def text(path: Path, shown: str) -> str:
+    """The text in the file at `path`, named `shown` in errors. Raises `SourceError`."""
     try:
-        text = reading.read_text(path, reading.MAX_TEXT)
+        return reading.read_text(path, reading.MAX_TEXT)
     except reading.Unreadable as error:
         raise SourceError(shown, error.line, error.message) from None
-    return parse(text, shown)
 
 
 def parse(text: str, shown: str, *, limit: int = MAX_NODES, typed: bool = True) -> Any:
@@ -147,7 +151,7 @@ class _Builder:
 
     def __init__(self, shown: str, text: str, limit: int, typed: bool) -> None:
         self.shown, self.limit, self.typed = shown, limit, typed
-        self.events: Iterator[Any] = yaml.parse(text, Loader=_Loader)
+        self.events: Iterator[Any] = yaml.parse(text, Loader=LOADER)
         self.anchors: dict[str, tuple[Any, int]] = {}
         self.nodes = 0
         self.starts = 1  # the line on which the text of the last value starts

@@ -208,7 +208,7 @@ def test_an_unreadable_lock(cache, tree, fixtures_command, text):
             "unknown language 'gop' in languages; did you mean 'go'",
         ),
         ("title: T\nabout: A\nexports: {}\nlanguages: {}\nextra: 1\n", "unknown field `extra`"),
-        ("title: [\n", "expected the node content"),
+        ("title: [\n", "expected node content"),
     ],
 )
 def test_an_unreadable_program(tmp_path, text, words):

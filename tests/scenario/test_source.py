@@ -212,7 +212,7 @@ def test_yaml_s_own_parser_reads_the_same(monkeypatch: pytest.MonkeyPatch) -> No
     """Where PyYAML comes without its C parser, the pure one takes over."""
     text = "a: &x [1, 0x2, {b: -0.0}]\nc: |\n  one\nd: *x\n"
     first = parse(text, "f.yaml")
-    monkeypatch.setattr(yamlsource, "_Loader", yamlsource.yaml.SafeLoader)
+    monkeypatch.setattr(yamlsource, "LOADER", yamlsource.yaml.SafeLoader)
     second = parse(text, "f.yaml")
     assert (second, second.lines, second.starts) == (first, first.lines, first.starts)
     assert fault("a: 1\nb: \x00\n").line == 2
@@ -221,7 +221,7 @@ def test_yaml_s_own_parser_reads_the_same(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_half_of_a_surrogate_pair_is_no_text(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whichever of PyYAML's two parsers there is."""
-    for loader in (yamlsource._Loader, yaml.SafeLoader):
-        monkeypatch.setattr(yamlsource, "_Loader", loader)
+    for loader in (yamlsource.LOADER, yaml.SafeLoader):
+        monkeypatch.setattr(yamlsource, "LOADER", loader)
         with pytest.raises(SourceError, match=r"^f\.yaml:2: is not YAML: "):
             parse('a: 1\nb: "\\ud800"\n', "f.yaml")
