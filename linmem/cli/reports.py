@@ -1,4 +1,4 @@
-"""``linmem report build | show | answers``, ``merge`` and ``repro``: what is made of runs."""
+"""``linmem report build | show | answers | runtimes``, ``merge`` and ``repro``: what is made of runs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rich.console import Console
 from linmem.cli.parsers import a_run, command, emit, group, report_dir
 from linmem.compare import inputs
 from linmem.compare.merge import Merged, Part, merge
-from linmem.report import answers, terminal
+from linmem.report import answers, overview, terminal
 from linmem.report.build import ReportError
 from linmem.report.write import BADGES, NAMES, RECORD, write_all
 from linmem.repro import reproducer
@@ -30,9 +30,10 @@ def add(commands: Any) -> None:
     a_run(parser)
     report_dir(parser, "beside the record")
     a_run(command(own, "show", _show))
-    parser = command(own, "answers", _answers)
-    a_run(parser)
-    parser.add_argument("--fill", type=Path, metavar="PAGE", help="write it in a Markdown page, between its marks")
+    for name, run in (("answers", _answers), ("runtimes", _runtimes)):
+        parser = command(own, name, run)
+        a_run(parser)
+        parser.add_argument("--fill", type=Path, metavar="PAGE", help="write it in a Markdown page, between its marks")
 
     parser = command(commands, "merge", _merge)
     parser.add_argument(
@@ -74,12 +75,23 @@ def _answers(options: argparse.Namespace) -> int:
     """Show what embedders ask first and what each runtime of a run answers. The table is in Markdown; runtimes that
     answer everything alike share a column. Exit status: 0 it was made.
     """
-    report, page = inputs.load(options.run or inputs.last()), options.fill
-    table = answers.table(report.runtimes, report.observations)
+    report = inputs.load(options.run or inputs.last())
+    return _told("answers", answers.table(report.runtimes, report.observations), options.fill)
+
+
+def _runtimes(options: argparse.Namespace) -> int:
+    """Show every runtime that comes with linmem: what it is, as its manifest says, and what a run found it to meet, to
+    break and to lack. The page is in Markdown. Exit status: 0 it was made.
+    """
+    return _told("runtimes", overview.page(inputs.load(options.run or inputs.last())), options.fill)
+
+
+def _told(name: str, text: str, page: Path | None) -> int:
+    """Print a text, or write it in a page between its marks."""
     if page is None:
-        say(table, end="")
+        say(text, end="")
     else:
-        page.write_text(answers.fill(page.read_text(encoding="utf-8"), table), encoding="utf-8")
+        page.write_text(answers.fill(page.read_text(encoding="utf-8"), name, text), encoding="utf-8")
     return 0
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from linmem import paths, reading
 from linmem.cli.parsers import command, group
 from linmem.errors import UserError
-from linmem.starters import listing, scenario
+from linmem.starters import listing, project, runtime, scenario
 from linmem.text import say
 from linmem.wasm.types import ModuleTypes, UnreadableModule, read_types
 
@@ -19,7 +19,7 @@ def add(commands: Any) -> None:
     parser = command(commands, "inspect", _inspect)
     _module(parser)
 
-    own = group(commands, "new", "write a first scenario file for a module")
+    own = group(commands, "new", "write a first scenario, runtime or project")
     parser = command(own, "scenario", _scenario)
     _module(parser)
     parser.add_argument(
@@ -27,6 +27,18 @@ def add(commands: Any) -> None:
     )
     place = "where it goes (default: MODULE's name with .yaml, in the current folder)"
     parser.add_argument("--out", type=Path, metavar="FILE", help=place)
+
+    parser = command(own, "runtime", _runtime)
+    parser.add_argument("name", metavar="NAME", help="the runtime's name on the command line and in reports")
+    languages = ", ".join(f"{language} ({model})" for language, model in runtime.LANGUAGES.items())
+    model = f"the language of its host API, which says whose driver is copied: {languages} (default: python)"
+    parser.add_argument("--language", choices=runtime.LANGUAGES, default="python", metavar="LANGUAGE", help=model)
+    parser.add_argument("--out", type=Path, metavar="DIR", help="where it goes (default: NAME, in the current folder)")
+
+    parser = command(own, "project", _project)
+    parser.add_argument(
+        "folder", nargs="?", type=Path, default=Path(), metavar="DIR", help="default: the current folder"
+    )
 
 
 def _module(parser: argparse.ArgumentParser) -> None:
@@ -52,6 +64,28 @@ def _scenario(options: argparse.Namespace) -> int:
     out.write_text(text, encoding="utf-8")
     say(f"wrote {out}")
     say(f"play it: linmem run {paths.shown(out.absolute())}")
+    return 0
+
+
+def _runtime(options: argparse.Namespace) -> int:
+    """Write a first driver for a runtime of your own: a copy of one of linmem's, which plays as it is. Change it
+    call by call to your runtime's API. Exit status: 0 it was written.
+    """
+    folder: Path = options.out or Path(options.name)
+    for path in runtime.begin(options.name, options.language, folder):
+        say(f"wrote {path}")
+    given = folder if folder.is_absolute() else f"./{folder}"
+    say(f"check it: linmem runtimes check {given}")
+    say(f"play it: linmem run --runtime {given}")
+    return 0
+
+
+def _project(options: argparse.Namespace) -> int:
+    """Write a project file and a first scenario, which play as they are. Exit status: 0 they were written."""
+    for path in project.begin(options.folder):
+        say(f"wrote {path}")
+    here = options.folder == Path()
+    say("play it: linmem run" if here else f"play it: cd {options.folder} && linmem run")
     return 0
 
 

@@ -15,7 +15,6 @@ from linmem.results.document import ObservationEntry, RuntimeEntry
 
 FILE = Path(__file__).with_name("answers.yaml")
 NOT_ASKED = "–"
-_PLACE = re.compile(r"(?<=<!-- answers -->\n).*?(?=<!-- end of answers -->)", re.S)
 
 
 class AnswerRow(Struct, frozen=True, forbid_unknown_fields=True):
@@ -48,14 +47,20 @@ def table(runtimes: Sequence[RuntimeEntry], observations: Sequence[ObservationEn
     names = [", ".join(f"{item.label} {item.version or ''}".strip() for item in alike) for alike in columns.values()]
     lines = [["", *names], ["---"] * (len(names) + 1)]
     lines += [[ask.ask, *cells] for ask, *cells in zip(asks(), *columns, strict=True)]
+    return rows_of(lines)
+
+
+def rows_of(lines: Sequence[Sequence[str]]) -> str:
+    """A table in Markdown: a line for each row."""
     return "".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |\n" for line in lines)
 
 
-def fill(page: str, table: str) -> str:
-    """The page with another table. Raises `UserError` for a page without a place for it."""
-    filled, places = _PLACE.subn(lambda _: table, page)
+def fill(page: str, name: str, text: str) -> str:
+    """The page with another text between the marks of this name. Raises `UserError` for a page without them."""
+    begin, end = f"<!-- {name} -->", f"<!-- end of {name} -->"
+    filled, places = re.subn(f"(?<={begin}\n).*?(?={end})", lambda _: text, page, flags=re.S)
     if not places:
-        raise UserError("the page has no lines '<!-- answers -->' and '<!-- end of answers -->'")
+        raise UserError(f"the page has no lines '{begin}' and '{end}'")
     return filled
 
 

@@ -8,10 +8,10 @@ the run, and so does an entry that matches nothing (`linmem.results.known_check`
 from __future__ import annotations
 
 import fnmatch
+import functools
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -46,6 +46,12 @@ class Engine(NamedTuple):
     version: str | None = None
 
 
+@functools.cache
+def _own_suites() -> dict[str, str]:
+    """The paths of the suites that come with linmem, by file name."""
+    return {file.name: file.relative_to(paths.ROOT).as_posix() for file in paths.SUITES.rglob("*.yaml")}
+
+
 @dataclass(frozen=True)
 class ScenarioPattern:
     """Scenarios that an entry is about: a suite's file name or path, and a slug; both may be patterns (`matches`)."""
@@ -59,7 +65,11 @@ class ScenarioPattern:
         return any(character in self.suite + self.scenario for character in "*?")
 
     def in_suite(self, path: str) -> bool:
-        """Whether its suite, given by file name or by path, is the one at `path`."""
+        """Whether its suite, given by file name or by path, is the one at `path`. The bare name of a suite that comes
+        with linmem means that one, so no list speaks of a user's file by chance.
+        """
+        if self.suite in _own_suites():
+            return path == _own_suites()[self.suite]
         return matches(self.suite, path) or matches(f"*/{self.suite}", path)
 
     def names(self, slug: str) -> bool:
@@ -152,7 +162,7 @@ def _speaks_of(expected: str, message: str) -> bool:
     return " ".join(expected.split()) in " ".join(message.split())
 
 
-@lru_cache(maxsize=1024)
+@functools.lru_cache(maxsize=1024)
 def _regex(pattern: str) -> jsonschema_rs.Validator:
     """Says whether a text holds a match, in time that grows with the text's length only, whatever the pattern is.
     Raises `ValueError`.

@@ -13,7 +13,7 @@ from linmem.cli import main
 from linmem.compare import diff_text, inputs
 from linmem.compare.diff import diff
 
-GROWS = "suites/growth.yaml::grows"
+GROWS = "suites/memory/growth.yaml::grows"
 
 
 def results(*, versions=("1.0", "1.0"), **changes):
@@ -69,7 +69,7 @@ SEEDED = {
     "a scenario that is gone": (
         REMOVED,
         [
-            f"  suites/growth.yaml::shrinks[{label}]" if label else "      it was pass"
+            f"  suites/memory/growth.yaml::shrinks[{label}]" if label else "      it was pass"
             for label in ("wasmtime", "", "node", "")
         ],
     ),
@@ -137,7 +137,7 @@ def test_a_case_that_was_planned_and_not_run_is_no_removed_one(reports, capsys):
     assert "INCOMPLETE: the run was killed, or has not ended yet; 1 of 4 planned results is missing" in " ".join(
         said.out.split()
     )
-    assert "Cases that were planned and not run (1)\n  suites/growth.yaml::shrinks[node]" in said.out
+    assert "Cases that were planned and not run (1)\n  suites/memory/growth.yaml::shrinks[node]" in said.out
     assert "Removed" not in said.out
 
 
@@ -216,7 +216,11 @@ def test_a_label_alone_is_no_difference(reports, capsys):
     [
         ({"runtimes": ["wasmtime"]}, "[wasmtime]", "the run was not asked for runtime node"),
         ({"paths": ["suites/bounds.yaml"]}, "none", "the run was asked for other suites"),
-        ({"paths": ["suites/growth.yaml::grows"]}, "::grows[", "the run was asked for other scenarios, by their ids"),
+        (
+            {"paths": ["suites/memory/growth.yaml::grows"]},
+            "::grows[",
+            "the run was asked for other scenarios, by their ids",
+        ),
         ({"guests": ["go"]}, "none", "the run was not asked for guest inline"),
     ],
 )
@@ -239,7 +243,7 @@ def test_what_a_selection_left_out_is_not_removed_and_all_else_is(reports, capsy
     assert "left out by -k or the like" in said.out
     status, said = compared(capsys, a, reports("c", some[:-1], end=end))
     assert status == 1
-    assert "Removed cases (1)\n  suites/growth.yaml::grows[wasmtime]" in said.out
+    assert "Removed cases (1)\n  suites/memory/growth.yaml::grows[wasmtime]" in said.out
 
 
 def test_runs_without_a_case_in_common_are_not_the_same(reports, capsys):
@@ -308,8 +312,8 @@ def test_json_names_every_case_also_of_a_runtime_that_is_gone(reports, capsys):
     assert status == 1
     assert document["schema"] == "linmem-diff/1"
     assert [(item["id"], item["within"]) for item in document["changes"]] == [
-        ("suites/growth.yaml::grows[node]", "runtime node"),
-        ("suites/growth.yaml::shrinks[node]", "runtime node"),
+        ("suites/memory/growth.yaml::grows[node]", "runtime node"),
+        ("suites/memory/growth.yaml::shrinks[node]", "runtime node"),
     ]
 
 
@@ -322,10 +326,10 @@ def test_markdown_and_html_show_hostile_text_as_text(reports, tmp_path, capsys):
     html = page.read_text()
     assert "<script" not in html
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in html
-    assert 'id="suites/growth.yaml::grows_node_"' in html
+    assert 'id="suites/memory/growth.yaml::grows_node_"' in html
     _, said = compared(capsys, a, b, "--format=markdown")
     assert "<script" not in said.out
-    assert "| `suites/growth.yaml::grows[node]` | pass → fail: " in said.out
+    assert "| `suites/memory/growth.yaml::grows[node]` | pass → fail: " in said.out
     assert "\x1b" not in html + said.out
 
 

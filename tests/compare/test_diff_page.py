@@ -62,5 +62,5 @@ def test_it_runs_nothing_and_asks_for_nothing(browser, page):
     assert seen.faults == []
     assert seen.page.locator("script").count() == 0
     assert seen.page.locator("tbody tr").count() >= 6
-    assert seen.page.locator("tr[id='suites/growth.yaml::one_node_20_']").inner_text().count("pass → fail") == 1
+    assert seen.page.locator("tr[id='suites/memory/growth.yaml::one_node_20_']").inner_text().count("pass → fail") == 1
     seen.context.close()

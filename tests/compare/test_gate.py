@@ -57,10 +57,10 @@ def held(capsys):
     [
         (CHANGED, 1, f"REGRESSION {GROWS}[node]: pass → fail: got 25"),
         (ANSWERED, 1, f"REGRESSION {GROWS}[node]: stale-read: 24 → undefined"),
-        (REMOVED, 1, "MISSING    suites/growth.yaml::shrinks: the scenario with its 2 cases"),
+        (REMOVED, 1, "MISSING    suites/memory/growth.yaml::shrinks: the scenario with its 2 cases"),
         (VANISHED, 1, "MISSING    runtime node: all its 2 cases"),
         (RENAMED, 0, "CHANGED    version: node 1.0 → node 1.1"),
-        (results()[:-1], 1, "MISSING    suites/growth.yaml::shrinks[node]: the case is gone (it was pass)"),
+        (results()[:-1], 1, "MISSING    suites/memory/growth.yaml::shrinks[node]: the case is gone (it was pass)"),
         (results(**{"grows[node]": {"observations": []}}), 1, f"REGRESSION {GROWS}[node]: stale-read: 24 → no answer"),
         (
             results(**{"grows[node]": {"outcome": "unsupported", "message": "no such view"}}),
@@ -75,12 +75,12 @@ def held(capsys):
         (
             [*results(), result("new", "node", outcome="crash", message="SIGSEGV")],
             1,
-            "REGRESSION suites/growth.yaml::new[node]: new, and crash: SIGSEGV",
+            "REGRESSION suites/memory/growth.yaml::new[node]: new, and crash: SIGSEGV",
         ),
         (
             [*results(), result("new", "node"), result("new", "wasmtime")],
             0,
-            "NEW        suites/growth.yaml::new: the scenario with its 2 cases",
+            "NEW        suites/memory/growth.yaml::new: the scenario with its 2 cases",
         ),
     ],
 )
@@ -162,7 +162,7 @@ def test_what_changed_alike_is_one_finding_with_its_places(recorded, reports, he
     base = recorded(list(answers("undefined", "undefined")))
     status, lines, _ = held(reports("now", list(answers("0", "0", "fail"))), base)
     assert status == 1
-    place = "suites/growth.yaml::"
+    place = "suites/memory/growth.yaml::"
     assert lines[:5] == [
         "REGRESSION 3 cases on node: pass → fail: read … at … expected … got …",
         f"           {place}reads-0[node] and 2 more",
@@ -190,7 +190,7 @@ def test_what_a_driver_changed_through_one_view_kind_is_one_cause(recorded, repo
 
     base = recorded(list(played("0", "1", "2", "3")))
     _, lines, _ = held(reports("now", list(played("a", "b", "c", "3", message="no"))), base)
-    place = "suites/growth.yaml::"
+    place = "suites/memory/growth.yaml::"
     assert lines[:7] == [
         "REGRESSION 2 cases: pass → fail through pointer on node",
         f"           {place}reads[node-pointer]: pass → fail: reads: no",
@@ -216,7 +216,7 @@ def test_what_comes_by_chance_is_no_change(recorded, reports, held):
 def test_an_answer_that_is_lost_because_the_case_failed_is_one_line(recorded, reports, held):
     path = recorded(results())
     _, lines, _ = held(reports("after", results(**{"grows[node]": {**BAD, "observations": []}})), path)
-    assert [line.split(":")[0] for line in lines[:2]] == ["REGRESSION suites/growth.yaml", "gate"]
+    assert [line.split(":")[0] for line in lines[:2]] == ["REGRESSION suites/memory/growth.yaml", "gate"]
 
 
 def test_what_improved_is_recorded_by_the_command_that_is_named(recorded, reports, held, capsys):
@@ -264,7 +264,7 @@ def test_a_selection_is_held_against_its_part_only_and_says_so(recorded, reports
     status, lines, _ = held(missing, path)
     assert (status, lines[0]) == (
         1,
-        "MISSING    suites/growth.yaml::shrinks[wasmtime]: the case is gone (it was pass)",
+        "MISSING    suites/memory/growth.yaml::shrinks[wasmtime]: the case is gone (it was pass)",
     )
 
 
@@ -295,7 +295,7 @@ def test_recording_a_selection_keeps_the_rest(recorded, reports, tmp_path, capsy
     kept = baseline.load(path)
     assert {case.id: found.state for case, found in kept.cases.items()} == {
         f"{GROWS}[node]": "pass",
-        "suites/growth.yaml::shrinks[node]": "pass",
+        "suites/memory/growth.yaml::shrinks[node]": "pass",
         f"{GROWS}[wasmtime]": "unsupported",  # and 'shrinks' is gone: this run was asked for it
     }
 
@@ -437,7 +437,7 @@ def test_json_and_markdown(recorded, reports, held):
     assert (status, document["passed"], document["compared"]) == (1, False, 4)
     (found,) = document["findings"]
     assert (found["kind"], found["name"], found["what"]) == ("regression", f"{GROWS}[node]", "pass → fail: got 25")
-    assert (found["suite"], found["scenario"], found["runtime"]) == ("suites/growth.yaml", "grows", "node")
+    assert (found["suite"], found["scenario"], found["runtime"]) == ("suites/memory/growth.yaml", "grows", "node")
     status, lines, _ = held(after, path, "--format=markdown")
     assert status == 1
     assert lines[0].startswith("# Failed: 1 regression; 4 cases compared with ")

@@ -84,16 +84,16 @@ def test_parts_split_by_k_lack_what_each_left_out(part, merged, capsys):
     status, lines, report = merged(one, two)
     assert status == 1
     assert lines == [
-        "gap: suites/growth.yaml::stays[node]",
+        "gap: suites/memory/growth.yaml::stays[node]",
         "merged 2 results on node",
         "1 case that nobody played: the merged run is incomplete",
     ]
     assert not report.complete
-    assert [item.id for item in report.missing] == ["suites/growth.yaml::stays[node]"]
+    assert [item.id for item in report.missing] == ["suites/memory/growth.yaml::stays[node]"]
     assert main(["gate", "all", "--record-baseline", "base.yaml"]) == 2
     capsys.readouterr()
     status, lines, report = merged(one, two, "--allow-gaps")
-    assert (status, report.complete, lines[0]) == (0, True, "gap: suites/growth.yaml::stays[node]")
+    assert (status, report.complete, lines[0]) == (0, True, "gap: suites/memory/growth.yaml::stays[node]")
     three = part("three", of("node", "stays"), end=left("grows", "shrinks"))
     assert merged(one, two, three)[:2] == (0, ["merged 3 results on node"])
 
@@ -104,9 +104,9 @@ def test_a_scenario_or_guest_that_a_runtime_lacks_is_a_gap(part, merged):
     status, lines, report = merged(one, two)
     assert (status, report.complete) == (1, False)
     assert lines[:3] == [
-        "gap: suites/growth.yaml::shrinks[wasmtime]",
-        "gap: suites/growth.yaml::stays[go-wasmtime]",
-        "gap: suites/growth.yaml::stays[wat-node]",
+        "gap: suites/memory/growth.yaml::shrinks[wasmtime]",
+        "gap: suites/memory/growth.yaml::stays[go-wasmtime]",
+        "gap: suites/memory/growth.yaml::stays[wat-node]",
     ]
 
 
@@ -115,7 +115,7 @@ def test_what_two_parts_played_alike_is_noted(part, merged):
     one = part("one", [*of("node", "grows"), *of("node", "shrinks", message="a", **noisy)])
     two = part("two", [*of("node", "grows", duration=9), *of("node", "shrinks", message="b", **noisy)])
     status, lines, report = merged(one, two)
-    ids = "suites/growth.yaml::grows[node] and suites/growth.yaml::shrinks[node]"
+    ids = "suites/memory/growth.yaml::grows[node] and suites/memory/growth.yaml::shrinks[node]"
     assert (status, lines[0]) == (0, f"played more than once, with the same result: {ids}")
     assert (report.complete, len(report.results)) == (True, 2)
 
@@ -132,7 +132,7 @@ def test_what_two_parts_played_otherwise_is_a_conflict_and_the_worse_stands(part
     one, two = part("one", of("node", "grows")), part("two", of("node", "grows", **more))
     status, lines, report = merged(*[one, two][::order])
     words = told.format(one, two) if order == 1 else ", ".join(told.format(one, two).split(", ")[::-1])
-    assert (status, lines[0]) == (1, f"conflict: suites/growth.yaml::grows[node]: {words}")
+    assert (status, lines[0]) == (1, f"conflict: suites/memory/growth.yaml::grows[node]: {words}")
     assert report.results[0].outcome == more.get("outcome", "pass")
 
 
@@ -147,8 +147,8 @@ def test_another_version_under_the_same_label_gets_its_own_column(part, merged):
         "conflict: runtime node is 18 in one/out and 20 in two/out, where it is called node@20 from here on"
     )
     assert [(item.id, item.label, item.version) for item in report.results] == [
-        ("suites/growth.yaml::grows[node]", "node", "18"),
-        ("suites/growth.yaml::grows[node@20]", "node@20", "20"),
+        ("suites/memory/growth.yaml::grows[node]", "node", "18"),
+        ("suites/memory/growth.yaml::grows[node@20]", "node@20", "20"),
     ]
 
 
@@ -180,7 +180,7 @@ def test_an_incomplete_part_makes_an_incomplete_whole(part, merged):
     )
     assert not report.complete
     assert "two/out: the run was killed" in report.reason
-    assert [item.id for item in report.missing] == ["suites/growth.yaml::shrinks[wasmtime]"]
+    assert [item.id for item in report.missing] == ["suites/memory/growth.yaml::shrinks[wasmtime]"]
 
 
 def test_a_runtime_that_one_part_could_not_have_is_taken_from_another(part, merged):

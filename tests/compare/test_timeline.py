@@ -33,8 +33,8 @@ def test_changes_are_told_by_version(records: Records) -> None:
         (turn.new, change.id, change.what, change.old, change.new) for turn in found.turns for change in turn.changes
     ]
     assert told == [
-        ("wasmtime@2.0.0", "suites/growth.yaml::grows[wasmtime]", "outcome", "pass", "fail"),
-        ("wasmtime@3.0.0", "suites/growth.yaml::reads[wasmtime]", "stale-read", "old bytes", "an error"),
+        ("wasmtime@2.0.0", "suites/memory/growth.yaml::grows[wasmtime]", "outcome", "pass", "fail"),
+        ("wasmtime@3.0.0", "suites/memory/growth.yaml::reads[wasmtime]", "stale-read", "old bytes", "an error"),
     ]
     assert "What does an old view see? old bytes → an error" in sweep.text(history(records.report(results)))
 
@@ -53,7 +53,7 @@ def test_guests_and_views_are_followed_apart(records: Records) -> None:
     ]
     (found,) = history(records.report(results)).timelines
     ((change,),) = [turn.changes for turn in found.turns]
-    assert change.id == "suites/growth.yaml::grows[go-wasmtime-b]"
+    assert change.id == "suites/memory/growth.yaml::grows[go-wasmtime-b]"
 
 
 def test_variants_are_runtimes_of_their_own_and_a_single_version_has_no_history(records: Records) -> None:
@@ -78,6 +78,6 @@ def test_a_case_that_is_not_there_is_a_change(records: Records) -> None:
     (found,) = history(records.report(results)).timelines
     ((change,),) = [turn.changes for turn in found.turns]
     assert (change.old, change.new) == (None, "pass")
-    assert "| `suites/growth.yaml::reads[wasmtime]` | not there → pass |" in sweep.markdown(
+    assert "| `suites/memory/growth.yaml::reads[wasmtime]` | not there → pass |" in sweep.markdown(
         history(records.report(results))
     )

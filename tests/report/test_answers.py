@@ -76,11 +76,11 @@ def test_a_run_without_such_scenarios_is_told() -> None:
 
 def test_a_page_without_a_place_is_told() -> None:
     with pytest.raises(UserError, match="has no lines '<!-- answers -->'"):
-        answers.fill("text", "")
+        answers.fill("text", "answers", "")
 
 
 def test_a_page_is_filled_between_its_marks() -> None:
     page = "before\n<!-- answers -->\nold\n<!-- end of answers -->\nafter\n"
-    assert answers.fill(page, answers.table(*run())) == (
+    assert answers.fill(page, "answers", answers.table(*run())) == (
         f"before\n<!-- answers -->\n{answers.table(*run())}<!-- end of answers -->\nafter\n"
     )

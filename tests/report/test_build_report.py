@@ -338,7 +338,7 @@ def test_what_is_kept_broken_and_lacking_is_counted_apart(records):
     wasmtime, node = found.runtimes["wasmtime"], found.runtimes["node"]
     assert (wasmtime.kept, wasmtime.known, wasmtime.unexpected, wasmtime.lacking) == (4, 1, 1, 1)
     assert (node.kept, node.known, node.unexpected, node.lacking) == (3, 0, 1, 2)
-    assert (node.features, node.api, node.elsewhere) == ({"threads": 1}, {"suites/growth.yaml": 1}, 1)
+    assert (node.features, node.api, node.elsewhere) == ({"threads": 1}, {"suites/memory/growth.yaml": 1}, 1)
 
 
 def test_a_scenario_that_one_view_kind_can_t_play_is_kept_by_the_others(records):

@@ -49,7 +49,7 @@ def test_whose_limit_it_is_that_something_is_unsupported(records: Records) -> No
     results = [result(f"s{number}") for number in range(len(lacks))]
     for number, (kind, what) in enumerate(lacks):
         lack = {"kind": kind, "what": what}
-        results.append(result(f"s{number}", "wasmer", "unsupported", lack=lack, suite="suites/growth.yaml"))
+        results.append(result(f"s{number}", "wasmer", "unsupported", lack=lack, suite="suites/memory/growth.yaml"))
     results.append(result("other", suite="suites/bounds.yaml"))
     missing = told(records.report(results))["missing"]
     assert missing == (

@@ -223,7 +223,7 @@ def test_tables_have_captions_and_headers_with_a_scope(records):
 def test_a_suite_is_named_by_its_path_where_two_have_the_same_name(records):
     built = records.report([result(), result(suite="mine/growth.yaml")])
     data = json.loads(re.search(r'id="data">(.*?)</script>', html.render(built))[1])
-    assert [suite[0] for suite in data["suites"]] == ["suites-growth.yaml", "mine-growth.yaml"]
+    assert [suite[0] for suite in data["suites"]] == ["suites-memory-growth.yaml", "mine-growth.yaml"]
 
 
 def test_a_guest_that_is_missing_in_several_programs_is_told_once(records):

@@ -69,7 +69,7 @@ def test_each_result_is_a_case_with_its_status(records: Records) -> None:
         ],
     }
     properties = {item.get("name"): item.get("value") for item in suite[0].iter("property")}
-    expected = {"suite": "suites/growth.yaml", "runtime": "wasmtime", "version": "1.0", "guest": "go"}
+    expected = {"suite": "suites/memory/growth.yaml", "runtime": "wasmtime", "version": "1.0", "guest": "go"}
     assert properties == {**expected, "view": "DataView"}
 
 

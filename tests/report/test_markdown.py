@@ -43,7 +43,7 @@ def test_the_most_important_stands_first(records):
         "wasmtime 1.0; node 1.0",
         "## Unexpected results",
         "- **fail** Memory one on `wasmtime`: 24 was due",
-        "at `read u8` (`suites/growth.yaml:17`) expected `24` actual `25`",
+        "at `read u8` (`suites/memory/growth.yaml:17`) expected `24` actual `25`",
         "- **unexpected pass** Memory two",
         "delete the entry at runtimes/wasmtime/known.yaml:9",
         "## Known defects",
@@ -148,5 +148,5 @@ def test_what_some_lack_is_told_apart_from_what_some_break(records):
     ]
     text = markdown.render(records.report(results))
     broken, lacked = (text.index(f"## {title} on some runtimes") for title in ("Broken", "Missing"))
-    assert broken < text.index("Memory broken (`suites/growth.yaml`)") < lacked
-    assert lacked < text.index("Memory lacked (`suites/growth.yaml`)")
+    assert broken < text.index("Memory broken (`suites/memory/growth.yaml`)") < lacked
+    assert lacked < text.index("Memory lacked (`suites/memory/growth.yaml`)")

@@ -287,9 +287,12 @@ def test_the_command_writes_the_script(wasmtime, tmp_path, capsys):
 
 
 def test_what_there_is_no_script_for_is_told_in_one_line(wasmtime, capsys):
-    assert main(["repro", "suites/growth.yaml::none[wasmtime]", str(wasmtime.folder)]) == 2
+    assert main(["repro", "suites/memory/growth.yaml::none[wasmtime]", str(wasmtime.folder)]) == 2
     said = capsys.readouterr().err
-    assert "has no case suites/growth.yaml::none[wasmtime]: play it first: linmem run 'suites/growth.yaml::none" in said
+    assert (
+        "has no case suites/memory/growth.yaml::none[wasmtime]: play it first: linmem run 'suites/memory/growth.yaml::none"
+        in said
+    )
     (result,) = wasmtime.report.results
     lacking = msgspec.structs.replace(result, outcome="unsupported")
     with pytest.raises(ReproError, match="there is nothing that a script could show"):

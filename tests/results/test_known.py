@@ -50,12 +50,12 @@ def test_an_entry_with_all_it_may_have(load):
     defects = load(
         "# a comment\n"
         + ENTRY
-        + "- scenario: suites/growth.yaml::two\n  runtime: wasmer:llvm@>=1.0,<2\n  guest: go\n  view: buffer\n"
+        + "- scenario: suites/memory/growth.yaml::two\n  runtime: wasmer:llvm@>=1.0,<2\n  guest: go\n  view: buffer\n"
         + "  outcome: crash\n  reason: >\n    over two\n    lines\n  link: https://example.org/1\n"
     )
     assert [defect.line for defect in defects] == [2, 5]
     last = defects[1]
-    assert last.targets == (known.ScenarioPattern("suites/growth.yaml", "two"),)
+    assert last.targets == (known.ScenarioPattern("suites/memory/growth.yaml", "two"),)
     assert (last.runtime, last.variant) == ("wasmer", "llvm")
     assert (last.guests, last.views, last.outcome) == (("go",), ("buffer",), "crash")
     assert last.link == "https://example.org/1"
@@ -129,17 +129,27 @@ def test_a_list_that_is_not_there(tmp_path):
     ],
 )
 def test_what_an_entry_covers(load, runtime, more, covered):
-    case = Case("suites/growth.yaml", "grows", "mine", "go", "read_write")
+    case = Case("suites/memory/growth.yaml", "grows", "mine", "go", "read_write")
     assert one(load, runtime, **more).covers(case, Engine("wasmtime", "pulley", "50.0.1")) is covered
 
 
 @pytest.mark.parametrize(
     ("suite", "covered"),
-    [("growth.yaml", True), ("suites/growth.yaml", True), ("mine/growth.yaml", False), ("rowth.yaml", False)],
+    [("growth.yaml", True), ("suites/memory/growth.yaml", True), ("mine/growth.yaml", False), ("rowth.yaml", False)],
 )
 def test_a_suite_is_named_by_file_or_path(load, suite, covered):
     (defect,) = load(ENTRY.replace("growth.yaml", suite))
-    assert defect.covers(Case("suites/growth.yaml", "grows", "wasmtime"), Engine("wasmtime", None, "50")) is covered
+    assert (
+        defect.covers(Case("suites/memory/growth.yaml", "grows", "wasmtime"), Engine("wasmtime", None, "50")) is covered
+    )
+
+
+@pytest.mark.parametrize(
+    ("suite", "covered"), [("growth.yaml", False), ("mine/growth.yaml", True), ("?rowth.yaml", True)]
+)
+def test_the_name_of_a_suite_of_linmem_s_does_not_mean_a_file_of_the_users(load, suite, covered):
+    (defect,) = load(ENTRY.replace("growth.yaml", suite))
+    assert defect.covers(Case("mine/growth.yaml", "grows", "wasmtime"), Engine("wasmtime", None, "50")) is covered
 
 
 @pytest.mark.parametrize(
@@ -158,7 +168,9 @@ def test_a_suite_is_named_by_file_or_path(load, suite, covered):
 )
 def test_scenarios_are_named_by_patterns_and_lists(load, scenario, covered):
     (defect,) = load(ENTRY.replace("growth.yaml::grows", f'"{scenario}"' if scenario[0] != "[" else scenario))
-    assert defect.covers(Case("suites/growth.yaml", "grows", "wasmtime"), Engine("wasmtime", None, "50")) is covered
+    assert (
+        defect.covers(Case("suites/memory/growth.yaml", "grows", "wasmtime"), Engine("wasmtime", None, "50")) is covered
+    )
 
 
 @pytest.mark.parametrize(
@@ -174,8 +186,8 @@ def test_scenarios_are_named_by_patterns_and_lists(load, scenario, covered):
 def test_views_and_guests_are_named_by_patterns_and_lists(load, more, covered):
     (defect,) = load(ENTRY + more)
     engine = Engine("wasmtime", None, "50")
-    assert defect.covers(Case("suites/growth.yaml", "grows", "wasmtime", "go", "data_ptr"), engine) is covered
-    assert not defect.covers(Case("suites/growth.yaml", "grows", "wasmtime"), engine)
+    assert defect.covers(Case("suites/memory/growth.yaml", "grows", "wasmtime", "go", "data_ptr"), engine) is covered
+    assert not defect.covers(Case("suites/memory/growth.yaml", "grows", "wasmtime"), engine)
 
 
 def test_what_stands_further_up_goes_first(load):
@@ -184,7 +196,7 @@ def test_what_stands_further_up_goes_first(load):
         + ENTRY.replace("upstream", "two")
         + ENTRY.replace("::grows", "::other").replace("upstream", "three")
     )
-    case, other = (Case("suites/growth.yaml", scenario, "wasmtime") for scenario in ("grows", "other"))
+    case, other = (Case("suites/memory/growth.yaml", scenario, "wasmtime") for scenario in ("grows", "other"))
     engine = Engine("wasmtime", None, "50")
     assert known.KnownDefects(entries).covering(case, engine).reason == "it is wrong one"
     assert known.KnownDefects(entries[1:]).covering(case, engine).reason == "it is wrong two"
@@ -257,28 +269,34 @@ def test_sometimes_is_good_either_way():
 
 
 def test_another_scenario_is_not_covered(load):
-    assert not one(load).covers(Case("suites/growth.yaml", "grows-more", "wasmtime"), Engine("wasmtime", None, "50"))
+    assert not one(load).covers(
+        Case("suites/memory/growth.yaml", "grows-more", "wasmtime"), Engine("wasmtime", None, "50")
+    )
 
 
 @pytest.mark.parametrize(("runtime", "covered"), [("wasmtime", True), ("wasmtime@>=1", False)])
 @pytest.mark.parametrize("version", [None, "", "unknown", "nightly-2026"])
 def test_a_version_that_cannot_be_read_is_in_no_range(load, runtime, covered, version):
     assert (
-        one(load, runtime).covers(Case("growth.yaml", "grows", "wasmtime"), Engine("wasmtime", None, version))
+        one(load, runtime).covers(
+            Case("suites/memory/growth.yaml", "grows", "wasmtime"), Engine("wasmtime", None, version)
+        )
         is covered
     )
 
 
 def test_a_pre_release_is_in_its_range(load):
-    assert one(load, "node@>=18").covers(Case("growth.yaml", "grows", "node"), Engine("node", None, "18.4.0a4"))
+    assert one(load, "node@>=18").covers(
+        Case("suites/memory/growth.yaml", "grows", "node"), Engine("node", None, "18.4.0a4")
+    )
 
 
 # -------------------------------------------------------------------------- entries that match nothing
 
 NAMES = ["wasmtime", "wasmer", "node"]
-SLUGS = {"suites/growth.yaml": ["grows", "shrinks"]}
+SLUGS = {"suites/memory/growth.yaml": ["grows", "shrinks"]}
 CASES = [
-    (Case("suites/growth.yaml", "grows", "wasmtime", guest, view), Engine("wasmtime", None, "50.0.1"))
+    (Case("suites/memory/growth.yaml", "grows", "wasmtime", guest, view), Engine("wasmtime", None, "50.0.1"))
     for guest in ("go", "wat")
     for view in ("read_write", "data_ptr")
 ]
@@ -287,7 +305,7 @@ CASES = [
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        (ENTRY.replace("grows", "gros"), "suites/growth.yaml has no scenario 'gros' (did you mean 'grows'?)"),
+        (ENTRY.replace("grows", "gros"), "suites/memory/growth.yaml has no scenario 'gros' (did you mean 'grows'?)"),
         (ENTRY.replace("wasmtime", "wasntime"), "there is no runtime 'wasntime' (did you mean 'wasmtime'?)"),
         (ENTRY + "  guest: rust\n", "no guest 'rust' plays 'grows' on wasmtime"),
         (
@@ -322,7 +340,7 @@ def test_what_is_only_not_in_this_run_is_no_problem(load, text):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        (ENTRY.replace("::grows", "::z*"), "suites/growth.yaml has no scenario that matches 'z*'"),
+        (ENTRY.replace("::grows", "::z*"), "suites/memory/growth.yaml has no scenario that matches 'z*'"),
         (ENTRY.replace("growth.yaml::grows", "[growth.yaml::grows, growth.yaml::gros]"), "has no scenario 'gros'"),
         (ENTRY + "  view: [data_ptr, x*]\n", "'grows' is not played with view 'x*' on wasmtime"),
     ],
@@ -334,9 +352,11 @@ def test_a_pattern_that_matches_nothing_is_a_problem(load, text, message):
 
 def test_where_every_suite_is_known_one_that_does_not_exist_is_a_problem(load):
     entries = load(ENTRY.replace("growth.yaml", "grwth.yaml"))
-    (problem,) = known_check.problems(entries, SLUGS, CASES, NAMES, suite_files=["suites/growth.yaml", "suites/x.yaml"])
+    (problem,) = known_check.problems(
+        entries, SLUGS, CASES, NAMES, suite_files=["suites/memory/growth.yaml", "suites/x.yaml"]
+    )
     assert "there is no suite 'grwth.yaml' (did you mean 'growth.yaml'?)" in problem
-    assert known_check.problems(load(ENTRY), SLUGS, CASES, NAMES, suite_files=["suites/growth.yaml"]) == []
+    assert known_check.problems(load(ENTRY), SLUGS, CASES, NAMES, suite_files=["suites/memory/growth.yaml"]) == []
 
 
 def test_without_any_case_nothing_can_be_said(load):

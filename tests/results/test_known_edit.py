@@ -97,21 +97,21 @@ def test_a_list_that_is_as_it_says(listed, played, capsys):
             but(stays_wasmtime_one=PASSES),
             [
                 "known.yaml:15: narrow it: of 2 cases these no longer fail:",
-                "    suites/growth.yaml::stays[wasmtime-one]",
+                "    suites/memory/growth.yaml::stays[wasmtime-one]",
             ],
         ),
         (
             but(grows_node={"message": "got 8"}),
             [
                 "known.yaml:22: correct it: of 1 case these fail otherwise than it says:",
-                "    suites/growth.yaml::grows[node]",
+                "    suites/memory/growth.yaml::grows[node]",
             ],
         ),
         (
             but(shrinks_wasmtime=FAILS),
             [
                 "known.yaml:7: correct it: of 1 case these fail otherwise than it says:",
-                "    suites/growth.yaml::shrinks[wasmtime]",
+                "    suites/memory/growth.yaml::shrinks[wasmtime]",
             ],
         ),
     ],
@@ -203,7 +203,9 @@ def test_every_failure_that_is_not_listed_is_added(listed, played, capsys):
     first, second = known_defects.load(listed)[-2:]
     assert (first.guests, first.views, first.outcome) == (("go",), ("one", "two"), "crash")
     assert (first.message, str(first.versions), first.variant) == ("killed: SIGSEGV", "", "pulley")
-    assert first.covers(Case("suites/growth.yaml", "new", "wasmtime", "go", "two"), Engine("wasmtime", "pulley", "2.0"))
+    assert first.covers(
+        Case("suites/memory/growth.yaml", "new", "wasmtime", "go", "two"), Engine("wasmtime", "pulley", "2.0")
+    )
     assert (second.message, second.outcome) == (None, "fail")
     assert str(second.versions) == "<3"  # which passes
     assert "no longer" not in said
@@ -242,7 +244,7 @@ def test_an_added_entry_is_as_the_run_says(listed, played, capsys):
 
 def test_one_case_with_its_reason_and_link(listed, played, capsys):
     run = played([result("new", "node", **FAILS), result("other", "node", **FAILS)])
-    words = ["suites/growth.yaml::new[node]", "--reason", "It is: wrong.", "--link", "https://example.org/9"]
+    words = ["suites/memory/growth.yaml::new[node]", "--reason", "It is: wrong.", "--link", "https://example.org/9"]
     assert add(capsys, run, *words)[0] == 0
     assert listed.read_text() == (
         LIST + "\n- scenario: growth.yaml::new\n  runtime: node\n  message: got 9\n"
@@ -253,14 +255,20 @@ def test_one_case_with_its_reason_and_link(listed, played, capsys):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["suites/growth.yaml::none[node]"], "the report has no case suites/growth.yaml::none[node]"),
-        (["suites/growth.yaml::good[node]"], "has outcome 'pass': only a failure can be a known defect"),
+        (["suites/memory/growth.yaml::none[node]"], "the report has no case suites/memory/growth.yaml::none[node]"),
+        (["suites/memory/growth.yaml::good[node]"], "has outcome 'pass': only a failure can be a known defect"),
         (
-            ["suites/growth.yaml::listed[node]"],
+            ["suites/memory/growth.yaml::listed[node]"],
             "is covered by runtimes/wasmtime/known.yaml:12 already: edit that entry",
         ),
-        (["suites/growth.yaml::bad[node]", "--link", "nowhere"], "would be unusable afterwards, so it stays as it is"),
-        (["suites/growth.yaml::bad[node]", "--reason", " "], "would be unusable afterwards, so it stays as it is"),
+        (
+            ["suites/memory/growth.yaml::bad[node]", "--link", "nowhere"],
+            "would be unusable afterwards, so it stays as it is",
+        ),
+        (
+            ["suites/memory/growth.yaml::bad[node]", "--reason", " "],
+            "would be unusable afterwards, so it stays as it is",
+        ),
     ],
 )
 def test_what_cannot_be_added(listed, played, capsys, words, message):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,12 @@ from linmem.cli import main
 from linmem.guests.packages import find_package
 from linmem.guests.program import programs
 from linmem.guests.toolchains import Go
+from linmem.provision.manifest import load_manifest
+from linmem.results import known
+from linmem.starters import runtime
 from linmem.wasm.wat import assemble
+
+SOURCES = (".py", ".mjs", ".rs", ".go", ".java")
 
 LIBRARY = """
 (module
@@ -172,3 +178,47 @@ def test_glue_that_can_not_be_is_told(keys: str, message: str, at: Path, capsys:
     )
     assert main(["check", "main.yaml"]) == 1
     assert message in capsys.readouterr().out
+
+
+def test_a_first_project_plays_as_it_is(at: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Its suite has the name of one of linmem's: the lists of known defects don't speak of it."""
+    assert main(["new", "project"]) == 0
+    wrote = ["wrote linmem.toml", "wrote scenarios/shared_buffer.yaml", "play it: linmem run"]
+    assert capsys.readouterr().out.splitlines() == wrote
+    assert main(["check", "scenarios"]) == 0
+    assert main(["run", "--runtime", "wasmtime"]) == 0
+    told = capsys.readouterr().out
+    assert re.search(r"= 5 passed in ", told)
+    assert "report: build/linmem/partial/report.html" in told
+    assert main(["new", "project"]) == 2
+    assert capsys.readouterr().err == "linmem: linmem.toml is there already: name another folder, or move it away\n"
+
+
+def test_a_first_runtime_answers_and_plays_as_the_one_it_is_a_copy_of(
+    at: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["new", "runtime", "my-vm"]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "wrote my-vm", "wrote kits", "check it: linmem runtimes check ./my-vm", "play it: linmem run --runtime ./my-vm",
+    ]  # fmt: skip
+    assert main(["new", "runtime", "other", "--language", "javascript"]) == 0
+    assert "kits" not in capsys.readouterr().out
+    assert main(["runtimes", "check", "./my-vm"]) == 0
+    assert capsys.readouterr().out.startswith("my-vm 50.0.1, ")
+    assert main(["run", "--runtime", "./my-vm", "growth.yaml"]) == 0
+    assert main(["new", "runtime", "my-vm"]) == 2
+    assert capsys.readouterr().err == "linmem: my-vm is there already: name another with --out, or move it away\n"
+    assert main(["new", "runtime", "My VM"]) == 2
+    assert "'My VM' can't be a runtime's name: " in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("language", runtime.LANGUAGES)
+def test_a_first_runtime_has_no_trace_of_the_name_it_had(language: str, at: Path) -> None:
+    assert main(["new", "runtime", "my-vm", "--language", language]) == 0
+    manifest = load_manifest(at / "my-vm")
+    assert (manifest.name, manifest.default, manifest.also) == ("my-vm", False, ())
+    assert {entry.runtime for entry in known.load_all([at / "my-vm" / "known.yaml"])} == {"my-vm"}
+    model = runtime.LANGUAGES[language]
+    texts = [path.read_text("utf-8") for path in (at / "my-vm").rglob("*") if path.suffix in SOURCES]
+    assert sum(text.count('"my-vm"') for text in texts) == 1
+    assert not any(re.search(rf'name": "{model}"|Name: "{model}"', text) for text in texts)

@@ -12,7 +12,7 @@ from linmem.results import record
 from linmem.results.case import Case
 from linmem.results.document import Report
 
-SUITE = "suites/growth.yaml"
+SUITE = "suites/memory/growth.yaml"
 
 
 def result(scenario="grows", runtime="wasmtime", outcome="pass", **more):
