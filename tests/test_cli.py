@@ -121,6 +121,12 @@ def test_a_wrong_option_is_one_line(tmp_path: Path) -> None:
     assert not (tmp_path / "out").exists()
 
 
+def test_commands_do_not_wait_for_pytest() -> None:
+    """And pytest loads the plugin itself: of one that is there already it would warn at the end of each run."""
+    code = "import sys, linmem.cli; print(*{'pytest', 'linmem.plugin'} & sys.modules.keys())"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE).stdout == b"\n"
+
+
 MIXED = """\
 title: Mixed
 wat: |

@@ -68,3 +68,33 @@ def test_a_module_of_the_users_starts_by_its_glue_or_by_its_languages_host(
     assert {result["guest"] for result in results} == {"main"}
     outcomes = {(result["runtime"], result["outcome"]) for result in results}
     assert outcomes == {(runtime, "pass") for runtime in ("wasmtime", "wasmer", "node")}
+
+
+JAVASCRIPT = """
+(module
+  (import "gojs" "runtime.wasmExit" (func (param i32)))
+  (import "gojs" "syscall/js.valueGet" (func $get (param i32)))
+  (import "gojs" "syscall/js.valueCall" (func (param i32)))
+  (memory (export "mem") 1)
+  (func (export "run") (param i32 i32))
+  (func (export "resume"))
+  (func (export "getsp") (result i32) (i32.const 1024)))
+"""
+
+
+def test_a_go_module_that_calls_javascript_is_for_hosts_in_javascript(run: Callable[..., Any], tmp_path: Path) -> None:
+    """Every Go program that prints does: it is not the scenario's fault, and no runtime's failure."""
+    (tmp_path / "main.wasm").write_bytes(assemble(JAVASCRIPT))
+    (tmp_path / "wasm_exec.js").write_bytes(Go().glue().read_bytes())
+    scenario = (
+        "title: x\nmodule: main.wasm\nglue: wasm_exec.js\nscenarios:\n  - {name: a, steps: [{size: mem, expect: 1}]}\n"
+    )
+    (tmp_path / "own.yaml").write_text(scenario, "utf-8")
+    played = run(f"--suites={tmp_path}")
+    assert played.status == 0, played.text
+    results = {result["runtime"]: result for result in played.lines("result")}
+    assert results["node"]["outcome"] == "pass"
+    for name in ("wasmtime", "wasmer"):
+        assert results[name]["outcome"] == "unsupported"
+        assert results[name]["message"] == "the guest calls JavaScript (gojs.syscall/js.valueGet and 1 function more)"
+        assert results[name]["lack"] == {"kind": "host", "what": "JavaScript"}

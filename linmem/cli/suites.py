@@ -15,10 +15,9 @@ from linmem import paths, project
 from linmem.cli.parsers import a_run, command, output
 from linmem.compare import inputs
 from linmem.errors import UserError, unknown
-from linmem.plugin import github
 from linmem.provision import manifest_rules
 from linmem.provision.manifest import all_view_kinds
-from linmem.report import build, explain
+from linmem.report import build, explain, github
 from linmem.results import known
 from linmem.run.runtimes import choose
 from linmem.scenario import schema, tables, view_kinds

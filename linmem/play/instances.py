@@ -13,10 +13,14 @@ from linmem.play.scope import Instance
 from linmem.play.stop import Stop, outcome_of
 from linmem.play.wasi import Provision
 from linmem.protocol import FAILED, CallFailed
+from linmem.results.outcome import Lack
 from linmem.scenario import model, wasi
 from linmem.scenario.happened import Refused
 from linmem.scenario.model import GUEST, Step
+from linmem.text import plural
 from linmem.wasm.types import ModuleTypes
+
+SCRIPT = ".syscall/js."  # what Go's package for JavaScript imports, in the name of an import
 
 
 def instantiate(
@@ -42,7 +46,7 @@ def instantiate(
     instance = Instance(0, module.types)
     entries = context.imports.entries(instance, module.types, imports, host, step)
     if glue is None and (step is None or (step.expect is None and step.observe is None)):
-        must_be_given(context, module.types, entries, step)
+        must_be_given(context, module.types, entries, host, step)
     params: dict[str, Any] = {
         "module": compiled,
         "imports": entries,
@@ -67,9 +71,17 @@ def instantiate(
 
 
 def must_be_given(
-    context: Context, types: ModuleTypes | None, entries: Sequence[Mapping[str, Any]], step: Step | None
+    context: Context,
+    types: ModuleTypes | None,
+    entries: Sequence[Mapping[str, Any]],
+    host: LanguageHost | None,
+    step: Step | None,
 ) -> None:
-    """Raises `Stop` for an import that nobody gives, where the scenario does not ask what the runtime makes of that."""
+    """Raises `Stop` for an import that nobody gives, where the scenario does not ask what the runtime makes of that.
+
+    What a guest imports of its language's package for JavaScript is not the scenario's fault, where `host` serves the
+    language in place of JavaScript.
+    """
     given = {(entry["module"], entry["name"]) for entry in entries}
     served = wasi.imported(types) if context.wasi is not None else None
     missing = [
@@ -77,6 +89,9 @@ def must_be_given(
         for wanted in (types.imports if types is not None else ())
         if (wanted.module, wanted.name) not in given and wanted.module != served
     ]
+    if missing and host is not None and all(SCRIPT in name for name in missing):
+        what = f"{missing[0]} and {plural(len(missing) - 1, 'function')} more" if missing[1:] else missing[0]
+        raise Stop("unsupported", f"the guest calls JavaScript ({what})", step, lack=Lack("host", "JavaScript"))
     if missing:
         raise Stop("error", f"nothing gives the import {', '.join(missing)}: name it under 'imports'", step)
 

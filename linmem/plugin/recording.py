@@ -22,10 +22,9 @@ from rich.console import Console
 
 from linmem import paths
 from linmem.errors import UserError
-from linmem.plugin import github
 from linmem.plugin.gating import Gating
 from linmem.plugin.items import ScenarioItem
-from linmem.report import terminal
+from linmem.report import github, terminal
 from linmem.report.build import build, judge
 from linmem.report.place import Place
 from linmem.report.write import NAMES, RECORD, write_pages

@@ -163,8 +163,18 @@ def test_a_guest_that_exits_in_a_call(js: RawClient, glue: Callable[..., dict[st
 def test_glue_that_cannot_be_used(js: RawClient, tmp_path: Path, glue: Callable[..., dict[str, str]]) -> None:
     empty = tmp_path / "empty.js"
     empty.write_text("")
-    assert "no such file" in refused_start(js, {"kind": "go", "path": "/nowhere/glue.js"})[1]
-    assert "does not define globalThis.Go" in refused_start(js, {"kind": "go", "path": str(empty)})[1]
+    wrong = tmp_path / "wrong.js"
+    wrong.write_text("nowhere.at = 1")
+    module = js.make("module.compile", bytes=wasm(GLUED))
+    for path, what in {
+        "/nowhere/glue.js": "no such file",
+        str(empty): "does not define globalThis.Go",
+        str(wrong): "can't be run: ReferenceError: nowhere is not defined",
+    }.items():  # none of these is the runtime's failure
+        script = {"kind": "go", "path": path}
+        error = js.answer(js.send("instance.create", module=module, imports=[F], glue=script))["error"]
+        assert what in error["message"]
+        assert "data" not in error
     assert refused_start(js, {**glue(), "kind": "python"})[0] == "unsupported"
 
 

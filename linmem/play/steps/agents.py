@@ -44,7 +44,7 @@ def run(context: Context, step: model.Agents) -> None:
             return
         imports = {**context.scenario.imports, **agent.imports}
         entries = context.imports.entries(Instance(0, module.types), module.types, imports, None, step)
-        instances.must_be_given(context, module.types, entries, step)
+        instances.must_be_given(context, module.types, entries, None, step)
         calls = planned(context, agent, step)
         due_of.append([pending for pending, _ in calls])
         agents.append({"module": compiled, "imports": entries, "calls": [wire for _, wire in calls]})

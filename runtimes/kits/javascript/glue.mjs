@@ -1,6 +1,6 @@
 // Language glue: a guest is started by its own toolchain's script, as that language's users start it.
 
-import { exited, refused, unsupported } from "./errors.mjs";
+import { badParams, exited, refused, unsupported } from "./errors.mjs";
 
 export const KINDS = ["go"];
 
@@ -90,10 +90,10 @@ export class Glue {
     try {
       this.#host.loadScript(path);
     } catch (error) {
-      throw refused(error, "host");
+      throw badParams(`the glue ${path} can't be run: ${error}`); // the scenario's own fault, not the runtime's
     }
     const Go = globalThis.Go;
-    if (typeof Go !== "function") throw refused(new TypeError(`${path} does not define globalThis.Go`), "host");
+    if (typeof Go !== "function") throw badParams(`the glue ${path} does not define globalThis.Go`);
     for (const key of Reflect.ownKeys(globalThis)) {
       if (!before.has(key)) this.#globals.add(key);
     }
