@@ -89,6 +89,18 @@ def test_what_is_bad_is_told_at_once(on_a_terminal: Callable[..., str]) -> None:
     text = plain(on_a_terminal(expected=7))
     assert text.index("✗ a byte is zero: fail on ") < text.index("FAILURES")
     assert text.count("✗ a byte is zero: fail on ") == 2
+    told = text.rpartition("FAILED ")[2]  # pytest's own list comes before, so that the matrix is on the screen
+    assert told.index("Unexpected results") < told.rindex("1 fail")
+
+
+@pytest.mark.slow
+def test_the_time_that_is_left_is_estimated(on_a_terminal: Callable[..., str]) -> None:
+    assert re.search(r"small on \w+ .*\d+/\d+ .*:\d\d.* left", plain(on_a_terminal()))
+
+
+@pytest.mark.slow
+def test_colour_is_off_when_asked(on_a_terminal: Callable[..., str]) -> None:
+    assert not re.search(r"\x1b\[[0-9;]*3[0-7]m", on_a_terminal("--color=no", expected=7))
 
 
 @pytest.mark.slow

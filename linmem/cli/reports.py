@@ -1,4 +1,4 @@
-"""``linmem report build | show | answers | runtimes``, ``merge`` and ``repro``: what is made of runs."""
+"""``linmem report build | show | rely | answers | runtimes``, ``merge`` and ``repro``: what is made of runs."""
 
 from __future__ import annotations
 
@@ -12,11 +12,13 @@ from rich.console import Console
 from linmem.cli.parsers import a_run, command, emit, group, report_dir
 from linmem.compare import inputs
 from linmem.compare.merge import Merged, Part, merge
+from linmem.errors import UserError, unknown
 from linmem.report import answers, overview, terminal
 from linmem.report.build import ReportError
 from linmem.report.write import BADGES, NAMES, RECORD, write_all
 from linmem.repro import reproducer
 from linmem.results.atomic import replace
+from linmem.results.document import Report
 from linmem.results.record import RecordError, as_line
 from linmem.text import join, plural, say
 
@@ -34,6 +36,13 @@ def add(commands: Any) -> None:
         parser = command(own, name, run)
         a_run(parser)
         parser.add_argument("--fill", type=Path, metavar="PAGE", help="write it in a Markdown page, between its marks")
+    parser = command(own, "rely", _rely)
+    a_run(parser)
+    parser.add_argument(
+        "--suite", action="append", metavar="SUITE", help="only this suite or topic, such as growth.yaml; repeatable"
+    )
+    parser.add_argument("--all", action="store_true", help="show whole lists")
+    parser.add_argument("--color", choices=("auto", "yes", "no"), default="auto", help="(default: %(default)s)")
 
     parser = command(commands, "merge", _merge)
     parser.add_argument(
@@ -69,6 +78,28 @@ def _show(options: argparse.Namespace) -> int:
     page = (given if given.is_dir() else given.parent) / "report.html"
     terminal.render(inputs.load(given), Console(), page if page.exists() else None, failures=True)
     return 0
+
+
+def _rely(options: argparse.Namespace) -> int:
+    """Answer what one can rely on, on all the runtimes of a run: requirements that all of them meet, open questions
+    that they answer alike, and what differs or is broken. Exit status: 0 it was shown.
+    """
+    report = inputs.load(options.run or inputs.last())
+    chosen = {path for word in options.suite or () for path in _suites(report, word)} if options.suite else None
+    colour = {"auto": None, "yes": True, "no": False}[options.color]
+    console = Console(force_terminal=colour, no_color=True if colour is False else None, highlight=False)
+    terminal.rely(report, console, chosen, options.all)
+    return 0
+
+
+def _suites(report: Report, word: str) -> list[str]:
+    """The suites of a report that a word names: a path, the end of one, or a topic. Raises `UserError`."""
+    paths = [suite.path for suite in report.suites]
+    found = [path for path in paths if path == word or path.endswith(f"/{word}") or f"/{word}/" in f"/{path}"]
+    if not found:
+        names = [path.rpartition("/")[2] for path in paths]
+        raise UserError(unknown("suite", word, names, "this run"))
+    return found
 
 
 def _answers(options: argparse.Namespace) -> int:

@@ -7,6 +7,7 @@ It lives in the controlling process only.
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
@@ -89,9 +90,10 @@ class Gating:
         if session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = status
 
-    @pytest.hookimpl(trylast=True)
-    def pytest_terminal_summary(self, terminalreporter: Any) -> None:
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_terminal_summary(self, terminalreporter: Any) -> Generator[None, None, None]:
         """The verdict, last of all, however quiet the run is."""
+        yield
         if not self.lines:
             return
         terminalreporter.ensure_newline()

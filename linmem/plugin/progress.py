@@ -12,14 +12,22 @@ from typing import Any
 
 import pytest
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 from rich.text import Text
 
 from linmem.plugin.recording import make_console
 from linmem.results.case import Case
 from linmem.text import one_line
 
-_WORDS = 32  # columns of what is played now
+_WORDS = 26  # columns of what is played now
 _PAUSE = 0.1  # seconds between two drawings of the line
 
 
@@ -98,9 +106,11 @@ class Live:
         self.reporter.ensure_newline()
         progress = Progress(
             TextColumn("{task.description}", markup=False),
-            BarColumn(bar_width=20),
+            BarColumn(bar_width=8),
             MofNCompleteColumn(),
             TimeElapsedColumn(),
+            TimeRemainingColumn(compact=True),
+            TextColumn("left", markup=False),
             TextColumn("{task.fields[bad]}", style="red", markup=False),
             console=make_console(self.reporter._tw._file, self.reporter._tw.hasmarkup),
             transient=True,

@@ -11,7 +11,7 @@ import importlib.metadata
 import os
 import platform
 import sys
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -218,8 +218,13 @@ class Recording:
             self.place.leave_it()
             self.place = None
 
-    def pytest_terminal_summary(self, terminalreporter: Any) -> None:
-        """The matrix, below pytest's own lines."""
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_terminal_summary(self, terminalreporter: Any) -> Generator[None, None, None]:
+        """The matrix, below pytest's own lines, so that it is what stays on the screen."""
+        yield
+        self.summarize(terminalreporter)
+
+    def summarize(self, terminalreporter: Any) -> None:
         if self.unwritable is not None:
             left = "the reports are not whole" if self.writer is not None else "the reports are still those of before"
             terminalreporter.write_line(f"ERROR: {self.unwritable}: {left}", red=True)
@@ -235,7 +240,7 @@ class Recording:
             return
         terminalreporter.ensure_newline()
         terminalreporter.section("linmem", sep="=")
-        terminal.render(self.report, console, page)
+        terminal.render(self.report, console, page, failures=True)
 
 
 def by_pytest(config: pytest.Config, folder: Path) -> list[str]:

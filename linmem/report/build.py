@@ -49,13 +49,7 @@ def build(record: Record) -> Report:
     gaps: dict[likeness.Key, set[str]] = defaultdict(set)
     for item in missing:
         gaps[item.suite, item.scenario].add(item.runtime)
-    demanding = [
-        key
-        for suite in suites
-        for scenario in suite.scenarios
-        if (key := (suite.path, scenario.scenario)) in scenarios or key in gaps
-        if scenario.demands or any(result.outcome not in ("pass", "unsupported") for result in scenarios.get(key, ()))
-    ]
+    demanding = counting.demanding(suites, scenarios, gaps)
     deselected = [CaseEntry(**entry(case)) for case in record.end.deselected] if record.end else []
     reason = record.incomplete
     report = Report(

@@ -6,12 +6,12 @@ Deviations, differences where hosts are free, and lacks are three kinds of thing
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Literal
 
 from linmem.report.likeness import Key
 from linmem.results import verdict
-from linmem.results.document import Agreement, Demands, ObservationEntry, OpenQuestions, RuntimeDemands
+from linmem.results.document import Agreement, Demands, ObservationEntry, OpenQuestions, RuntimeDemands, SuiteEntry
 from linmem.results.outcome import LEFT_OUT, Result
 
 Kept = Literal["kept", "known", "unexpected", "lacking", "elsewhere", "unknown"]
@@ -39,6 +39,19 @@ def _kept(result: Result) -> Kept:
     if status == "known" or verdict.came_by_chance(result.outcome, result.known):
         return "known"
     return "kept" if result.outcome == "pass" else "unexpected"
+
+
+def demanding(
+    suites: Iterable[SuiteEntry], results: Mapping[Key, Sequence[Result]], gaps: Collection[Key]
+) -> list[Key]:
+    """The scenarios of the run that demand something. One that was to observe only does so where a runtime failed."""
+    return [
+        key
+        for suite in suites
+        for scenario in suite.scenarios
+        if (key := (suite.path, scenario.scenario)) in results or key in gaps
+        if scenario.demands or any(result.outcome not in ("pass", "unsupported") for result in results.get(key, ()))
+    ]
 
 
 def demands(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
 from rich.cells import cell_len
@@ -11,12 +11,15 @@ from rich.table import Table
 from rich.text import Text
 
 from linmem.report import headline
+from linmem.report import rely as findings_of
+from linmem.report.build import took_part
 from linmem.report.failures import failures
 from linmem.report.findings import Phrase, brief, outcome_phrases
 from linmem.report.matrix import LABELS, MARKS, matrix, share
+from linmem.report.rely import OpenAnswer, SuiteDemands
 from linmem.results import verdict
 from linmem.results.document import Counts, Report, RuntimeEntry
-from linmem.text import one_line
+from linmem.text import join, one_line
 
 _STYLES: dict[verdict.Status, str] = {
     "pass": "green", "unsupported": "dim", "known": "magenta", "missing": "yellow", "unexpected": "bold magenta",
@@ -45,10 +48,30 @@ def render(report: Report, console: Console, html: Path | None = None, failures:
         draw.failures()
     draw.differences()
     draw.observations()
-    draw.table()
     draw.away()
+    draw.table()
     if html is not None:
         draw.console.print(draw.text(f"report: {html}", limit=4000), soft_wrap=True)
+
+
+def rely(report: Report, console: Console, chosen: Collection[str] | None = None, everything: bool = False) -> None:
+    """Print what one can rely on, on the report's runtimes; of the suites with the paths `chosen`, if they are given.
+
+    Lists end after a few entries, unless `everything` is wanted.
+    """
+    draw = _Drawing(report, console)
+    columns = took_part(report)
+    draw.line(draw.text(f"On {join([column.shown for column in columns])}:", limit=2000))
+    if chosen is None:
+        draw.line(draw.text(headline.title(report), "bold", 600))
+    draw.demands(findings_of.suites(report, chosen))
+    limit = 10**9 if everything else _LISTED
+    if chosen is None:
+        draw.answers("What embedders ask first", findings_of.first_asked(report), 10**9)
+    alike, apart = findings_of.open_questions(report, chosen)
+    draw.answers("Left open, and answered alike by all", alike, limit)
+    draw.answers("Left open, and answered differently: ask before you rely on it", apart, limit)
+    draw.differences(limit, chosen)
 
 
 class _Drawing:
@@ -193,20 +216,20 @@ class _Drawing:
             self.line(Text.assemble(self.text(failure.word, _STYLES[failure.status]), " ", title, who, message), 2)
         self.more(len(found) - _LISTED)
 
-    def differences(self) -> None:
+    def differences(self, limit: int = _LISTED, chosen: Collection[str] | None = None) -> None:
         """The demands that some runtime breaks, and others not or otherwise."""
-        found = [item for item in self.report.differences if item.deviates]
+        found = [item for item in self.report.differences if item.deviates and (not chosen or item.suite in chosen)]
         if not found:
             return
         scenarios = self.report.scenarios
         self.heading("Broken on some runtimes")
-        for item in found[:_LISTED]:
+        for item in found[:limit]:
             groups = "; ".join(
                 f"{what} on {_who(who)}" for what, who in outcome_phrases(item.groups) if what in _BROKEN
             )
             title = self.text(scenarios[item.suite, item.scenario].title, limit=120)
             self.line(Text.assemble(title, ": ", self.text(groups, "dim")), 2)
-        self.more(len(found) - _LISTED)
+        self.more(len(found) - limit)
 
     def observations(self) -> None:
         found = brief(self.report)
@@ -227,9 +250,47 @@ class _Drawing:
             return told
         return [*reversed(told[1:]), (told[0][0], "elsewhere")]
 
-    def more(self, count: int) -> None:
+    def demands(self, suites: Sequence[SuiteDemands]) -> None:
+        """How many requirements of each suite all runtimes meet, how many are broken, and the others."""
+        if not suites:
+            return
+        alone = len(self.matrix.columns) == 1
+        head = ("met" if alone else "met by all", "broken", "untested" if alone else "not on all")
+        width = self.console.width - sum(len(word) + 2 for word in head) - 8
+        self.heading(f"{'Requirements':{width}}{''.join(f'{word:>{len(word) + 2}}' for word in (*head, '    of'))}")
+        for item in suites:
+            demands = item.demands
+            met = demands.everywhere
+            counts = (met, demands.broken, demands.total - met - demands.broken)
+            title = self.text(item.title, limit=width - 1)
+            title.pad_right(width - cell_len(title.plain))
+            cells = [
+                Text(f"{count or '':>{len(word) + 2}}", style="bold red" if count and word == "broken" else "")
+                for count, word in zip(counts, head, strict=True)
+            ]
+            self.line(Text.assemble(title, *cells, f"{demands.total:>8,}"))
+
+    def answers(self, heading: str, questions: Sequence[OpenAnswer], limit: int) -> None:
+        """Questions with who answered what; an answer that all gave stands behind its question."""
+        if not questions:
+            return
+        self.heading(f"{heading} ({len(questions):,})")
+        for item in questions[:limit]:
+            if len(item.answers) == 1:
+                only, _ = item.answers[0]
+                asked = self.text(item.question, limit=200)
+                colon = " " if item.question.endswith("?") else ": "
+                self.line(Text.assemble(asked, colon, self.text(only, "green", 80)), 2)
+                continue
+            self.line(self.text(item.question, limit=200), 2)
+            for answer, who in item.answers:
+                told = Text(self.encodable(f" {one_line(_who(who), 240)}"), style="dim")
+                self.line(Text.assemble(self.text(f"{answer}:", "yellow", 80), told), 4)
+        self.more(len(questions) - limit, "--all shows them")
+
+    def more(self, count: int, where: str = "the reports have them all") -> None:
         if count > 0:
-            self.line(Text(f"and {count:,} more; the reports have them all", style="dim"), 2)
+            self.line(Text(f"and {count:,} more; {where}", style="dim"), 2)
 
     def away(self) -> None:
         lines = [

@@ -74,15 +74,15 @@ def test_the_whole(mixed):
         "    the new byte on wasmtime",
         "    nothing on node",
         "",
+        "runtime wasmer:llvm not asked: no wheel; use cranelift",
+        "guest tinygo of p not run: tinygo not found; install it",
+        "",
         "                          wasmtime  wasmer:cranelift@1.1.0  node",
         "Suite growth              1 pass    1 pass                  2 pass",
         "                          1 fail    1 unsupported",
         "Suite a-suite-whose-nam…  2 pass    2 pass                  2 pass",
         "all                       3 pass    3 pass                  4 pass",
         "                          1 fail    1 unsupported",
-        "",
-        "runtime wasmer:llvm not asked: no wheel; use cranelift",
-        "guest tinygo of p not run: tinygo not found; install it",
         "report: reports/out/report.html",
     ]
 
@@ -186,3 +186,36 @@ def test_marks_for_a_terminal_that_knows_only_ascii(records):
     text = draw(many(records), encoding="ascii")
     assert "C crash, k known defect, o unsupported, . pass" in text
     assert "C1  k1  o1  .   ." in text
+
+
+def test_what_one_can_rely_on(records):
+    """Requirements by suite, then open questions: an answer that all gave, and who gave which."""
+    results = [
+        result(scenario, label, suite=f"suites/memory/{suite}.yaml")
+        for suite in ("growth", "bounds")
+        for scenario in ("one", "two")
+        for label in ("wasmtime", "node")
+    ]
+    results[0].update(outcome="fail", message="24 was due")
+    results[3].update(outcome="unsupported")
+    for number, answer in ((4, "the byte"), (5, "the byte"), (6, "0"), (7, "undefined")):
+        results[number].update(observations=[observed(answer, id="old" if number > 5 else "last")])
+    report = records.report(results)
+
+    def rely(*chosen, width=80):
+        raw = io.StringIO()
+        terminal.rely(report, Console(file=raw, width=width), chosen or None)
+        return [line.rstrip() for line in raw.getvalue().splitlines()]
+
+    lines = rely()
+    assert lines[0].startswith("On wasmtime 1.0")
+    at = lines.index("Requirements                              met by all  broken  not on all      of")
+    assert lines[at + 1 : at + 3] == [
+        "Suite growth                                               1           1       2",
+        "Suite bounds                                       2                           2",
+    ]
+    at = lines.index("Left open, and answered differently: ask before you rely on it (1)")
+    assert [line.strip() for line in lines[at + 2 : at + 4]] == ["0: wasmtime", "undefined: node"]
+    assert any(line.endswith("the byte") for line in lines)
+    assert not any("Left open" in line for line in rely("suites/memory/growth.yaml"))
+    assert all(cell_len(line) <= 60 for line in rely(width=60))
