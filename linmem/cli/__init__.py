@@ -2,32 +2,15 @@
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import os
 import sys
 from collections.abc import Callable, Sequence
 
-from linmem import __version__
-from linmem.cli import comparing, guests, known, reports, run, runtimes, starters, suites
-from linmem.compare.baseline import BaselineError
-from linmem.compare.snapshot import PairError
-from linmem.errors import Unavailable, UserError
-from linmem.report.build import ReportError
-from linmem.repro.goal import ReproError
-from linmem.results.known import KnownError
-from linmem.results.record import RecordError
 from linmem.text import say, without_commands
 
-MISTAKES = (RecordError, ReportError, BaselineError, KnownError, PairError, ReproError, UserError, Unavailable)
 UNUSABLE = 2
 INTERRUPTED = 130
-GROUPS = {
-    "play": ("run", "history", "bisect"),
-    "results": ("report", "diff", "gate", "merge", "repro", "known"),
-    "look": ("list", "explain", "coverage", "runtimes", "guests", "inspect"),
-    "write": ("new", "check", "schema"),
-}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -40,37 +23,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         contextlib.redirect_stdout(without_commands(sys.stdout)),
         contextlib.redirect_stderr(without_commands(sys.stderr)),
     ):
-        return end(lambda: run.main(given[1:]) if given[:1] == ["run"] else _command(given))
+        return end(lambda: _carry_out(given))
 
 
-def _command(given: list[str]) -> int:
-    commands = parser()
-    if not given:
-        commands.print_help(sys.stderr)
-        return UNUSABLE
-    own = given[: given.index("--")] if "--" in given else given
-    options = commands.parse_args(own)
-    options.passed_on = given[len(own) + 1 :]
-    if options.passed_on and not options.passes_on:
-        commands.error("only 'history' passes what follows -- on to linmem run")
-    return int(options.run_command(options))
+def _carry_out(given: list[str]) -> int:
+    """Import what a command needs, and no more: `run` is to begin soon."""
+    if given[:1] == ["run"]:
+        from linmem.cli import run
 
+        return run.main(given[1:])
+    from linmem.cli import commands
 
-def parser() -> argparse.ArgumentParser:
-    """The parser of all commands. That of ``run`` has no options: pytest reads them."""
-    made = argparse.ArgumentParser(prog="linmem", usage="linmem COMMAND ...", allow_abbrev=False)
-    made.add_argument("--version", action="version", version=f"linmem {__version__}")
-    made.set_defaults(passes_on=False)
-    commands = made.add_subparsers(required=True, metavar="COMMAND", prog="linmem")
-    for module in (run, suites, starters, runtimes, guests, reports, comparing, known):
-        module.add(commands)
-    shown = {action.dest: action.help for action in commands._choices_actions}
-    lines = ["usage: linmem COMMAND ...    Conformance tests for WebAssembly linear memory", ""]
-    for title, names in GROUPS.items():
-        lines += [f"{title * (name == names[0]):8}{name:9}{shown[name]}" for name in names]
-    lines.append("Options of a command: 'linmem COMMAND --help'. Version: 'linmem --version'.\n")
-    made.format_help = lambda: "\n".join(lines)  # type: ignore[method-assign]
-    return made
+    return commands.carry_out(given)
 
 
 def end(command: Callable[[], int]) -> int:
@@ -85,8 +49,6 @@ def end(command: Callable[[], int]) -> int:
             return command()
         finally:  # also where argparse has printed its help, and exits
             sys.stdout.flush()
-    except MISTAKES as error:
-        say(f"linmem: {error}", file=sys.stderr)
     except BrokenPipeError:
         _forget_output()
         return 0
@@ -97,6 +59,12 @@ def end(command: Callable[[], int]) -> int:
     except KeyboardInterrupt:
         say("linmem: interrupted", file=sys.stderr)
         return INTERRUPTED
+    except Exception as error:
+        from linmem.cli.commands import MISTAKES
+
+        if not isinstance(error, MISTAKES):
+            raise
+        say(f"linmem: {error}", file=sys.stderr)
     return UNUSABLE
 
 

@@ -192,6 +192,13 @@ class Driver:
             self._process.wait(grace)
         self.kill()
 
+    def abandon(self) -> None:
+        """Have the process and everything it started ended at once, and don't wait for that. `kill` is still to be
+        called.
+        """
+        if self._process is not None:
+            self._process.abandon()
+
     def kill(self) -> int:
         """End the process and everything it started, at once; its return code."""
         status = self._process.kill() if self._process is not None else 0

@@ -122,14 +122,15 @@ class Process:
 
     def wait(self, seconds: float) -> bool:
         """Wait so many seconds for it to end by itself; whether it did."""
-        if self._started is not None:
+        end, poll = time.monotonic() + seconds, select.poll()
+        poll.register(self._keeper, select.POLLIN)
+        while not self._gone and (left := end - time.monotonic()) > 0:
+            poll.poll(left * 1000)
+            while self._listen():
+                pass
+        if self._gone and self._started is not None:  # its end of the socket is closed, so it is about to end
             with contextlib.suppress(subprocess.TimeoutExpired):
-                self._started.wait(seconds)
-        else:
-            end, poll = time.monotonic() + seconds, select.poll()
-            poll.register(self._keeper, select.POLLIN)
-            while self.running and (left := end - time.monotonic()) > 0:
-                poll.poll(left * 1000)
+                self._started.wait(max(end - time.monotonic(), 0))
         return not self.running
 
     def close_stdin(self) -> None:
@@ -151,10 +152,14 @@ class Process:
             while self.take_stderr() and time.monotonic() < end:
                 pass
 
-    def kill(self) -> int:
-        """End it and everything it started, at once; its return code, as in `subprocess.Popen.returncode`."""
+    def abandon(self) -> None:
+        """Have it and everything it started ended at once, and don't wait for that. `kill` is still to be called."""
         with contextlib.suppress(OSError):
             self._keeper.shutdown(socket.SHUT_WR)
+
+    def kill(self) -> int:
+        """End it and everything it started, at once; its return code, as in `subprocess.Popen.returncode`."""
+        self.abandon()
         if not self.wait(KILL_SECONDS):
             for group in {self._group, self._news.get("pid", 0)} - {0}:
                 with contextlib.suppress(ProcessLookupError, PermissionError):

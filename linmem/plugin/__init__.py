@@ -13,7 +13,6 @@ from linmem.plugin import describe, options
 from linmem.plugin.gating import Gating
 from linmem.plugin.hooks import Hooks, arguments, is_worker
 from linmem.plugin.options import Settings
-from linmem.plugin.progress import Live
 from linmem.plugin.recording import Recording, by_pytest
 from linmem.report.build import ReportError
 from linmem.results.known import KnownError
@@ -31,10 +30,19 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_sessionstart(session: pytest.Session) -> None:
-    """Keep what runtimes say from being taken for commands of GitHub Actions. The reporter is there only now."""
-    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
-    if reporter is not None:
-        reporter._tw._file = without_commands(reporter._tw._file)
+    """Keep what runtimes say from being taken for commands of GitHub Actions, and show progress on a terminal. The
+    reporter is there only now.
+    """
+    plugins = session.config.pluginmanager
+    reporter, hooks = plugins.get_plugin("terminalreporter"), plugins.get_plugin("linmem-hooks")
+    if reporter is None:
+        return
+    reporter._tw._file = without_commands(reporter._tw._file)
+    if reporter.isatty and hooks is not None and hooks.plays_suites():
+        from linmem.plugin.progress import Live, wanted  # which takes a while to import
+
+        if wanted(session.config, reporter):
+            plugins.register(Live(hooks.cases, reporter), "linmem-progress")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -56,8 +64,6 @@ def pytest_configure(config: pytest.Config) -> None:
         gating = _gating(settings)
     recording = Recording(settings.report_dir, hooks.header, hooks.cases, hooks.plays_suites, leave, gating)
     config.pluginmanager.register(recording, "linmem-recording")
-    live = Live(hooks.cases, hooks.plays_suites)
-    config.pluginmanager.register(live, "linmem-progress")
     if gating is not None:
         config.pluginmanager.register(gating, "linmem-gating")
 

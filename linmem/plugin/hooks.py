@@ -114,16 +114,23 @@ class Hooks:
             self.bench.take_over(given["linmem_runtimes"], given["linmem_missing"])
         elif self.plays_suites():
             self.suites = describe.loadable(self.root, self.files())
-            if not self.config.option.collectonly:
-                try:
+            plays = not self.config.option.collectonly
+            try:
+                if plays:
                     self.bench.provide(describe.packages(self.suites))
+                    self.bench.launch()  # they start while we look at the lists
+                self.check_lists()
+                if plays:
                     self.bench.start(keep=not getattr(self.config.option, "tx", None))
-                except UserError as error:
-                    raise pytest.UsageError(str(error)) from None
-            whole = None if self.selection().paths else [name_of(path, paths.ROOT) for path in walk(paths.SUITES)]
-            problems = self.bench.problems(self.suites, whole)
-            if problems:
-                raise pytest.UsageError(printable("\n".join(problems)))
+            except UserError as error:
+                raise pytest.UsageError(str(error)) from None
+
+    def check_lists(self) -> None:
+        """Raise `pytest.UsageError` for what is wrong with the lists of known defects."""
+        whole = None if self.selection().paths else [name_of(path, paths.ROOT) for path in walk(paths.SUITES)]
+        problems = self.bench.problems(self.suites, whole)
+        if problems:
+            raise pytest.UsageError(printable("\n".join(problems)))
 
     def plays_suites(self) -> bool:
         """Whether the run is (also) about scenarios, not only about linmem's own tests."""

@@ -5,7 +5,7 @@ In a pipe, and with ``-q``, ``-v`` or ``-s``, pytest's own dots and lines are sh
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Generator, Mapping
 from pathlib import PurePosixPath
 from time import monotonic
 from typing import Any
@@ -23,7 +23,7 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from linmem.plugin.recording import make_console
+from linmem.report.terminal import make_console
 from linmem.results.case import Case
 from linmem.text import one_line
 
@@ -34,23 +34,14 @@ _PAUSE = 0.1  # seconds between two drawings of the line
 class Live:
     """One line that changes while the run goes, and a line that stays for each unexpected result.
 
-    `cases` are the run's cases by their ids, once they are known; `plays` says whether the run is about scenarios.
+    `cases` are the run's cases by their ids, once they are known. The dots of pytest's `reporter` are turned off.
     """
 
-    def __init__(self, cases: Mapping[str, Case], plays: Callable[[], bool]) -> None:
-        self.cases, self.plays = cases, plays
+    def __init__(self, cases: Mapping[str, Case], reporter: Any) -> None:
+        self.cases, self.reporter = cases, reporter
         self.total = self.bad = 0
         self.progress: Progress | None = None
         self.task, self.drawn = TaskID(0), 0.0
-        self.reporter: Any = None
-
-    def pytest_sessionstart(self, session: pytest.Session) -> None:
-        """On a terminal, turn pytest's dots off; elsewhere, unregister."""
-        plugins = session.config.pluginmanager
-        if not (wanted(session.config) and self.plays()):
-            plugins.unregister(self)
-            return
-        self.reporter = plugins.get_plugin("terminalreporter")
         self.reporter.showfspath = False
         self.reporter._show_progress_info = False
 
@@ -123,10 +114,9 @@ class Live:
         return progress
 
 
-def wanted(config: pytest.Config) -> bool:
-    """Whether there is a terminal that can show the line, and no option that excludes it."""
-    reporter = config.pluginmanager.get_plugin("terminalreporter")
-    if reporter is None or not reporter.isatty or config.option.verbose != 0:
+def wanted(config: pytest.Config, reporter: Any) -> bool:
+    """Whether the terminal of pytest's `reporter` can show the line, and no option excludes it."""
+    if config.option.verbose != 0:
         return False
     if config.option.capture == "no" or config.option.collectonly or getattr(config.option, "usepdb", False):
         return False

@@ -18,13 +18,12 @@ from typing import Any, NoReturn
 import msgspec
 import pytest
 from msgspec import Struct
-from rich.console import Console
 
 from linmem import paths
 from linmem.errors import UserError
 from linmem.plugin.gating import Gating
 from linmem.plugin.items import ScenarioItem
-from linmem.report import github, terminal
+from linmem.report import github
 from linmem.report.build import build, judge
 from linmem.report.place import Place
 from linmem.report.write import NAMES, RECORD, write_pages
@@ -230,8 +229,10 @@ class Recording:
             terminalreporter.write_line(f"ERROR: {self.unwritable}: {left}", red=True)
         if self.report is None:
             return
+        from linmem.report import terminal  # which takes a while, and is not needed before
+
         github.write(terminalreporter._tw._file, self.report)
-        console = make_console(terminalreporter._tw._file, terminalreporter._tw.hasmarkup)
+        console = terminal.make_console(terminalreporter._tw._file, terminalreporter._tw.hasmarkup)
         page = Path(paths.shown(self.folder / "report.html"))
         if terminalreporter.config.option.verbose < 0:
             for fault in self.report.faults:
@@ -248,12 +249,6 @@ def by_pytest(config: pytest.Config, folder: Path) -> list[str]:
     given = config.getoption("xmlpath", None)
     path = Path(os.path.expanduser(os.path.expandvars(given))).resolve() if given else None  # as pytest reads it
     return [name for name in NAMES if (folder / name).resolve() == path]
-
-
-def make_console(file: Any, colours: bool) -> Console:
-    """A console that writes where pytest does, in colour only where pytest uses colour."""
-    colours = colours and "NO_COLOR" not in os.environ
-    return Console(file=file, force_terminal=colours, no_color=not colours, highlight=False, legacy_windows=False)
 
 
 def command() -> list[str]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 from rich.cells import cell_len
 from rich.console import Console
@@ -35,6 +37,12 @@ _PLAIN: dict[verdict.Status, str] = {
     "crash": "C", "error": "E",
 }  # fmt: skip
 """Marks for a terminal that can't show the others."""
+
+
+def make_console(file: Any, colours: bool) -> Console:
+    """A console that writes where pytest does, in colour only where pytest uses colour."""
+    colours = colours and "NO_COLOR" not in os.environ
+    return Console(file=file, force_terminal=colours, no_color=not colours, highlight=False, legacy_windows=False)
 
 
 def render(report: Report, console: Console, html: Path | None = None, failures: bool = False) -> None:

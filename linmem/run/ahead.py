@@ -17,6 +17,8 @@ from linmem.run.session import Session
 
 SIZE = 32  # cases that are posted at most
 LOW = 16  # at which others are posted
+LOOK = 64  # cases ahead of which it is known what they cost
+SPARES = 2  # processes that are at hand at most, before cases that will cost theirs
 
 
 class Window:
@@ -40,6 +42,8 @@ class Window:
         self.places: dict[int, int] = {}  # in `coming`, by the objects' ids
         self.block: int | None = None
         self.next = 0  # in `coming`: what is to be posted next
+        self.looked = 0  # in `coming`: what was looked at for what it costs
+        self.costs: deque[int] = deque()  # the places of cases that will cost their process
         self.begun: deque[tuple[Planned, Player]] = deque()
         self.process = 0  # the number of that which has them
 
@@ -49,7 +53,8 @@ class Window:
         With `block`, no more is known than that those of a block of so many will.
         """
         self.drop()
-        self.coming, self.next, self.block = coming, 0, block
+        self.coming, self.next, self.looked, self.block = coming, 0, 0, block
+        self.costs.clear()
         self.places = {id(planned): place for place, planned in enumerate(coming)}
 
     def take(self, planned: Planned) -> Player | None:
@@ -73,6 +78,7 @@ class Window:
         """Post what comes next, after a case has been played."""
         if self.process != self.session.processes:
             self.drop()
+        self.have_spares(self.places.get(id(planned)))
         if not self.session.ready or len(self.begun) > LOW or (self.begun and not self.begun[-1][1].posted):
             return
         place = self.places.get(id(planned))
@@ -87,15 +93,26 @@ class Window:
             if self.absent(following):
                 self.next += 1
                 continue
-            if self.costly(following):
-                self.session.prepare()
-                break
-            if self.alone(following) or not self.begin(following):
+            if self.costly(following) or self.alone(following) or not self.begin(following):
                 break
             self.next += 1
             if not self.begun[-1][1].posted:
                 break
         self.session.flush()
+
+    def have_spares(self, place: int | None) -> None:
+        """Have processes at hand for the cases behind that at `place` that will each cost one."""
+        if place is None:
+            return
+        self.looked = max(self.looked, place + 1)
+        while self.looked < min(place + LOOK, len(self.coming)):
+            if self.costly(self.coming[self.looked]):
+                self.costs.append(self.looked)
+            self.looked += 1
+        while self.costs and self.costs[0] <= place:
+            self.costs.popleft()
+        if self.costs:
+            self.session.prepare(min(len(self.costs), SPARES))
 
     def begin(self, planned: Planned) -> bool:
         """Post a case; whether that went well."""

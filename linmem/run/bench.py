@@ -95,19 +95,24 @@ class Bench:
             raise UserError(f"none of the runtimes is available, so nothing can be played. {told}")
         self.guests.provide(packages, tell)
 
+    def launch(self) -> None:
+        """Launch every runtime, all at a time, and wait for none."""
+        for chosen in self.runtimes:
+            if chosen.unavailable is None:
+                self.session(chosen.label).prepare()
+
     def start(self, *, keep: bool) -> None:
-        """Start every runtime, all at a time: one that can't be started here is told once, as one that is not
-        available. Unless they are to be kept, they end again.
+        """Start every runtime: one that can't be started here is told once, as one that is not available. Unless they
+        are to be kept, they end again.
         """
-        ready = [chosen for chosen in self.runtimes if chosen.unavailable is None]
-        for chosen in ready:
-            self.session(chosen.label).prepare()
-        for chosen in ready:
+        self.launch()
+        for chosen in [chosen for chosen in self.runtimes if chosen.unavailable is None]:
             try:
                 self.session(chosen.label).start()
             except DriverFault as fault:
                 reason = str(fault).removeprefix(f"{chosen.label} ")
                 chosen.unavailable = Unavailable(reason, "see what its process needs")
+                self.computed.clear()
                 if chosen.asked:
                     raise UserError(f"{chosen.label} is not available: {reason}") from None
         if not keep:

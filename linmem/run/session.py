@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Callable, Mapping
 from time import monotonic, sleep
 from typing import Any
@@ -61,7 +61,8 @@ class Session:
         self._timeout, self._limits = timeout, limits
         self._driver: Driver | None = None  # the last one started, whose output can still be read
         self._live: Driver | None = None  # the same while it takes requests
-        self._standby: Driver | None = None  # its replacement: launched, not yet used
+        self._spares: deque[Driver] = deque()  # its replacements: launched, not yet used
+        self._abandoned: list[Driver] = []  # that are about to end
         self._nursery: Nursery | None = None
         self._unforkable = False
         self._modules: OrderedDict[bytes, Compilation] = OrderedDict()
@@ -189,11 +190,11 @@ class Session:
         if self._live is not None:
             self._live.begin_scenario()
 
-    def prepare(self) -> None:
-        """Have a process at hand before it is needed: launch it, and wait for nothing."""
-        if self._standby is None and not self._not_started:
-            with contextlib.suppress(DriverFault):  # its use reports why
-                self._standby = self._launched()
+    def prepare(self, count: int = 1) -> None:
+        """Have so many processes at hand before they are needed: launch them, and wait for nothing."""
+        with contextlib.suppress(DriverFault):  # its use reports why
+            while len(self._spares) < count and not self._not_started:
+                self._spares.append(self._launched())
 
     @property
     def alive(self) -> bool:
@@ -214,22 +215,31 @@ class Session:
         """End the driver, if it runs."""
         if self._driver is not None:
             self._driver.close()
-        if self._standby is not None:
-            self._standby.kill()
-        self._live = self._standby = None
+        for driver in (*self._spares, *self._abandoned):
+            driver.abandon()
+        for driver in (*self._spares, *self._abandoned):
+            driver.kill()
+        self._live = None
+        self._spares.clear()
+        self._abandoned.clear()
         self._modules.clear()
         if self._nursery is not None:
             self._nursery.close()
             self._nursery = None
 
     def discard(self) -> None:
-        """End the driver at once; the next use gets another."""
+        """End the driver at once, without waiting for its end; the next use gets another."""
         if self._driver is not None:
-            self._driver.kill()
+            self._driver.abandon()
+            self._abandoned.append(self._driver)
+            self._driver = None
             self._lost()
 
     def _lost(self) -> None:
         """The driver is gone. Unless one is at hand, another is launched: it gets ready while other runtimes play."""
+        for driver in [driver for driver in self._abandoned if not driver.alive]:
+            driver.kill()
+            self._abandoned.remove(driver)
         self._live = None
         self.processes += 1
         self.served = False
@@ -302,12 +312,15 @@ class Session:
             self._nursery = None
 
     def _start(self) -> Driver:
-        standby, self._standby = self._standby, None
-        if standby is not None:
+        while self._spares:
+            spare = self._spares.popleft()
             try:
-                return self._begin(standby)
+                begun = self._begin(spare)
+                if self.processes:  # a runtime that has lost one may lose another
+                    self.prepare()
+                return begun
             except DriverTimeout as fault:
-                raise self._not_begun(standby, fault) from fault
+                raise self._not_begun(spare, fault) from fault
             except (CallFailed, DriverFault):
                 pass  # what ended it while nobody looked is no false start
         try:

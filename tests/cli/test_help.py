@@ -9,7 +9,8 @@ from collections import defaultdict
 
 import pytest
 
-from linmem.cli import main, parser
+from linmem.cli import main
+from linmem.cli.commands import parser
 
 
 def leaves(command: argparse.ArgumentParser) -> list[argparse.ArgumentParser]:

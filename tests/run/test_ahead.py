@@ -19,7 +19,7 @@ from linmem.provision.manifest import load_manifest
 from linmem.results.known import KnownDefects
 from linmem.results.outcome import Result
 from linmem.run import session as sessions
-from linmem.run.ahead import SIZE
+from linmem.run.ahead import SIZE, SPARES
 from linmem.run.bench import Bench
 from linmem.run.guests import Guests
 from linmem.run.runtimes import Chosen
@@ -130,6 +130,22 @@ def test_a_window_is_posted_up_to_what_must_wait(tmp_path: Path) -> None:
     assert counts[SIZE + 3] == 0  # what is called back is posted in its turn,
     assert counts[SIZE + 4] == 1  # and nothing behind what waits
     assert counts[-2:] == [1, 0]
+
+
+def test_processes_are_at_hand_before_cases_that_cost_theirs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Bench, "costs_process", lambda self, planned: planned.scenario.title.startswith("fails"))
+    path = tmp_path / "mixed.yaml"
+    path.write_text(suite(["plain", "plain", "fails", "fails", "fails", "plain"]))
+    with bench(tmp_path, NOTHING, 30) as made:
+        planned = [item for scenario in load_suite(path, "mixed.yaml").scenarios for item in made.cases(scenario)]
+        made.expect(planned)
+        session, counts, processes = made.session("breaking"), [], []
+        for item in planned:
+            made.play(item, made.result(item))
+            counts.append(len(session._spares))
+            processes.append(session.processes)
+    assert counts == [SPARES, SPARES, SPARES, 1, 1, 1]
+    assert processes == [0, 0, 1, 2, 3, 3]
 
 
 def test_another_order_than_was_expected(tmp_path: Path) -> None:

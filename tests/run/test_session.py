@@ -93,17 +93,46 @@ def test_another_process_gets_ready_while_other_runtimes_play(make: Make, proces
     with pytest.raises(DriverDied):
         call(session, "exits")
     assert session.take_stderr() == "I had enough\n"  # of the one that is gone
-    standby = session._standby
-    assert standby is not None
-    pid = standby.pid
+    [spare] = session._spares
+    pid = spare.pid
     assert session.start().runtime["name"] == "fake"
     assert session.pid == pid
+    [spare] = session._spares  # who has lost one may lose another
+    next_pid = spare.pid
     session.discard()
+    assert session.pid is None
+    assert session.start().runtime["name"] == "fake"
+    assert session.pid == next_pid
     assert not processes_of_group(pid)
-    assert session._standby is not None
-    last = session._standby.pid
+    [last] = [spare.pid for spare in session._spares]
     session.close()
+    assert not processes_of_group(next_pid)
     assert not processes_of_group(last)
+
+
+def test_as_many_processes_are_at_hand_as_were_asked_for(make: Make, processes_of_group: Processes) -> None:
+    session = make()
+    session.prepare(3)
+    session.prepare(2)
+    pids = [spare.pid for spare in session._spares]
+    assert len(set(pids)) == 3
+    used = []
+    for _ in pids:
+        session.start()
+        used.append(session.pid)
+        session.discard()
+    assert used == pids
+    session.close()
+    assert not any(map(processes_of_group, pids))
+
+
+def test_processes_that_ended_while_nobody_looked_are_passed_over(make: Make) -> None:
+    session = make()
+    session.prepare(2)
+    for spare in session._spares:
+        os.kill(spare.pid, signal.SIGKILL)
+    assert session.start().runtime["name"] == "fake"
+    session.close()
 
 
 def test_a_timeout_ends_the_process(make: Make) -> None:
