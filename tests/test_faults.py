@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import json
 import os
 import signal
+import time
 import tracemalloc
 import uuid
 from collections import Counter
@@ -338,6 +340,28 @@ def test_ctrl_c(workers: int, start_run: DoRun, fake_runtime: Fake, hanging: Pat
     assert not started.report["complete"]
     assert {result["outcome"] for result in started.results.values()} == {"pass"}
     assert "hangs[fake]" not in started.results
+    whole_files(started.folder)
+
+
+@pytest.mark.usefixtures("interruptible")
+@pytest.mark.parametrize("workers", [0, 2])
+def test_ctrl_c_under_tox(workers: int, start_run: DoRun, fake_runtime: Fake, hanging: Path) -> None:
+    """tox sends a second SIGINT at once, SIGTERM after 0.3 s and SIGKILL after 0.2 s more."""
+    options = [f"--suites={hanging}", f"--runtime={fake_runtime()}", "--step-timeout=60", f"-n{workers}"]
+    started = start_run(*options)
+    started.wait_for(6)
+    os.killpg(started.process.pid, signal.SIGINT)
+    for pause, number in ((0.02, signal.SIGINT), (0.3, signal.SIGTERM), (0.2, signal.SIGKILL)):
+        time.sleep(pause)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(started.process.pid, number)
+    started.process.wait()
+    deadline = time.monotonic() + 30
+    while len(started.report["results"]) < 6 and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert not started.report["complete"]
+    assert {result["outcome"] for result in started.report["results"]} == {"pass"}
+    assert len(started.report["results"]) >= 6
     whole_files(started.folder)
 
 

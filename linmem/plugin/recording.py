@@ -23,6 +23,7 @@ from linmem import paths
 from linmem.errors import UserError
 from linmem.plugin.gating import Gating
 from linmem.plugin.items import ScenarioItem
+from linmem.plugin.rescue import Rescue
 from linmem.report import github
 from linmem.report.build import build, judge
 from linmem.report.place import Place
@@ -83,6 +84,7 @@ class Recording:
         self.broken: list[tuple[str, str]] = []
         self.deselected: dict[Case, None] = {}
         self.stopped: str | None = None
+        self.rescue = Rescue(lambda: self.folder if self.writer is not None and self.unwritable is None else None)
         self.unwritable: str | None = None
         """Why the folder can't be written any more."""
 
@@ -92,6 +94,7 @@ class Recording:
     def pytest_sessionstart(self, session: pytest.Session) -> None:
         """Set older reports aside: none may be taken for this run's, whatever ends it."""
         if self.plays() and not session.config.option.collectonly:
+            self.rescue.watch()
             self.place = Place(self.folder, self.leave)  # before it is taken: Ctrl-C may come at any moment
             try:
                 self.place.take(self.header([]))
@@ -204,12 +207,14 @@ class Recording:
             self.writer.close()
             write_pages(report, self.folder, self.leave)
             self.report = report
+            self.rescue.done()
         except OSError as error:
             self.unwritable = f"{self.folder}: can't be written: {error.strerror}"
             session.exitstatus = UNWRITABLE
 
     def pytest_unconfigure(self) -> None:
         """A run that has played nothing restores the reports that were there."""
+        self.rescue.leave()
         if self.writer is None and self.place is not None:
             with contextlib.suppress(OSError):
                 self.place.give_back()
