@@ -10,9 +10,11 @@ import pytest
 from linmem import paths
 from linmem.run.guests import modules
 from linmem.scenario import model
+from linmem.scenario.expectations import Literal
 from linmem.scenario.happened import Bytes
 from linmem.scenario.loader import load_suite, slugify
 from linmem.scenario.model import Call, HostFunction, Read, Suite, Write
+from linmem.scenario.names import every_step
 from linmem.scenario.source import SourceError, Where
 
 Load = Callable[[str], Suite]
@@ -451,6 +453,19 @@ def test_slugs(title: str, slug: str) -> None:
 def test_every_suite_loads(path: Path) -> None:
     suite = load_suite(path, path.name)
     assert len({scenario.slug for scenario in suite.scenarios}) == len(suite.scenarios) > 0
+
+
+@pytest.mark.parametrize("path", sorted(paths.SUITES.rglob("*.yaml")), ids=lambda path: path.name)
+def test_no_suite_demands_a_result_of_growing_but_of_javascript(path: Path) -> None:
+    """The embedding interface's mem_grow gives a memory or an error; only JavaScript's gives the old size."""
+    demanded = [
+        str(step.where)
+        for scenario in load_suite(path, path.name).scenarios
+        if scenario.host != "JavaScript"
+        for step in every_step(scenario)
+        if isinstance(step, model.Grow) and isinstance(step.expect, Literal)
+    ]
+    assert not demanded
 
 
 def test_not_a_mapping(load: Load) -> None:
