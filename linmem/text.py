@@ -108,10 +108,10 @@ def one_line(text: str, limit: int = 300) -> str:
 
 
 def plural(count: int, noun: str) -> str:
-    """``1 scenario``, ``2 scenarios``, ``1,000 crashes``."""
+    """``1 scenario``, ``2 scenarios``, ``1,000 crashes``, ``2 passes``."""
     if count == 1:
         return f"1 {noun}"
-    return f"{count:,} {noun}es" if noun.endswith("sh") else f"{count:,} {noun}s"
+    return f"{count:,} {noun}es" if noun.endswith(("sh", "ss")) else f"{count:,} {noun}s"
 
 
 def join(words: list[str], limit: int = 0) -> str:

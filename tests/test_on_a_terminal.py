@@ -80,7 +80,7 @@ def test_a_terminal_tells_suite_and_runtime_while_they_are_played(on_a_terminal:
     assert "\x1b[2K" in text  # the line changes in its place
     assert re.search(r"small on (wasmtime|node) +.* \d/2 ", plain(text))
     assert not re.search(r"^[^\n]*small\.yaml \.", plain(text), re.MULTILINE)
-    assert "Both runtimes meet the one requirement." in plain(text)
+    assert "wasmtime and node both meet the one requirement." in plain(text)
     assert "\x1b[32m" in text
 
 

@@ -6,7 +6,7 @@ import unicodedata
 
 import pytest
 
-from linmem.text import clip, one_line, printable, printable_json
+from linmem.text import clip, one_line, plural, printable, printable_json
 
 UNSEEN = [
     *map(chr, range(0x20)),
@@ -59,3 +59,16 @@ def test_what_is_left_out_is_told() -> None:
     assert clip("a" * 500_000, 10) == "aaaaaaaaaa… (499,990 more characters in report.json)"
     assert clip("a" * 500_000, 10, "") == "aaaaaaaaaa… (499,990 more characters)"
     assert one_line("a" * 500_000, 10) == "aaaaaaaaa…"
+
+
+@pytest.mark.parametrize(
+    ("count", "noun", "words"),
+    [
+        (1, "crash", "1 crash"),
+        (2, "crash", "2 crashes"),
+        (2, "unexpected pass", "2 unexpected passes"),
+        (1200, "result", "1,200 results"),
+    ],
+)
+def test_counted_nouns(count: int, noun: str, words: str) -> None:
+    assert plural(count, noun) == words

@@ -25,6 +25,9 @@ class Findings:
         self.unanswered: dict[str, str] = {}
         self.pictures: list[Picture] = []
         self.output = ""  # the end of what the guest printed through its language's host
+        self.tested = False  # whether a question was answered, or an expectation met
+        self.lacking: tuple[Step, str] | None = None  # the first question that the host API has no way to ask
+        self.unmade: str | None = None  # why what later steps build on was not made, where that is the host API's limit
 
     def judge(self, step: Step, happened: Happened) -> None:
         """Record an observation, check the expectation, bind the result. Raises `Stop` where the step failed.
@@ -33,6 +36,7 @@ class Findings:
         """
         if step.observe is not None:
             self.observe(step, step.observe, happened)
+        self.tested |= step.expect is not None and refusal(happened) != "skipped"
         if not self.good(step, happened):
             wanted = expected(step, happened, self.scope)
             failed = trace(step, happened, "failed", wanted)
@@ -44,15 +48,28 @@ class Findings:
 
     def observe(self, step: Step, observe: model.Observe, happened: Happened) -> None:
         """Record an answer. An answer is what a runtime gave: what was not asked, or can't be, is none."""
-        kind = happened.failure.kind if isinstance(happened, Refused) and happened.failure.expressible else ""
+        kind = refusal(happened)
         if kind == "skipped":
             self.unanswered[observe.id] = NOT_ASKED
         elif kind == "unsupported":
             words = observe.answers.get(kind)
             self.unanswered[observe.id] = f"{kind}: {words}" if words else kind
+            assert isinstance(happened, Refused)
+            self.lacking = self.lacking or (step, happened.failure.lack)
+            if step.bind is not None:
+                self.unmade = happened.failure.lack
         else:
+            self.tested = True
             word = self.word(observe, happened)
             self.observations.append(Observed(observe.id, word, str(happened), str(step.where)))
+
+    def conclude(self) -> None:
+        """After the last step. Raises `Stop` where the host API had no way for what the scenario asks: so far as
+        nothing was tested, nothing has passed.
+        """
+        if self.lacking is not None and not self.tested:
+            step, lack = self.lacking
+            raise Stop("unsupported", lack, step)
 
     def good(self, step: Step, happened: Happened) -> bool:
         """Whether the step may come to this. Raises `Stop` where its expectation can't be compared."""
@@ -98,6 +115,13 @@ class Findings:
             wanted = str(step.expect) if step.expect is not None else None
             traces.append(StepTrace(step.text, str(step.where), "failed", wanted, stop.message))
         return traces
+
+
+def refusal(happened: Happened) -> str:
+    """The kind of a refusal that is no answer of the runtime's, or is one; empty: it is no refusal, or one of words
+    that the API's types leave no way to write, which is an answer.
+    """
+    return happened.failure.kind if isinstance(happened, Refused) and happened.failure.expressible else ""
 
 
 def expected(step: Step, happened: Happened, scope: Scope) -> str | None:

@@ -20,7 +20,7 @@ from linmem.play.scope import Instance, Scope, must_export
 from linmem.play.stop import KINDS, Stop, outcome_of
 from linmem.protocol import CallFailed, Compilation, DriverFault, Reply, Runtime
 from linmem.scenario import expressions, values
-from linmem.scenario.expectations import Literal, NoValue
+from linmem.scenario.expectations import Literal, allows_no_value
 from linmem.scenario.happened import Happened, Refused
 from linmem.scenario.model import CALLER, Step, bound_as
 
@@ -215,7 +215,7 @@ class Pipeline:
             reply = self.reply(item.request)
             self.pending.popleft()
             self.raise_stopped()
-            self.findings.judge(item.step, understood(item, reply))
+            self.findings.judge(item.step, understood(item, reply, self.findings.unmade))
         self.raise_stopped()
 
     def confirm_setup(self) -> None:
@@ -281,19 +281,22 @@ class Pipeline:
         return Stop(fault.outcome, f"{fault}, while {when}")
 
 
-def understood(item: Pending, reply: Reply) -> Happened:
+def understood(item: Pending, reply: Reply, unmade: str | None = None) -> Happened:
     """What a reply means.
 
     What the host API does not offer, and what could not be asked because an earlier step was refused, ends the
     scenario, unless the step only observes: then its question stays open. So it is for what could not be asked where
-    no value is expected.
+    no value is expected. ``unmade`` is why the host API had no way to make what later steps build on: then they are
+    beyond it, too.
     """
     step = item.step
     if isinstance(reply, CallFailed):
         only_observed = step.observe is not None and step.expect is None
         if reply.unsupported and not (only_observed and reply.kind == "unsupported"):
             raise Stop("unsupported", reply.lack, step)
-        no_value = step.observe is not None and isinstance(step.expect, NoValue)
+        if reply.kind == "skipped" and not only_observed and unmade is not None:
+            raise Stop("unsupported", unmade, step)
+        no_value = step.observe is not None and allows_no_value(step.expect)
         if reply.kind == "skipped" and not only_observed and not no_value:
             raise Stop("error", "an earlier step that this one builds on gave nothing", step)
         if reply.kind not in KINDS:

@@ -121,6 +121,7 @@ class Player:
             if self.end is not None:
                 raise self.end
             pipeline.finish()
+            findings.conclude()
             result.outcome = "pass"
         except Stop as stop:
             self.conclude(result, stop)

@@ -38,6 +38,7 @@ TAKE_A_VALUE = (
     "--scenario-calls",
 )
 STEP_TIMEOUT = 10.0  # seconds
+SLOW_STEP_TIMEOUT = 120.0  # seconds, where what takes a runtime minutes is played too
 LIMITS = tuple(field.name for field in dataclasses.fields(Limits))
 
 
@@ -117,7 +118,7 @@ def add(parser: pytest.Parser) -> None:
         type=seconds,
         metavar="SECONDS",
         help="how long one step may take before the runtime is stopped; compiling a module six times as long "
-        "(default: 10)",
+        f"(default: {STEP_TIMEOUT:.0f}; with --slow {SLOW_STEP_TIMEOUT:.0f})",
     )
     for scope in ("step", "scenario"):
         group.addoption(
@@ -217,7 +218,7 @@ def settings(config: pytest.Config) -> Settings:
         record_baseline=option.record_baseline,
         shard=option.shard,
         shard_by=option.shard_by,
-        step_timeout=option.step_timeout or mine.step_timeout or STEP_TIMEOUT,
+        step_timeout=option.step_timeout or mine.step_timeout or (SLOW_STEP_TIMEOUT if option.slow else STEP_TIMEOUT),
         limits=limits(option, mine),
         slow=option.slow,
         unsaid=[] if option.runtime else [f"--runtime={text}" for text in mine.runtimes],

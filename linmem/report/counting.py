@@ -20,13 +20,18 @@ something; ``elsewhere``: because the scenario is about hosts in another languag
 the harness or the driver is at fault.
 """
 _AMISS: set[Kept] = {"known", "unexpected", "unknown"}
+_TESTED: set[Kept] = {"kept", "known", "unexpected"}
 
 
 def kept(results: Iterable[Result], missing: bool = False) -> set[Kept]:
-    """What a runtime made of a scenario, over all guests and view kinds; ``kept`` only where nothing was amiss."""
+    """What a runtime made of a scenario, over all guests and view kinds: ``kept`` only where nothing was amiss, and a
+    lack only where there was no way at all to ask.
+    """
     found: set[Kept] = {_kept(result) for result in results}
     if missing or not found:
         found.add("unknown")
+    if found & _TESTED:
+        found -= {"lacking", "elsewhere"}
     return found - {"kept"} if found & _AMISS else found
 
 

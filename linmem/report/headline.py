@@ -14,6 +14,7 @@ from linmem.results.document import Demands, Report, RuntimeDemands, RuntimeEntr
 from linmem.results.outcome import LEFT_OUT
 from linmem.text import join, plural
 
+_NAMES = 40  # characters of runtimes' names that the title has room for
 _NAMED = 6  # features that a sentence names of those that an engine lacks
 
 Topic = Literal["broken", "kept", "open", "missing", "asked"]
@@ -53,11 +54,12 @@ def _title(report: Report, demands: Demands, columns: list[RuntimeEntry]) -> str
             return f"{alone} breaks {demands.broken:,} of {total} and meets {met:,}{rest}."
         return f"{alone} meets {_of(met, demands.total)}{rest}." if rest else f"{alone} meets {_every(demands.total)}."
     if demands.everywhere == demands.total:
-        return f"{_all(len(columns)).capitalize()} runtimes meet {_every(demands.total)}."
-    broken = f"at least one breaks {demands.broken:,}" if demands.broken else "none is broken"
+        return f"{_together(columns)} meet {_every(demands.total)}."
+    count = demands.broken
+    broken = f"{count:,} {_verb(count, 'are', 'is')} broken by at least one of them" if count else "none is broken"
     others = demands.total - demands.everywhere - demands.broken
-    rest = f"; the other {others:,} can't be tested on each of them" if others else ""
-    return f"{_all(len(columns)).capitalize()} runtimes meet {_of(demands.everywhere, demands.total)}; {broken}{rest}."
+    rest = f"; the other {others:,} could not be tested on at least one" if others else ""
+    return f"{_together(columns)} meet {_of(demands.everywhere, demands.total)}; {broken}{rest}."
 
 
 def _of(count: int, total: int) -> str:
@@ -110,11 +112,13 @@ def _kept(report: Report, columns: list[RuntimeEntry]) -> Fact | None:
         return None
     several = len(columns) > 1
     count = demands.everywhere if several else demands.everywhere + demands.where_supported
-    text = f"{plural(count, 'requirement')} of specifications{f' by {_all(len(columns))}' if several else ''}."
+    text = (
+        f"{plural(count, 'requirement')} of specifications{f', by {_all(len(columns))} runtimes' if several else ''}."
+    )
     if several and (more := demands.where_supported):
-        text += f" {more:,} more by every runtime that can be tested for {_them(more)}."
+        text += f" {more:,} more by every runtime that could be tested for {_them(more)}."
     if several and (none := demands.nowhere):
-        text += f" {none:,} can be tested on none."
+        text += f" {none:,} could be tested on none."
     if unknown := demands.unknown:
         text += f" Of {unknown:,} it is not known everywhere: not played, or in error."
     return Fact("kept", "Met", text)
@@ -160,15 +164,15 @@ def _open(report: Report, columns: list[RuntimeEntry]) -> Fact | None:
 def _missing(report: Report, columns: list[RuntimeEntry]) -> Fact | None:
     demands = report.summary.demands
     left_out = sum(result.message.startswith(LEFT_OUT) for result in report.results)
-    slow = f"{plural(left_out, 'result')} left out because they take minutes (--slow plays them)." if left_out else ""
+    slow = f"{plural(left_out, 'result')} left out: --slow plays what takes minutes." if left_out else ""
     if not demands.lacking:
         return Fact("missing", "Unsupported", slow) if slow else None
     titles = {suite.path: suite.title for suite in report.suites}
     lacking = plural(demands.lacking, "requirement")
-    where = " on each runtime" if len(columns) > 1 else ""
+    where = " on at least one runtime" if len(columns) > 1 else ""
     broken = demands.lacking - demands.where_supported - demands.nowhere
     if len(columns) > 1 and broken > 0 and not demands.unknown:
-        where += f", {broken:,} of the broken ones among them"
+        where += f"; another breaks {broken:,} of these"
     told = [
         column
         for column in columns
@@ -176,7 +180,7 @@ def _missing(report: Report, columns: list[RuntimeEntry]) -> Fact | None:
     ]
     told.sort(key=lambda column: -demands.runtimes[column.label].lacking)
     items = tuple(_lacks(column, demands.runtimes[column.label], titles, len(columns) > 1) for column in told)
-    return Fact("missing", "Unsupported", f"{slow} {lacking} can't be tested{where}:".strip(), items)
+    return Fact("missing", "Unsupported", f"{slow} {lacking} could not be tested{where}:".strip(), items)
 
 
 def _lacks(column: RuntimeEntry, one: RuntimeDemands, titles: Mapping[str, str], several: bool) -> str:
@@ -206,6 +210,14 @@ def _asked(report: Report, columns: list[RuntimeEntry]) -> Fact:
         f"one runtime, with one guest program and one way into its memory: {len(report.results):,} in all. Runtimes:"
     )
     return Fact("asked", "Tested", text, tuple(column.shown for column in columns))
+
+
+def _together(columns: list[RuntimeEntry]) -> str:
+    """All runtimes, by their names where these are short and few: how a sentence begins."""
+    names = join([column.label for column in columns])
+    if len(names) > _NAMES:
+        return f"{_all(len(columns)).capitalize()} runtimes"
+    return f"{names} {'both' if len(columns) == 2 else 'all'}"
 
 
 def _all(count: int) -> str:

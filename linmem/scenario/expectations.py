@@ -228,6 +228,11 @@ class AnyOf(Expected, frozen=True):
         return " or ".join(map(str, self.items))
 
 
+def allows_no_value(check: Expected | None) -> bool:
+    """Whether that there is nothing to read from is among what is expected."""
+    return any(isinstance(item, NoValue) for item in (check.items if isinstance(check, AnyOf) else (check,)))
+
+
 def shown(check: Expected, happened: Happened, scope: Scope) -> str:
     """How messages word what was expected beside what happened: in the same form, and names with what they stand for.
 

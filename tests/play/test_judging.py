@@ -238,12 +238,44 @@ def test_a_missing_method(play: Play) -> None:
 def test_what_an_api_lacks_is_no_answer_where_a_step_only_observes(play: Play) -> None:
     head = "title: T\nobservations: {q: {question: Q, answers: {unsupported: it has none}}}\n"
     lacks = buffer(**{"memory.size": refused("unsupported", "no sizes here")})
-    result = play(suite("- {size: memory, observe: q}").replace("title: T\n", head), lacks)
+    result = play(
+        suite("- {size: memory, observe: q}\n- {call: pointer, expect: 1024}").replace("title: T\n", head), lacks
+    )
     assert (result.outcome, result.observations) == ("pass", [])
     assert result.unanswered == {"q": "unsupported: it has none"}
     lacks = buffer(**{"memory.size": refused("unsupported", "no sizes here")})
     result = play(suite("- {size: memory, observe: q, expect: 1}").replace("title: T\n", head), lacks)
     assert (result.outcome, result.message) == ("unsupported", "no sizes here")
+
+
+def test_where_nothing_could_be_tested_nothing_has_passed(play: Play) -> None:
+    head = "title: T\nobservations: {q: {question: Q}, r: {question: R}}\n"
+    lacks = {"memory.size": refused("unsupported", "no sizes here"), "view.open": refused("unsupported", "no offsets")}
+    for steps, message, where in (
+        ("- {size: memory, observe: q}", "no sizes here", "f.yaml:6"),
+        ("- {call: pointer}\n- {size: memory, observe: q}", "no sizes here", "f.yaml:7"),
+        ("- {view: bytewise, offset: 8, as: v, observe: q}\n- {length: v, observe: r}", "no offsets", "f.yaml:6"),
+    ):
+        result = play(suite(steps).replace("title: T\n", head), buffer(**lacks))
+        assert (result.outcome, result.message, result.where) == ("unsupported", message, where)
+        assert result.unanswered["q"] == "unsupported"
+
+
+@pytest.mark.parametrize("more", ["", ", expect: 1", ", observe: r, expect: {no_value: true}"])
+def test_what_is_demanded_of_a_view_that_the_api_can_t_open_is_not_met(more: str, play: Play) -> None:
+    head = "title: T\nobservations: {q: {question: Q}, r: {question: R}}\n"
+    steps = f"- {{view: bytewise, offset: 8, as: v, observe: q}}\n- {{read: u8, at: 0, through: v{more}}}\n- {{call: pointer, expect: 1024}}"
+    result = play(
+        suite(steps).replace("title: T\n", head), buffer(**{"view.open": refused("unsupported", "no offsets")})
+    )
+    assert (result.outcome, result.message, result.where) == ("unsupported", "no offsets", "f.yaml:7")
+
+
+def test_a_view_that_the_api_refused_to_open_reads_nothing(play: Play) -> None:
+    head = "title: T\nobservations: {q: {question: Q}, r: {question: R}}\n"
+    steps = "- {view: bytewise, offset: 8, as: v, observe: q}\n- {read: u8, at: 0, through: v, observe: r, expect: {no_value: true}}"
+    result = play(suite(steps).replace("title: T\n", head), buffer(**{"view.open": refused("host", "RangeError")}))
+    assert (result.outcome, result.unanswered) == ("pass", {"r": "not asked"})
 
 
 def test_what_types_make_impossible_is_an_answer_of_its_own(play: Play) -> None:

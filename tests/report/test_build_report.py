@@ -344,8 +344,14 @@ def test_what_is_kept_broken_and_lacking_is_counted_apart(records):
 def test_a_scenario_that_one_view_kind_can_t_play_is_kept_by_the_others(records):
     results = [result(view="read"), result(view="data_ptr", outcome="unsupported"), result(runtime="node")]
     found = records.report(results).summary.demands
-    assert (found.everywhere, found.where_supported, found.nowhere, found.lacking) == (0, 1, 0, 1)
-    assert (found.runtimes["wasmtime"].kept, found.runtimes["wasmtime"].lacking) == (0, 1)
+    assert (found.everywhere, found.where_supported, found.nowhere, found.lacking) == (1, 0, 0, 0)
+    assert (found.runtimes["wasmtime"].kept, found.runtimes["wasmtime"].lacking) == (1, 0)
+
+
+def test_a_scenario_that_one_view_kind_breaks_was_tested(records):
+    results = [result(view="read", outcome="fail"), result(view="data_ptr", outcome="unsupported")]
+    found = records.report(results).summary.demands
+    assert (found.broken, found.lacking, found.runtimes["wasmtime"].lacking) == (1, 0, 0)
 
 
 def test_a_scenario_that_only_observes_is_no_demand_until_it_fails(records):

@@ -28,14 +28,15 @@ def test_the_first_screen_of_several_runtimes(records: Records) -> None:
     says = {"type": "runtime", "label": "node", "language": "JavaScript"}
     report = records.report(results, between=[says])
     assert headline.title(report) == (
-        "Both runtimes meet 1 of 3 requirements; at least one breaks 1; the other 1 can't be tested on each of them."
+        "wasmtime and node both meet 1 of 3 requirements; 1 is broken by at least one of them; the other 1 could "
+        "not be tested on at least one."
     )
     assert [fact.topic for fact in headline.facts(report)] == ["kept", "broken", "open", "missing", "asked"]
     assert told(report) == {
-        "kept": "1 requirement of specifications by both. 1 more by every runtime that can be tested for it.",
+        "kept": "1 requirement of specifications, by both runtimes. 1 more by every runtime that could be tested for it.",
         "broken": "1 requirement, by at least one runtime; all are known defects of theirs: wasmtime 1",
         "open": "1 question that specifications leave to the runtime: 0 answered alike everywhere and 1 answered differently.",
-        "missing": "1 requirement can't be tested on each runtime: node 1: the JavaScript API has no way to test 1",
+        "missing": "1 requirement could not be tested on at least one runtime: node 1: the JavaScript API has no way to test 1",
         "asked": "3 scenarios, each for a requirement, open questions or both. A result is one scenario on one runtime, with "
         "one guest program and one way into its memory: 6 in all. Runtimes: wasmtime 1.0 node 1.0 (JavaScript API)",
     }
@@ -53,7 +54,7 @@ def test_whose_limit_it_is_that_something_is_unsupported(records: Records) -> No
     results.append(result("other", suite="suites/bounds.yaml"))
     missing = told(records.report(results))["missing"]
     assert missing == (
-        "5 requirements can't be tested on each runtime: wasmer 5: its engine lacks threads (2) and memory64 (1); "
+        "5 requirements could not be tested on at least one runtime: wasmer 5: its engine lacks threads (2) and memory64 (1); "
         "the host API has no way to test 1 (“Suite growth”); 1 does not apply: it is about another language's API"
     )
 
@@ -73,7 +74,7 @@ def test_a_run_in_which_nothing_could_be_played_is_no_success(records: Records) 
     assert headline.title(report) == "Nothing was tested: wasmtime does not support any of the 3 scenarios."
     both = records.report([result("one", label, "unsupported") for label in ("wasmtime", "node")])
     assert headline.title(both) == "Nothing was tested: no runtime supports the one scenario."
-    assert told(report)["missing"] == "3 requirements can't be tested: the host API has no way to test 3"
+    assert told(report)["missing"] == "3 requirements could not be tested: the host API has no way to test 3"
     assert "good" not in " ".join([*told(report).values(), headline.state(report)])
 
 
@@ -82,8 +83,8 @@ def test_what_nobody_waited_for_is_not_called_a_lack(records: Records) -> None:
     lacking = result("grows", "node", "unsupported", lack={"kind": "engine", "what": "memory64"})
     report = records.report([slow, lacking, result("grows", "wasmtime")])
     assert told(report)["missing"] == (
-        "1 result left out because they take minutes (--slow plays them). "
-        "1 requirement can't be tested on each runtime: node 1: its engine lacks memory64 (1)"
+        "1 result left out: --slow plays what takes minutes. "
+        "1 requirement could not be tested on at least one runtime: node 1: its engine lacks memory64 (1)"
     )
 
 

@@ -35,8 +35,8 @@ def test_the_most_important_stands_first(records):
     order = [
         "> **This run is incomplete: the run was killed",
         "> **2 of 4 results are unexpected: 1 failure and 1 unexpected pass.** Fix what failed, or list it",
-        "# As far as it was recorded: Both runtimes meet 0 of 3 requirements; at least one breaks ",
-        "- **Met:** 0 requirements of specifications by both. Of 2 it is not known everywhere",
+        "# As far as it was recorded: wasmtime and node both meet 0 of 3 requirements; 2 are broken by at least one of them",
+        "- **Met:** 0 requirements of specifications, by both runtimes. Of 2 it is not known everywhere",
         "- **Broken:** 2 requirements, by at least one runtime: wasmtime 2, 1 of them unexpected",
         "- **Left open:** 1 question that specifications leave to the runtime: ",
         "- **Tested:** 3 scenarios, ",
@@ -60,7 +60,7 @@ def test_the_most_important_stands_first(records):
 
 def test_a_run_without_a_fault_is_short(records):
     text = markdown.render(records.report([result(), result(runtime="node")]))
-    assert text.startswith("# Both runtimes meet the one requirement.\n\nNo unexpected result.\n\n- **")
+    assert text.startswith("# wasmtime and node both meet the one requirement.\n\nNo unexpected result.\n\n- **")
     assert [line for line in text.splitlines() if line.startswith("#")][1:] == [
         "## Suites × runtimes",
         "## Environment",
