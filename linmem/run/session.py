@@ -27,6 +27,7 @@ from linmem.provision.environments import Provided
 
 MAX_MODULES = 64  # compiled modules kept per process; older ones are released
 PAUSES = (0.1, 0.5, 2.0)  # seconds before a start that failed is tried again, at once
+LONG = 15.0  # seconds after which a start that failed is not tried again at once
 LATER = 10.0  # seconds until it is tried after that; twice as many each time
 COMPILING = 6  # times as long as a step may take: some modules are large
 
@@ -258,11 +259,12 @@ class Session:
             return self._live
         if self._not_started and monotonic() < self._next_try:
             raise NotStarted(self._not_started, told=True)
+        began = monotonic()
         for pause in (*PAUSES, None):
             try:
                 return self._start()
             except NotStarted as fault:
-                if pause is None or isinstance(fault.__cause__, DriverTimeout):
+                if pause is None or monotonic() - began > LONG:
                     self._not_started = str(fault)
                     self._next_try = monotonic() + self._later
                     self._later *= 2

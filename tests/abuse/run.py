@@ -1,10 +1,12 @@
-"""Abuse, with counts: ``python tests/abuse/run.py [drivers|files|environments|kills ...] [--count N] [--seed N]``.
+"""Abuse, with counts: ``python tests/abuse/run.py [KIND ...] [--count N] [--seed N]``. The kinds:
 
 * ``drivers``: drivers that break the protocol in generated ways (`hostile_driver`), each between two sound scenarios.
   No exception of linmem's own, the sound ones pass or are errors that say why, no process is left, memory stays small.
 * ``files``: the suites, with random changes. Each loads, or ends in a `SourceError`, within seconds.
 * ``environments``: a run in each: no traceback, no failure that the baseline does not have, a status that is documented.
-* ``kills``: runs that are killed at random moments: the record is valid, no process is left.
+* ``signals``: KILL, STOP and SEGV to drivers at random moments of runs with and without ``-n 2``. Every check is
+  recorded once, with the outcome that it has undisturbed or as lost, and no process is left.
+* ``kills``: runs that are killed at random moments: the record is valid, no process is left, and the next run is whole.
 
 What it printed last is in ``docs/reliability.md``.
 """
@@ -279,6 +281,71 @@ def recorded(out: Path) -> Iterator[dict[str, object]]:
                 raise
 
 
+SIGNALS = (signal.SIGKILL, signal.SIGSTOP, signal.SIGSEGV)
+LOST = ("crash", "timeout", "error")
+THREE = ["--runtime", "wasmtime", "--runtime", "wasmer", "--runtime", "node"]
+
+
+def marked(mark: str) -> dict[int, tuple[int, bytes]]:
+    """The processes whose environment has the mark: their parents and command lines."""
+    found = {}
+    for place in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if mark.encode() in (place / "environ").read_bytes():
+                parent = int((place / "stat").read_text().rpartition(")")[2].split()[1])
+                found[int(place.name)] = parent, (place / "cmdline").read_bytes()
+    return found
+
+
+def driven(mark: str, harness: int) -> list[int]:
+    """The drivers of a run, or what is about to become one."""
+    found = marked(mark)
+    ours = {harness, *(pid for pid, (_, line) in found.items() if b"sys.stdin.readline" in line)}  # workers
+    parents = {parent for parent, _ in found.values()}
+    return [pid for pid, (parent, _) in found.items() if pid not in parents and pid not in ours and parent not in ours]
+
+
+def signals(count: int, seed: int, folder: Path) -> Tally:
+    """Signals to drivers at random moments."""
+    tally, draw = Tally("signals"), random.Random(seed)
+    out = folder / "out"
+    command = [*LINMEM, "run", *THREE, PLAYED, f"--report-dir={out}", "--step-timeout=5"]
+    quiet = subprocess.DEVNULL
+    subprocess.run(command, stdout=quiet, stderr=quiet, check=True, cwd=folder)
+    usual = {str(line["id"]): line["outcome"] for line in recorded(out) if line.get("type") == "result"}
+    while sum(tally.counts[each.name] for each in SIGNALS) < count:
+        mark = str(uuid.uuid4())
+        workers = draw.choice(([], ["-n", "2"]))
+        what = f"run {tally.counts['runs']} {' '.join(workers)}"
+        tally.counts["runs"] += 1
+        env = {**os.environ, "LINMEM_ABUSE": mark}
+        shutil.rmtree(out)
+        with subprocess.Popen([*command, *workers], env=env, stdout=quiet, stderr=quiet, cwd=folder) as process:
+            end = time.monotonic() + PATIENCE
+            while process.poll() is None and time.monotonic() < end:
+                time.sleep(draw.uniform(0, 0.4))
+                plays = any(line.get("type") == "result" for line in recorded(out))
+                found = driven(mark, process.pid) if plays else []  # what can't start at the beginning ends the run
+                if found:
+                    chosen = draw.choice(SIGNALS)
+                    with contextlib.suppress(ProcessLookupError):
+                        os.kill(draw.choice(found), chosen)
+                        tally.counts[chosen.name] += 1
+            tally.expect(process.poll() is not None, f"{what}: it did not end")
+            process.kill()
+        tally.expect(process.returncode in (0, 1), f"{what}: status {process.returncode}")
+        lines = [line for line in recorded(out) if line.get("type") == "result"]
+        ids = Counter(str(line["id"]) for line in lines)
+        tally.expect(ids == Counter(usual.keys()), f"{what}: not every check is recorded once")
+        for line in lines:
+            if line["outcome"] != usual.get(str(line["id"])):
+                tally.counts[f"became {line['outcome']}"] += 1
+                tally.expect(line["outcome"] in LOST, f"{what}: {line['id']} is {line['outcome']}: {line['message']}")
+        tally.counts["checks"] += len(lines)
+        tally.expect(not left(mark), f"{what}: processes are left")
+    return tally
+
+
 def kills(count: int, seed: int, folder: Path) -> Tally:
     """Runs that are killed at random moments."""
     tally, draw = Tally("kills"), random.Random(seed)
@@ -307,10 +374,18 @@ def kills(count: int, seed: int, folder: Path) -> Tally:
         except ValueError as error:
             tally.expect(False, f"kill {number}: the record is not valid: {error}")
         tally.expect(not left(mark), f"kill {number} after {after:.1f} s: processes are left")
+    ended = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=folder, check=False)
+    tally.expect(ended.returncode == 0, f"the run after all kills ended with status {ended.returncode}")
     return tally
 
 
-KINDS = {"drivers": (drivers, 200), "files": (files, 300), "environments": (environments, 1), "kills": (kills, 20)}
+KINDS = {
+    "drivers": (drivers, 200),
+    "files": (files, 300),
+    "environments": (environments, 1),
+    "signals": (signals, 1000),
+    "kills": (kills, 100),
+}
 
 
 def main() -> int:

@@ -14,7 +14,7 @@ import run as abuse
 pytestmark = pytest.mark.slow
 
 
-@pytest.mark.parametrize(("kind", "count"), [("drivers", 12), ("files", 20), ("kills", 2)])
+@pytest.mark.parametrize(("kind", "count"), [("drivers", 12), ("files", 20), ("signals", 15), ("kills", 2)])
 def test_abuse_finds_no_fault(kind: str, count: int, tmp_path: Path) -> None:
     play, _ = abuse.KINDS[kind]
     tally = play(count, 1000, tmp_path)

@@ -226,8 +226,11 @@ def test_a_start_that_fails_is_tried_again_with_growing_pauses(
         now[0] += later
 
 
-def test_a_start_that_fails_once_costs_nothing(make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The process of a runtime that was killed while it started is replaced."""
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP])
+def test_a_start_that_fails_once_costs_nothing(
+    number: signal.Signals, make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The process of a runtime that was killed or stopped while it started is replaced."""
     session = make()
     launched = session._launched
     first: list[Driver] = []
@@ -235,7 +238,7 @@ def test_a_start_that_fails_once_costs_nothing(make: Make, tmp_path: Path, monke
     def launch() -> Driver:
         driver = launched()
         if not first:
-            os.kill(driver.pid or 0, signal.SIGKILL)
+            os.kill(driver.pid or 0, number)
         first.append(driver)
         return driver
 
