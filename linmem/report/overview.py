@@ -13,15 +13,19 @@ from linmem.text import join, one_line, plural, web_address
 
 def page(report: Report) -> str:
     """A table of all the run's columns, and a section for each runtime that comes with linmem."""
-    columns = {
-        name: list(some)
-        for name, some in groupby((item for item in report.runtimes if item.status == "ready"), lambda item: item.name)
-    }
+    columns = {name: list(some) for name, some in groupby(report.runtimes, lambda item: item.name)}
     manifests = [
         manifest for manifest in all_manifests() if isinstance(manifest.environment, Absent) or manifest.name in columns
     ]
     sections = [
-        "\n".join([*about(manifest), "", *_found(report, columns.get(manifest.name, []))]).rstrip() + "\n"
+        "\n".join(
+            [
+                *about(manifest),
+                "",
+                *_found(report, [] if isinstance(manifest.environment, Absent) else columns.get(manifest.name, [])),
+            ]
+        ).rstrip()
+        + "\n"
         for manifest in manifests
     ]
     return "\n".join([_table(report, [item for some in columns.values() for item in some]), *sections])
@@ -73,7 +77,9 @@ def _table(report: Report, columns: Sequence[RuntimeEntry]) -> str:
                 for count in (found[item.label].kept, found[item.label].broken, _lacking(found[item.label]))
             ),
         ]
-        for item in sorted(columns, key=lambda item: (item.family or item.name).lower())
+        for item in sorted(
+            (item for item in columns if item.status == "ready"), key=lambda item: (item.family or item.name).lower()
+        )
     ]
     return rows_of([head, ["---"] * 3 + ["--:"] * 3, *body])
 
@@ -86,6 +92,9 @@ def _found(report: Report, columns: Sequence[RuntimeEntry]) -> Iterator[str]:
     """What the run found of a runtime's columns: one line for each, and the defects of all."""
     titles = {suite.path: suite.title for suite in report.suites}
     for item in columns:
+        if item.status != "ready":
+            yield f"* `{item.label}` did not take part: {item.reason}"
+            continue
         one = report.summary.demands.runtimes[item.label]
         version = f" {item.version}" if item.version and "@" not in item.label else ""
         yield f"* `{item.label}`{version}: meets {one.kept:,} requirements, breaks {one.broken:,}{_lacks(one, titles)}"
