@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 from collections import OrderedDict, deque
 from collections.abc import Callable, Mapping
 from time import monotonic, sleep
@@ -298,8 +299,10 @@ class Session:
         return driver
 
     def _nursery_of(self, provided: Provided) -> Nursery | None:
-        """What forks the runtime's drivers, if its library allows it and that has worked so far."""
-        if provided.forks and self._nursery is None and not self._unforkable:
+        """What forks the runtime's drivers, if its library allows it and that has worked so far. On Linux only: elsewhere
+        nothing tells whether a process has threads, and some systems' own libraries must not be used after a fork.
+        """
+        if provided.forks and sys.platform == "linux" and self._nursery is None and not self._unforkable:
             try:
                 self._nursery = Nursery(provided.command, provided.env)
             except OSError:
