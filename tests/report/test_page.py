@@ -545,6 +545,7 @@ def test_twenty_runtimes_and_a_thousand_scenarios(visit, tmp_path):
     assert len(text.encode()) < 5_000_000
     seen = visit(report)
     assert seen.text("h1").startswith("All 20 runtimes meet ")
+    assert re.fullmatch(r"\d+ runtimes more", seen.text(".missing details summary"))
     assert seen.page.locator("tbody.suite td").count() == 12 * 20
     seen.go("suite_11")
     seen.page.wait_for_selector("tr[data-row]")
