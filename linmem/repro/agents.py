@@ -15,15 +15,15 @@ from linmem.scenario import model
 def agents(script: ScriptWriter, step: model.Agents) -> StepCode:
     """All agents at once; what each of their calls came to is a step after it."""
     if not script.templates.has("agent"):
-        raise cannot(step, "no reproducer can express this step yet")
+        raise cannot(step, "only reproducers for Wasmtime have agents, each with a thread and a store of its own")
     if step.meanwhile:
-        raise cannot(step, "no reproducer can express yet what the host does meanwhile")
+        raise cannot(step, "a reproducer waits for its agents before it goes on, so it has no place for what the host does meanwhile")
     calls_of = [[call for call in agent.calls if isinstance(call, model.AgentCall)] for agent in step.agents]
     if calls_of != [list(agent.calls) for agent in step.agents]:
-        raise cannot(step, "no reproducer can express yet what an agent's own host does")
+        raise cannot(step, "a reproducer's agents only call their guests, so it has no place for what an agent's own host does")
     by_rounds = _decided_by_rounds(script, step)
     if step.rounds > 1 and by_rounds:
-        raise cannot(step, "no reproducer can count yet what their rounds came to")
+        raise cannot(step, "a reproducer does not count what its rounds came to")
     compiled, running = [], []
     for index, (agent, its_calls) in enumerate(zip(step.agents, calls_of, strict=True)):
         compiled += compiling(script, agent.module)

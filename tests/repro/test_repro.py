@@ -102,6 +102,13 @@ def entry_of(defects, planned, chosen):
     return defects.covering(planned.case, known.Engine(manifest.name, manifest.variant, planned.version))
 
 
+LIMITS = (
+    "no reproducer can express",
+    "so it has no place for what the host does meanwhile",
+    "so it has no place for what an agent's own host does",
+)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("label", RUNTIMES)
 def test_every_known_defect_is_shown_as_the_report_has_it(label, tmp_path):
@@ -119,7 +126,7 @@ def every_known_defect_is_shown(label, tmp_path):
             continue
         text, why_not = played.script(result)
         if text is None:
-            if "no reproducer can express yet" in why_not:
+            if any(limit in why_not for limit in LIMITS):
                 continue
             assert "knows no step" in why_not, (result.id, why_not)  # it died when all was over, or never started
             never = result.message.startswith("the guest could not be started")
@@ -257,8 +264,22 @@ def test_what_can_t_be_said_of_agents_is_told_in_one_line(tmp_path):
     step = next(step for step in scenario.steps if isinstance(step, Agents))
     broken = StepTrace(step.text, str(step.where), "failed", "never r1 = 0", "r1 = 0 in 3 of 1000 rounds")
     result = msgspec.structs.replace(result, outcome="fail", steps=[broken])
-    with pytest.raises(ReproError, match=r"rounds: no reproducer can count yet what their rounds came to$"):
+    with pytest.raises(ReproError, match=r"rounds: a reproducer does not count what its rounds came to$"):
         of_result(played.report, result)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("slug", "why"),
+    [
+        ("an-agent-s-host-sees-the-size-to-which-the-host-has-grown-the-memory", LIMITS[1]),
+        ("the-host-hands-its-view-to-an-agent", LIMITS[2]),
+    ],
+)
+def test_what_the_host_does_beside_agents_is_refused_with_the_reason(slug, why, tmp_path):
+    played = Played("wasmtime", tmp_path, agents_that(lambda scenario: scenario.slug == slug))
+    with pytest.raises(ReproError, match=f"{why}$"):
+        of_result(played.report, next(one for one in played.report.results if one.outcome != "unsupported"))
 
 
 # ------------------------------------------------------------------ the command
