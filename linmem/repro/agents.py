@@ -17,10 +17,12 @@ def agents(script: ScriptWriter, step: model.Agents) -> StepCode:
     if not script.templates.has("agent"):
         raise cannot(step, "only reproducers for Wasmtime have agents, each with a thread and a store of its own")
     if step.meanwhile:
-        raise cannot(step, "a reproducer waits for its agents before it goes on, so it has no place for what the host does meanwhile")
+        why = "a reproducer waits for its agents before it goes on, so it has no place for what the host does meanwhile"
+        raise cannot(step, why)
     calls_of = [[call for call in agent.calls if isinstance(call, model.AgentCall)] for agent in step.agents]
     if calls_of != [list(agent.calls) for agent in step.agents]:
-        raise cannot(step, "a reproducer's agents only call their guests, so it has no place for what an agent's own host does")
+        why = "a reproducer's agents only call their guests, so it has no place for what an agent's own host does"
+        raise cannot(step, why)
     by_rounds = _decided_by_rounds(script, step)
     if step.rounds > 1 and by_rounds:
         raise cannot(step, "a reproducer does not count what its rounds came to")

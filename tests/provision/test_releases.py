@@ -115,6 +115,7 @@ def test_what_takes_minutes() -> None:
     (pywasm, llvm, wasmer) = choose(["pywasm", "wasmer:llvm", "wasmer"])
     assert pywasm.takes_long("typed_access.yaml::any", None) is None
     assert "interprets" in (pywasm.takes_long("glue.yaml::any", "go") or "")
-    assert pywasm.takes_long("bounds.yaml::any", None)
+    assert pywasm.takes_long("bounds.yaml::the-last-u8-of-the-memory", None)
+    assert pywasm.takes_long("bounds.yaml::i32.load-reaches-the-last-byte-and-no-further", None) is None
     assert llvm.takes_long("shared_buffer.yaml::any", "go")
     assert wasmer.takes_long("shared_buffer.yaml::any", "go") is None
