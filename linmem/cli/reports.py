@@ -13,10 +13,13 @@ from linmem.cli.parsers import a_run, command, emit, group, report_dir
 from linmem.compare import inputs
 from linmem.compare.merge import Merged, Part, merge
 from linmem.errors import UserError, unknown
+from linmem.publish.keep import ENDING, keep
+from linmem.publish.site import publish
 from linmem.report import answers, overview, terminal
 from linmem.report.build import ReportError
 from linmem.report.write import BADGES, NAMES, RECORD, write_all
 from linmem.repro import reproducer
+from linmem.results import record
 from linmem.results.atomic import replace
 from linmem.results.document import Report
 from linmem.results.record import RecordError, as_line
@@ -36,6 +39,13 @@ def add(commands: Any) -> None:
         parser = command(own, name, run)
         a_run(parser)
         parser.add_argument("--fill", type=Path, metavar="PAGE", help="write it in a Markdown page, between its marks")
+    parser = command(own, "keep", _keep)
+    parser.add_argument("run", type=Path, metavar="RUN", help="the folder or record.jsonl of a complete run")
+    parser.add_argument("kept", type=Path, metavar="FILE", help=f"where to; its name ends in {ENDING}")
+    parser = command(own, "publish", _publish)
+    parser.add_argument("site", type=Path, metavar="DIR", help="the site's folder: a new one, an empty one or a site")
+    records = f"runs, or records that were kept (default: reports/records/*{ENDING})"
+    parser.add_argument("runs", type=Path, nargs="*", metavar="RUN", help=records)
     parser = command(own, "rely", _rely)
     a_run(parser)
     parser.add_argument(
@@ -78,6 +88,40 @@ def _show(options: argparse.Namespace) -> int:
     page = (given if given.is_dir() else given.parent) / "report.html"
     terminal.render(inputs.load(given), Console(), page if page.exists() else None, failures=True)
     return 0
+
+
+def _keep(options: argparse.Namespace) -> int:
+    """Keep what a run found, without the steps by which it did: a file that is small enough to be committed, which
+    publish and all commands that read a run take. Exit status: 0 it was written.
+    """
+    out: Path = options.kept
+    if not out.name.endswith(ENDING):
+        raise UserError(f"{out}: the name of a record that is kept ends in {ENDING}")
+    size = keep(_record(options.run), out)
+    say(f"{out}: {size / 1000:,.0f} kB")
+    return 0
+
+
+def _publish(options: argparse.Namespace) -> int:
+    """Build a static site from records: what embedders ask first, every suite, every runtime, history over versions,
+    known defects, and what changed from run to run. Any web server serves it; no page asks another host for anything.
+    Exit status: 0 it was written.
+    """
+    given: list[Path] = options.runs or sorted(Path("reports/records").glob(f"*{ENDING}"))
+    if not given:
+        raise UserError("there is no record in reports/records: name runs, or keep one there with 'linmem report keep'")
+    records = [record.read(_record(run)) for run in given]
+    for run, found in zip(given, records, strict=True):
+        if found.incomplete is not None:
+            raise ReportError(f"{run}: the run is incomplete, so it is not published: {found.incomplete}")
+    pages = publish(records, options.site)
+    size = sum(path.stat().st_size for path in options.site.rglob("*") if path.is_file())
+    say(f"{options.site}: {plural(len(pages), 'page')}, {size / 1e6:,.1f} MB; begin with {options.site / 'index.html'}")
+    return 0
+
+
+def _record(run: Path) -> Path:
+    return run / RECORD if run.is_dir() else run
 
 
 def _rely(options: argparse.Namespace) -> int:

@@ -38,7 +38,7 @@ def load(path: Path) -> Report:
         if found is None:
             raise ReportError(f"{path}: holds neither {RECORD} nor {REPORT}: give a run's report folder")
         path = found
-    if path.suffix == ".jsonl":
+    if path.suffix == ".jsonl" or path.name.endswith(".jsonl.xz"):
         return report.build(record.read(path))
     loaded = report.load(path)
     _check(path, loaded)

@@ -36,18 +36,26 @@ def table(runtimes: Sequence[RuntimeEntry], observations: Sequence[ObservationEn
     """The table of a run in Markdown. Runtimes that answer everything alike share a column. Raises `UserError` for a
     run in which no row's scenario was played.
     """
-    found = {(item.suite, item.scenario, item.id): item for item in observations}
-    rows = [found.get((ask.suite, ask.scenario, ask.observation)) for ask in asks()]
-    if not any(rows):
+    columns = alike(runtimes, observations)
+    if not any(cell != NOT_ASKED for cells in columns for cell in cells):
         raise UserError("this run has played none of the scenarios that the table is made of: linmem run plays all")
-    columns: dict[tuple[str, ...], list[RuntimeEntry]] = {}
-    for runtime in runtimes:
-        if runtime.status == "ready":
-            columns.setdefault(tuple(_cell(row, runtime.label) for row in rows), []).append(runtime)
     names = [", ".join(f"{item.label} {item.version or ''}".strip() for item in alike) for alike in columns.values()]
     lines = [["", *names], ["---"] * (len(names) + 1)]
     lines += [[ask.ask, *cells] for ask, *cells in zip(asks(), *columns, strict=True)]
     return rows_of(lines)
+
+
+def alike(
+    runtimes: Sequence[RuntimeEntry], observations: Sequence[ObservationEntry]
+) -> dict[tuple[str, ...], list[RuntimeEntry]]:
+    """The runtimes that answer everything alike, by their answers in the order of `asks`, in Markdown's form."""
+    found = {(item.suite, item.scenario, item.id): item for item in observations}
+    rows = [found.get((ask.suite, ask.scenario, ask.observation)) for ask in asks()]
+    columns: dict[tuple[str, ...], list[RuntimeEntry]] = {}
+    for runtime in runtimes:
+        if runtime.status == "ready":
+            columns.setdefault(tuple(_cell(row, runtime.label) for row in rows), []).append(runtime)
+    return columns
 
 
 def rows_of(lines: Sequence[Sequence[str]]) -> str:

@@ -7,13 +7,15 @@ Every report is built from it, so whatever ends a run, what was done up to then 
 
 from __future__ import annotations
 
+import io
 import json
+import lzma
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import IO, Any
 
 import msgspec
 from msgspec import Struct
@@ -152,8 +154,9 @@ def read(path: Path) -> Record:
     """Read a record back, a torn last line or a damaged one in its midst included. Raises `RecordError`."""
     try:
         with reading.opened(path, reading.MAX_RUN) as file:
-            record = Record(_first(path, file.readline()))
-            _rest(record, file)
+            lines = _unpacked(path, file) if path.suffix == ".xz" else file
+            record = Record(_first(path, lines.readline()))
+            _rest(record, lines)
     except reading.Unreadable as error:
         raise RecordError(f"{path}: {error}") from None
     except OSError as error:
@@ -161,6 +164,17 @@ def read(path: Path) -> Record:
     done = {result.case for result in record.results}
     record.missing = [planned for planned in record.run.planned if planned not in done]
     return record
+
+
+def _unpacked(path: Path, file: IO[bytes]) -> IO[bytes]:
+    """The record in a file that `linmem report keep` has made, of the usual size at most. Raises `RecordError`."""
+    try:
+        text = lzma.LZMADecompressor(memlimit=1 << 28).decompress(file.read(), reading.MAX_RUN + 1)
+    except lzma.LZMAError as error:
+        raise RecordError(f"{path}: is no record that was kept: {error}") from None
+    if len(text) > reading.MAX_RUN:
+        raise RecordError(f"{path}: holds more than the {reading.MAX_RUN:,} bytes that a record may have")
+    return io.BytesIO(text)
 
 
 def _first(path: Path, line: bytes) -> Run:
