@@ -300,7 +300,8 @@ class Session:
 
     def _nursery_of(self, provided: Provided) -> Nursery | None:
         """What forks the runtime's drivers, if its library allows it and that has worked so far. On Linux only:
-        elsewhere nothing tells whether a process has threads, and some systems' own libraries must not be used after a fork.
+        elsewhere nothing tells whether a process has threads, and some systems' own libraries must not be used after
+        a fork.
         """
         if provided.forks and sys.platform == "linux" and self._nursery is None and not self._unforkable:
             try:
