@@ -60,7 +60,7 @@ def output(parser: argparse.ArgumentParser, formats: Iterable[str], out: bool = 
     shown = f"{', '.join(names[:-1])} or {names[-1]} (default: {names[0]})"
     parser.add_argument("--format", choices=names, default=names[0], metavar="FORMAT", help=shown)
     if out:
-        parser.add_argument("--out", type=Path, metavar="FILE", help="write it there (default: standard output)")
+        parser.add_argument("--out", type=Path, metavar="PATH", help="write it there (default: standard output)")
 
 
 def emit(text: str, out: Path | None) -> None:

@@ -64,7 +64,7 @@ def add(commands: Any) -> None:
     parser = command(commands, "repro", _repro)
     parser.add_argument("case", metavar="CASE", help="the case's id, as in a report or in pytest's output")
     a_run(parser)
-    parser.add_argument("--out", type=Path, metavar="FILE", help="write it there (default: standard output)")
+    parser.add_argument("--out", type=Path, metavar="PATH", help="write it there (default: standard output)")
 
 
 def _build(options: argparse.Namespace) -> int:

@@ -26,14 +26,14 @@ def add(commands: Any) -> None:
         "--glue", type=Path, metavar="SCRIPT", help="the wasm_exec.js that starts a Go or TinyGo module"
     )
     place = "where it goes (default: MODULE's name with .yaml, in the current folder)"
-    parser.add_argument("--out", type=Path, metavar="FILE", help=place)
+    parser.add_argument("--out", type=Path, metavar="PATH", help=place)
 
     parser = command(own, "runtime", _runtime)
     parser.add_argument("name", metavar="NAME", help="the runtime's name on the command line and in reports")
     languages = ", ".join(f"{language} ({model})" for language, model in runtime.LANGUAGES.items())
     model = f"the language of its host API, which says whose driver is copied: {languages} (default: python)"
     parser.add_argument("--language", choices=runtime.LANGUAGES, default="python", metavar="LANGUAGE", help=model)
-    parser.add_argument("--out", type=Path, metavar="DIR", help="where it goes (default: NAME, in the current folder)")
+    parser.add_argument("--out", type=Path, metavar="PATH", help="where it goes (default: NAME, in the current folder)")
 
     parser = command(own, "project", _project)
     parser.add_argument(
