@@ -334,7 +334,14 @@ class Hooks:
             return "matches this selection"
         return f"of this selection is in shard {self.shards.shard.shown}"
 
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self) -> None:
+        """Reports are made of all that there is, and nothing of it is garbage."""
+        gc.freeze()
+        gc.disable()
+
     def pytest_unconfigure(self) -> None:
         """End all drivers."""
+        gc.freeze()  # pytest looks through all for coroutines that nobody awaited
         gc.enable()  # where the items never came to run
         self.bench.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import sys
 from collections import OrderedDict, deque
 from collections.abc import Callable, Mapping
@@ -58,7 +59,7 @@ class Session:
     ) -> None:
         self.label = label
         self._variant = variant
-        self._provided = provided
+        self._provided = functools.cache(provided)  # what it is must not change while the run goes
         self._probes = probes
         self._timeout, self._limits = timeout, limits
         self._driver: Driver | None = None  # the last one started, whose output can still be read
@@ -299,9 +300,10 @@ class Session:
         return driver
 
     def _nursery_of(self, provided: Provided) -> Nursery | None:
-        """What forks the runtime's drivers, if its library allows it and that has worked so far. On Linux only:
-        elsewhere nothing tells whether a process has threads, and some systems' own libraries must not be used after
-        a fork.
+        """What forks the runtime's drivers, if its library allows it and that has worked so far.
+
+        On Linux only: elsewhere nothing tells whether a process has threads, and some systems' own libraries must not
+        be used after a fork.
         """
         if provided.forks and sys.platform == "linux" and self._nursery is None and not self._unforkable:
             try:
