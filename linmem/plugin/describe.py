@@ -7,6 +7,7 @@ from collections.abc import Container, Iterable
 from pathlib import Path
 
 from linmem.play.guest import Guest, MissingGuest
+from linmem.report import explain
 from linmem.results import document
 from linmem.run.runtimes import Chosen
 from linmem.run.session import Session
@@ -15,6 +16,8 @@ from linmem.scenario.loader import load_suite
 from linmem.scenario.model import Agents, Scenario, Suite
 from linmem.scenario.names import every_step
 from linmem.scenario.source import SourceError
+
+_STATED = 60  # steps of a scenario that the report states
 
 
 def runtime(chosen: Chosen) -> document.RuntimeEntry:
@@ -100,6 +103,7 @@ def suite(suite: Suite, places: Container[str]) -> document.SuiteEntry:
                 line=item.where.line,
                 position=position,
                 demands=demands(item),
+                steps=explain.stated(item, suite, _STATED),
             )
             for position, item in enumerate(suite.scenarios)
             if item.place in places

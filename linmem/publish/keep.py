@@ -26,7 +26,8 @@ def keep(source: Path, out: Path) -> int:
     if played.incomplete is not None:
         raise ReportError(f"{source}: the run is incomplete, so it is not kept: {played.incomplete}")
     environment = replace(played.run.environment, platform=played.run.environment.platform.partition("-")[0])
-    head = replace(played.run, command=[], environment=environment)
+    suites = [replace(it, scenarios=[replace(each, steps=[]) for each in it.scenarios]) for it in played.run.suites]
+    head = replace(played.run, command=[], environment=environment, suites=suites)
     lines: list[object] = [head, *played.answered.values(), *map(_bare, played.results), played.end]
     packed = lzma.compress(b"".join(as_line(line) for line in lines), preset=9)  # type: ignore[arg-type]
     out.parent.mkdir(parents=True, exist_ok=True)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import itertools
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 
 from msgspec.structs import replace
 
 from linmem.results.case import Case
-from linmem.results.document import Report
+from linmem.results.document import Report, StatedStep
 from linmem.results.outcome import Result
 from linmem.results.verdict import status
-from linmem.scenario.model import Agents, Scenario, Step, Suite
-from linmem.scenario.names import host_functions
+from linmem.scenario.limits import SCENARIO_STEPS
+from linmem.scenario.model import Scenario, Suite
+from linmem.scenario.names import every_step, host_functions
 from linmem.text import one_line
 
 WIDTH = 80
@@ -26,11 +28,14 @@ def lines(suite: Suite, scenario: Scenario, results: list[Result] | None) -> Ite
             yield from _filled(text, "  ")
     yield ""
     yield "Steps, by line"
-    yield from _steps(scenario.steps, suite)
+    steps = stated(scenario, suite, SCENARIO_STEPS)
+    own = {step.where.line for function in host_functions(scenario) for step in function.steps}
+    yield from _steps(step for step in steps if step.line not in own)
     for function in host_functions(scenario):
         if function.steps:
             yield f"  in the host function of line {function.where.line}"
-            yield from _steps(function.steps, suite)
+            lines_of = {step.where.line for step in function.steps}
+            yield from _steps(step for step in steps if step.line in lines_of)
     yield ""
     if results is None:
         yield "There is no run to show results of: linmem run plays it."
@@ -60,17 +65,28 @@ def _played_with(scenario: Scenario) -> str:
     return f"Played with {guest}{each}.{needs}"
 
 
-def _steps(steps: Iterable[Step], suite: Suite) -> Iterator[str]:
+def stated(scenario: Scenario, suite: Suite, limit: int) -> list[StatedStep]:
+    """The steps of a scenario, at most `limit`, each with what agents and the host do in it; then those of its host
+    functions.
+    """
+    return [
+        StatedStep(
+            line=step.where.line,
+            text=one_line(step.text),
+            expects=None if step.expect is None else one_line(str(step.expect)),
+            asks=None if step.observe is None else suite.observations[step.observe.id].question,
+        )
+        for step in itertools.islice(every_step(scenario), limit)
+    ]
+
+
+def _steps(steps: Iterable[StatedStep]) -> Iterator[str]:
     for step in steps:
-        yield from _filled(f"{step.where.line:5}  {step.text}", "", 7)
-        if step.expect is not None:
-            yield from _filled(f"must give: {one_line(str(step.expect))}", " " * 9, 11)
-        if step.observe is not None:
-            yield from _filled(f"asks: {suite.observations[step.observe.id].question}", " " * 9, 11)
-        if isinstance(step, Agents):
-            yield from _steps(step.meanwhile, suite)
-            for agent in step.agents:
-                yield from _steps(agent.calls, suite)
+        yield from _filled(f"{step.line:5}  {step.text}", "", 7)
+        if step.expects is not None:
+            yield from _filled(f"must give: {step.expects}", " " * 9, 11)
+        if step.asks is not None:
+            yield from _filled(f"asks: {step.asks}", " " * 9, 11)
 
 
 def _outcomes(results: Sequence[Result]) -> Iterator[str]:

@@ -129,6 +129,11 @@ class PageData:
                 self.text(web_address(row.scenario.spec)), row.scenario.line or 0,
                 sum(1 << likeness.KINDS.index(kind) for kind in row.kinds), self._vector(cells), observed,
                 self._digits(_COMPARISONS.index(behaviour.compare(*pair)) for pair in self._pairs),
+                [
+                    number
+                    for step in row.scenario.steps
+                    for number in (step.line, self.text(step.text), self.text(step.expects), self.text(step.asks))
+                ],
             ])  # fmt: skip
         return [
             self.suites[path],

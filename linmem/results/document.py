@@ -117,11 +117,21 @@ class GuestEntry(Struct, kw_only=True):
     remedy: str | None = None
 
 
+class StatedStep(Struct, kw_only=True):
+    """A step as its scenario states it, at a ``line`` of the file: what must come of it, and what it asks."""
+
+    line: int
+    text: str
+    expects: str | None = None
+    asks: str | None = None
+
+
 class ScenarioEntry(Struct, kw_only=True):
     """A scenario as its suite states it. ``spec`` links the clause it checks, ``line`` is where it stands, ``position``
     its place among the suite's scenarios, of which one line can make many; from 0 on.
 
-    ``demands``: some of its steps expect something. A scenario without only observes.
+    ``demands``: some of its steps expect something. A scenario without only observes. ``steps`` are as it states them,
+    which is also what was done where it passed; of very many, the first.
     """
 
     scenario: str
@@ -130,6 +140,7 @@ class ScenarioEntry(Struct, kw_only=True):
     line: int | None = None
     position: int | None = None
     demands: bool = True
+    steps: list[StatedStep] = []
 
 
 class Question(Struct, kw_only=True):

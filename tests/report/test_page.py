@@ -14,6 +14,7 @@ from synthetic import picture, run
 from linmem.report import again, html
 from linmem.report.build import took_part
 from linmem.report.likeness import behaviours, pairs
+from linmem.results.document import StatedStep
 
 pytestmark = pytest.mark.slow
 
@@ -553,3 +554,22 @@ def test_twenty_runtimes_and_a_thousand_scenarios(visit, tmp_path):
     assert json.loads(seen.page.locator("#data").text_content())["columns"][19]
     for fragment in ("", "suite_11", *VIEWS[1:]):
         assert visit(report, fragment).shifts() < 0.01
+
+
+def test_a_passing_cell_shows_what_was_done(visit, folder):
+    report = Records(folder / "steps").report(
+        [result("one", "node"), result("one", "wasmtime", "fail", message="24 was due"), result("two", "node")]
+    )
+    entry = report.scenarios[SUITE, "one"]
+    entry.steps = [
+        StatedStep(line=12, text="call store(24)"),
+        StatedStep(line=14, text="read u8 at 16", expects="24", asks="What does it read?"),
+    ]
+    seen = visit(report, "growth/one/node")
+    steps = seen.page.locator("#panel [data-column=node] ol.steps li")
+    assert [" ".join(text.split()) for text in steps.all_inner_texts()] == [
+        "call store(24) line 12",
+        "read u8 at 16 → 24 asks: What does it read? line 14",
+    ]
+    seen.go("growth/one/wasmtime")
+    assert seen.page.locator("#panel [data-column=wasmtime] ol.steps").count() == 0

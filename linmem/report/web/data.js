@@ -38,11 +38,15 @@ const ANSWERS = D.answers.map(([given, silent]) => ({
 
 const SUITES = D.suites.map(([address, path, title, about, rows], number) => {
   const suite = { address, path: text(path), title: text(title), about: text(about), number };
-  suite.rows = rows.map(([at, slug, name, spec, line, kinds, cells, observations, pairs], place) => ({
+  suite.rows = rows.map(([at, slug, name, spec, line, kinds, cells, observations, pairs, steps], place) => ({
     suite, place, slug: slug || at, address: `${address}/${at}`, title: text(name), spec: text(spec), line,
     deviates: Boolean(kinds & 1), differs: Boolean(kinds & 2), lacks: Boolean(kinds & 4),
     cells: D.vectors[cells].map((cell) => (cell < 0 ? null : CELLS[cell])),
     pairs: text(pairs),
+    steps: () => Array.from({ length: steps.length / 4 }, (_, at) => {
+      const [line_, words, expects, asks] = steps.slice(4 * at, 4 * at + 4);
+      return { line: line_, text: text(words), expects: text(expects), asks: text(asks) };
+    }),
     observations: observations.map(([id, question, agreement, answers, pairs_]) => ({
       pairs: text(pairs_),
       id: text(id), question: text(question), agreement: D.agreements[agreement],

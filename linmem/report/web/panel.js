@@ -16,6 +16,11 @@ const panel = (() => {
     pictures(part.pictures),
   ];
 
+  // What was done where all went as it must: the scenario's steps, with what they had to give and so gave.
+  const stepsOf = (row) => make("ol.steps", null, row.steps().map(({ line, text: words, expects, asks }) => make("li", null,
+    make("code", null, words), expects ? [" → ", make("b", null, expects)] : null,
+    asks ? make("span.soft", null, ` asks: ${asks}`) : null, make("small.soft", null, ` line ${line}`))));
+
   const runtimeOf = (row, column, opened) => {
     const cell = row.cells[column.number];
     const name = [column.label, !column.label.includes("@") && column.version ? make("small", null, ` ${column.version}`) : null];
@@ -29,6 +34,7 @@ const panel = (() => {
         cell.missing ? make("p", null, badge(STATUS[MISSING]), ` ${plural(cell.missing, "planned result")} never recorded`) : null,
         cell.parts.map((part) => partOf(part, cell)),
         found.map((failure) => failureBody(failure, found.length > 1)),
+        cell.worst.key === "pass" && row.steps().length ? [make("p.soft", null, "Each step gave what it must:"), stepsOf(row)] : null,
         found.length || !ids.length ? null : [make("p.soft", null, "Run again:"), command(rerun(column, ids.slice(0, 40)))]));
     if (opened) open(details);
     return details;
