@@ -162,7 +162,9 @@ class CheckPlay:
         if verb == "compile":
             params["bytes"] = modules.encoded(params["bytes"])
         elif verb == "instantiate":
-            params["imports"] = [imported(name, **what) for name, what in params["imports"].items()]
+            given = params["imports"]
+            items = given if isinstance(given, list) else [{"name": name, **what} for name, what in given.items()]
+            params["imports"] = [imported(**item) for item in items]
         elif verb == "call":
             params["args"] = [typed("i32", item) if isinstance(item, int) else item for item in params["args"]]
         elif params.get("type") == "bytes" and method.endswith("read"):
