@@ -46,6 +46,7 @@ def add(commands: Any) -> None:
     parser.add_argument("site", type=Path, metavar="DIR", help="the site's folder: a new one, an empty one or a site")
     records = f"runs, or records that were kept (default: reports/records/*{ENDING})"
     parser.add_argument("runs", type=Path, nargs="*", metavar="RUN", help=records)
+    parser.add_argument("--docs", metavar="ADDRESS", help="the documentation, to which each page then links")
     parser = command(own, "rely", _rely)
     a_run(parser)
     parser.add_argument(
@@ -114,7 +115,7 @@ def _publish(options: argparse.Namespace) -> int:
     for run, found in zip(given, records, strict=True):
         if found.incomplete is not None:
             raise ReportError(f"{run}: the run is incomplete, so it is not published: {found.incomplete}")
-    pages = publish(records, options.site)
+    pages = publish(records, options.site, options.docs)
     size = sum(path.stat().st_size for path in options.site.rglob("*") if path.is_file())
     say(f"{options.site}: {plural(len(pages), 'page')}, {size / 1e6:,.1f} MB; begin with {options.site / 'index.html'}")
     return 0

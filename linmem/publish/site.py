@@ -37,14 +37,15 @@ _TEMPLATES = Path(__file__).with_name("templates")
 _LONGEST = 100  # changes from one version to the next that are listed
 
 
-def publish(records: Sequence[Record], out: Path) -> list[Path]:
+def publish(records: Sequence[Record], out: Path, docs: str | None = None) -> list[Path]:
     """Write the site of complete records into `out`, and remove what an older one has left there; the pages.
 
-    Raises `UserError` for a folder that holds anything else.
+    `docs` is the address of the documentation, as seen from the first page; None: no page links to it. Raises
+    `UserError` for a folder that holds anything else.
     """
     if out.exists() and any(out.iterdir()) and not (out / MARK).exists():
         raise UserError(f"{out}: holds files that are no site of linmem's: name a new folder, or empty it")
-    pages = _Site(records).pages()
+    pages = _Site(records, docs).pages()
     if out.exists():
         shutil.rmtree(out)
     for name, text in {MARK: "Made by 'linmem report publish'.\n", **pages}.items():
@@ -69,7 +70,8 @@ class _Site:
     the counts of requirements are about.
     """
 
-    def __init__(self, records: Sequence[Record]) -> None:
+    def __init__(self, records: Sequence[Record], docs: str | None) -> None:
+        self.docs = docs
         self.runs = [build(record) for record in sorted(records, key=lambda record: record.run.started)]
         self.report = build(united(list(records)))
         self.main = build(main_columns(list(records)))

@@ -43,7 +43,18 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
         kept = str(folder / f"{number}.jsonl.xz")
         assert main(["report", "keep", str(folder / str(number) / "out"), kept]) == 0
     assert (
-        main(["report", "publish", str(folder / "site"), str(folder / "0.jsonl.xz"), str(folder / "1.jsonl.xz")]) == 0
+        main(
+            [
+                "report",
+                "publish",
+                str(folder / "site"),
+                str(folder / "0.jsonl.xz"),
+                str(folder / "1.jsonl.xz"),
+                "--docs",
+                "https://example.org/docs",
+            ]
+        )
+        == 0
     )
     return folder / "site"
 
