@@ -26,7 +26,9 @@ def fill(data: Map, case: Mapping[str, Any], budget: Budget, skip: str = "") -> 
         if key == skip:
             continue
         if key == "wat" and isinstance(value, str):  # the text format is full of $names: only ${name} is a parameter
-            copy[key] = _substituted(_BRACED, value, lambda match: case.get(match[1], match[0]), budget, data, key)
+            copy[key] = value
+            if "${" in value:
+                copy[key] = _substituted(_BRACED, value, lambda match: case.get(match[1], match[0]), budget, data, key)
         elif key == "answers" and isinstance(value, Map):
             copy[key] = _answers(value, case, budget)
         elif key == "for" and isinstance(value, Map):
@@ -90,14 +92,15 @@ def _substituted(
     holder: Map | Seq,
     part: str | int,
 ) -> str:
-    """The text with a value in place of each match; what it grows to is counted before it is made."""
+    """The text with a value in place of each match. What is searched, each value, and what it grows to are counted
+    before that is done.
+    """
+    budget.spend(BYTES, len(text), holder, part)
     parts: list[str] = []
     end = 0
     for match in pattern.finditer(text):
         parts += (text[end : match.start()], str(value(match)))
         end = match.end()
-        budget.spend(BYTES, len(parts[-2]) + len(parts[-1]), holder, part)
-    if not parts:
-        return text
-    budget.spend(BYTES, len(text) - end, holder, part)
-    return "".join((*parts, text[end:]))
+        budget.spend(VALUES, 1, holder, part)
+        budget.spend(BYTES, len(parts[-1]), holder, part)
+    return "".join((*parts, text[end:])) if parts else text

@@ -104,20 +104,20 @@ def read_code(data: bytes) -> Code:
     code = Code(data)
     for section, body in sections(data):
         if section == 2:
-            for module, name, kind, about in (body.import_() for _ in range(body.leb())):
+            for module, name, kind, about in (body.import_() for _ in body.count()):
                 if kind == FUNC:
                     code.imported.append((module, name))
                 elif kind == MEMORY:
                     code.memories.append(_peculiarities(about.flags))
         elif section == 5:
-            code.memories += [_peculiarities(body.limits().flags) for _ in range(body.leb())]
+            code.memories += [_peculiarities(body.limits().flags) for _ in body.count()]
         elif section == 7:
-            exports = [(body.name(), body.byte(), body.leb()) for _ in range(body.leb())]
+            exports = [(body.name(), body.byte(), body.leb()) for _ in body.count()]
             code.exported.update({name: index for name, kind, index in exports if kind == FUNC})
         elif section == 8:
             code.start = body.leb()
         elif section == 10:
-            for _ in range(body.leb()):
+            for _ in body.count():
                 size = body.leb()
                 code.bodies.append((body.at, body.at + size))
                 body.take(size)

@@ -24,6 +24,10 @@ KINDS = ("func", "table", "memory", "global", "tag")
 FUNC, TABLE, MEMORY, GLOBAL, TAG = range(5)
 PAGE = 65536  # bytes
 SHARED, WIDE, CUSTOM_PAGES = 2, 4, 8  # flags of limits
+# The most that runtimes take (WebAssembly JavaScript Interface, Implementation-defined Limits).
+MAX_ITEMS = 1_000_000  # types, imports, functions, exports, globals
+MAX_VALUES = 1000  # parameters or results
+MAX_TOOLS = 1000  # of a kind that are read
 
 
 class UnreadableModule(Exception):
@@ -128,6 +132,13 @@ class Reader:
             if shift > 70:
                 raise UnreadableModule(f"integer too long at byte {self.at}")
 
+    def count(self, limit: int = MAX_ITEMS) -> range:
+        """A vector's indices, once for each of its items, which follow."""
+        number = self.leb()
+        if number > limit:
+            raise UnreadableModule(f"{number:,} items at byte {self.at}, more than {limit:,}")
+        return range(number)
+
     def skip(self, count: int) -> None:
         """Pass over so many LEB128 integers."""
         for _ in range(count):
@@ -154,7 +165,7 @@ class Reader:
 
     def value_types(self) -> tuple[str, ...]:
         """A vector of value types."""
-        return tuple(self.value_type() for _ in range(self.leb()))
+        return tuple(self.value_type() for _ in self.count(MAX_VALUES))
 
     def limits(self) -> SizeLimits:
         """The limits of a table or memory."""
@@ -186,14 +197,19 @@ class Reader:
 
 
 def sections(data: bytes) -> Iterator[tuple[int, Reader]]:
-    """The sections of a binary module, by number. Raises `UnreadableModule`."""
+    """The sections of a binary module, by number; all but custom ones are there once. Raises `UnreadableModule`."""
     if data[:4] != MAGIC:
         raise UnreadableModule("it does not start with the magic bytes '\\0asm'")
     if data[4:8] != b"\x01\0\0\0":
         raise UnreadableModule("it is not a core module of version 1")
     reader = Reader(data, 8, len(data))
+    seen = set()
     while reader.at < len(data):
         section, size = reader.byte(), reader.leb()
+        if section in seen:
+            raise UnreadableModule(f"section {section} is there twice")
+        if section != 0:
+            seen.add(section)
         if reader.at + size > len(data):
             raise UnreadableModule(f"section {section} is longer than the file")
         yield section, Reader(data, reader.at, reader.at + size)
@@ -211,22 +227,22 @@ def read_types(data: bytes) -> ModuleTypes:
     tools: dict[str, str] = {}
     for section, body in sections(data):
         if section == 0:
-            tools |= _read_tools(body)
+            tools = tools or _read_tools(body)
         elif section == 1:
             _read_type_section(body, types)
         elif section == 2:
-            imports += [_import(types, *body.import_()) for _ in range(body.leb())]
+            imports += [_import(types, *body.import_()) for _ in body.count()]
             functions += [item.type for item in imports if item.kind == "func"]
             memories += [item.limits for item in imports if item.kind == "memory"]
             variables += [(item.value_type, item.mutable) for item in imports if item.kind == "global"]
         elif section == 3:
-            functions += [_at(types, body.leb()) for _ in range(body.leb())]
+            functions += [_at(types, body.leb()) for _ in body.count()]
         elif section == 5:
-            memories += [body.limits() for _ in range(body.leb())]
+            memories += [body.limits() for _ in body.count()]
         elif section == 6:
             variables += _read_globals(body)
         elif section == 7:
-            for _ in range(body.leb()):
+            for _ in body.count():
                 name, kind, index = body.name(), body.byte(), body.leb()
                 function = _at(functions, index) if kind == FUNC else None
                 limits = memories[index] if kind == MEMORY and index < len(memories) else NO_LIMITS
@@ -241,7 +257,7 @@ def _read_tools(body: Reader) -> dict[str, str]:
     try:
         if body.name() != "producers":
             return {}
-        fields = {body.name(): {body.name(): body.name() for _ in range(body.leb())} for _ in range(body.leb())}
+        fields = {body.name(): {body.name(): body.name() for _ in body.count(MAX_TOOLS)} for _ in body.count(MAX_TOOLS)}
     except UnreadableModule:
         return {}
     return fields.get("processed-by", {})
@@ -260,7 +276,7 @@ def _at(items: list[FuncType | None], index: int) -> FuncType | None:
 
 
 def _read_type_section(body: Reader, types: list[FuncType | None]) -> None:
-    for _ in range(body.leb()):
+    for _ in body.count():
         if body.byte() != 0x60:
             return  # recursive, struct and array types (GC): later functions simply have no known signature
         types.append(FuncType(body.value_types(), body.value_types()))
@@ -277,7 +293,7 @@ def _read_globals(body: Reader) -> list[tuple[str, bool]]:
     are left out.
     """
     found: list[tuple[str, bool]] = []
-    for _ in range(body.leb()):
+    for _ in body.count():
         found.append(body.global_type())
         if not _skip_constant(body):
             break

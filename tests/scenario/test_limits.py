@@ -46,6 +46,18 @@ FILES = {
         6,
         "the scenarios of a file may have 67,108,864 bytes of text and data together",
     ),
+    "cases of a text with many places": (
+        "title: T\nscenarios:\n"
+        + CASES % (", ".join(f"{{n: {number}, nothing: ''}}" for number in range(5000)), PLAIN)
+        + f"    wat: '(module) (; {'${nothing}' * 20_000} ;)'\n",
+        6,
+        "the scenarios of a file may have 1,000,000 values together",
+    ),
+    "cases of a long text without a parameter": (
+        HEAD + CASES % (", ".join(f"{{n: {number}}}" for number in range(5000)), PLAIN) + f"    about: {'$ ' * 400_000}\n",
+        7,
+        "the scenarios of a file may have 67,108,864 bytes of text and data together",
+    ),
     "a text of long values": (
         HEAD + f"  - name: one\n    about: {'$n ' * 100_000}\n    cases: [{{n: {'x' * 200_000}}}]\n    steps: [{PLAIN}]\n",
         5,

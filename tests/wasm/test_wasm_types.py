@@ -160,6 +160,9 @@ def test_a_function_of_an_unreadable_type_is_exported_all_the_same() -> None:
         (b"\0asm\1\0\0\0\7\2\1\5", "unexpected end at byte 12"),
         (b"\0asm\1\0\0\0\1" + b"\x80" * 11, "integer too long"),
         (b"\0asm\1\0\0\0\2\4\1\0\0\x63", "import of unknown kind 99"),
+        (b"\0asm\1\0\0\0" + b"\2\5\1\0\0\0\0" * 30_000, "section 2 is there twice"),  # what they import adds up
+        (b"\0asm\1\0\0\0\1\4\xc1\x84\x3d\x60", "1,000,001 items at byte 13, more than 1,000,000"),
+        (b"\0asm\1\0\0\0\1\5\1\x60\xe9\7\0", "1,001 items at byte 14, more than 1,000"),
     ],
 )
 def test_what_can_t_be_read(data: bytes, words: str) -> None:
