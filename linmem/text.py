@@ -90,6 +90,25 @@ def without_commands(file: Any) -> Any:
     return WithoutCommands(file) if wanted and not isinstance(file, WithoutCommands) else file
 
 
+_COLOUR = re.compile(r"(\x1b\[(?:0|1|3[0-7]|9[0-7])m)")
+
+
+class Printable:
+    """A text file that gets what is written as `printable` has it. On a terminal, colours stay."""
+
+    def __init__(self, file: TextIO) -> None:
+        self._file = file
+
+    def write(self, text: str) -> int:
+        """Write text from anywhere."""
+        parts = _COLOUR.split(text) if self._file.isatty() else [text]
+        self._file.write("".join(part if number % 2 else printable(part) for number, part in enumerate(parts)))
+        return len(text)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._file, name)
+
+
 def _no_command(found: re.Match[str]) -> str:
     return f"{found[1]}\\x3a" if found[1] is not None else "#\\x23"
 

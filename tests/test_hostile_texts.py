@@ -269,6 +269,30 @@ def test_a_run(text: str, tmp_path: Path, fake_runtime: Callable[..., Path], run
         assert "Traceback" not in done.stdout + done.stderr
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["run", "{}[1].yaml"],  # a file's name, as a shell gives it for a pattern
+        ["run", "growth.yaml::{}"],
+        ["run", "--{}"],
+        ["run", "-k", "{}("],
+        ["run", "-p", "{}"],
+        ["run", "-c", "{}"],
+        ["gate", "a", "b", "{}"],
+        ["guests", "fetch", "{}"],
+        ["{}"],
+    ],
+)
+def test_what_is_wrong_with_a_command_line(words: list[str], tmp_path: Path) -> None:
+    text = HOSTILE["escapes"].replace("\0", "") + HOSTILE["directions"]
+    done = subprocess.run(
+        [sys.executable, "-m", "linmem", *(word.format(text) for word in words)],
+        cwd=tmp_path, capture_output=True, check=False,
+    )  # fmt: skip
+    assert done.returncode in (2, 4)
+    assert_clean((done.stdout + done.stderr).decode())
+
+
 def test_the_cases_are_as_they_seem() -> None:
     """`assert_clean` notices each hostile text but the one that is only long or markup."""
     for name, text in HOSTILE.items():

@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 
-from linmem.text import say, without_commands
+from linmem.text import Printable, say, without_commands
 
 UNUSABLE = 2
 INTERRUPTED = 130
@@ -21,7 +21,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if arguments is None else arguments)
     with (
         contextlib.redirect_stdout(without_commands(sys.stdout)),
-        contextlib.redirect_stderr(without_commands(sys.stderr)),
+        contextlib.redirect_stderr(sys.stderr and Printable(without_commands(sys.stderr))),
     ):
         return end(lambda: _carry_out(given))
 

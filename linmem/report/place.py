@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import filecmp
-import hashlib
 import os
 import shutil
 from collections.abc import Collection
 from pathlib import Path
 
-import filelock
-
 from linmem import paths
-from linmem.cache import subfolder
-from linmem.errors import Unavailable, UserError
+from linmem.errors import UserError
 from linmem.report import write
 from linmem.report.build import build
 from linmem.report.write import RECORD
@@ -29,7 +26,8 @@ class Place:
     """The folder of a run's reports, which the run takes, and gives back if it never comes to play anything.
 
     While it goes, an older run's reports must not pass for those of one that is killed, and no other run may take it:
-    their records would mix. The lock is the system's, which forgets it with the process, whatever ends that.
+    their records would mix. The lock is the system's, on the folder itself: it holds whatever caches the runs have and
+    by whatever path they name the folder, and ends with the process. A file system may have no such locks.
 
     The older run's files are whole in the folder or in `PREVIOUS` at every moment, so that neither Ctrl-C nor a kill
     loses them. Reports that `leave` names are somebody else's: they are not touched.
@@ -39,7 +37,7 @@ class Place:
         self.folder, self.leave = folder, leave
         self.previous = folder / PREVIOUS
         self.made = [place for place in (folder, *folder.parents) if not place.exists()]
-        self.lock = _lock(folder)
+        self.lock: int | None = None  # a descriptor of the folder, while it is this run's
         self.taken = False
 
     def take(self, run: Run) -> None:
@@ -48,16 +46,8 @@ class Place:
         Raises `UserError` while another run has the folder, and `OSError`. After an error or Ctrl-C, `give_back`
         restores what was there.
         """
-        if self.lock is not None:
-            try:
-                self.lock.acquire(blocking=False)
-            except filelock.Timeout:
-                other = "wait for its end, or give this one a folder of its own: --report-dir DIR"
-                raise UserError(
-                    f"{paths.shown(self.folder)}: another run is writing its reports there; {other}"
-                ) from None
+        self._lock()
         self.taken = True
-        self.folder.mkdir(parents=True, exist_ok=True)
         self._put_aside()
         # The pages first: at no moment do older ones stand beside a new record.
         write.write_pages(build(Record(run)), self.folder, self.leave)
@@ -69,8 +59,9 @@ class Place:
 
     def leave_it(self) -> None:
         """Another run may take the folder."""
-        if self.lock is not None:
-            self.lock.release()
+        lock, self.lock = self.lock, None
+        if lock is not None:
+            os.close(lock)
 
     def give_back(self) -> None:
         """Leave the folder as it was. May raise `OSError`; then the older files are whole in `PREVIOUS`."""
@@ -85,6 +76,26 @@ class Place:
         with contextlib.suppress(OSError):  # somebody has put a file there
             for place in self.made:
                 place.rmdir()
+
+    def _lock(self) -> None:
+        """Make the folder, if need be, and take the lock on it."""
+        while self.lock is None:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            self.lock = os.open(self.folder, os.O_RDONLY | os.O_DIRECTORY)
+            try:
+                fcntl.flock(self.lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                if not os.path.samestat(os.fstat(self.lock), self.folder.stat()):
+                    raise FileNotFoundError
+            except BlockingIOError:
+                self.leave_it()
+                other = "wait for its end, or give this one a folder of its own: --report-dir DIR"
+                raise UserError(
+                    f"{paths.shown(self.folder)}: another run is writing its reports there; {other}"
+                ) from None
+            except FileNotFoundError:  # another run has given it back in between, and removed it
+                self.leave_it()
+            except OSError:
+                pass  # a file system without locks
 
     def _put_aside(self) -> None:
         """Copy the older run's files. Where there is a copy already, a run was killed before it played anything, and
@@ -106,14 +117,6 @@ class Place:
         with contextlib.suppress(FileNotFoundError):
             self.previous.rename(dropped)
         shutil.rmtree(dropped, ignore_errors=True)
-
-
-def _lock(folder: Path) -> filelock.BaseFileLock | None:
-    """The lock of a report folder; None where there is no cache folder to keep it in."""
-    name = hashlib.sha256(os.fsencode(folder.resolve())).hexdigest()
-    with contextlib.suppress(Unavailable):
-        return filelock.FileLock(subfolder("locks") / f"{name}.lock")
-    return None
 
 
 def _has_begun(path: Path, older: Path) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import sys
 from collections.abc import Iterator
@@ -59,6 +60,41 @@ def test_two_runs_do_not_share_a_folder(tmp_path):
     first.leave_it()
     second.take(begun())
     second.leave_it()
+
+
+def test_nor_do_runs_with_different_caches_and_names_for_it(tmp_path, monkeypatch):
+    folder = tmp_path / "out"
+    first = Place(folder)
+    first.take(begun())
+    (tmp_path / "link").symlink_to(folder)
+    monkeypatch.setenv("LINMEM_CACHE", str(tmp_path / "another cache"))
+    for name in (folder, tmp_path / "link", folder / ".." / "out"):
+        with pytest.raises(UserError, match="another run is writing its reports there"):
+            Place(name).take(begun())
+    first.leave_it()
+    second = Place(folder)
+    second.take(begun())
+    second.give_back()
+    second.leave_it()
+
+
+def test_a_folder_that_another_run_removes_in_between_is_made_again(tmp_path, monkeypatch):
+    folder = tmp_path / "out"
+    lock, removed = fcntl.flock, []
+
+    def too_late(descriptor, operation):
+        lock(descriptor, operation)
+        if not removed:
+            removed.append(folder.rmdir())
+
+    monkeypatch.setattr(fcntl, "flock", too_late)
+    first = Place(folder)
+    first.take(begun())
+    monkeypatch.setattr(fcntl, "flock", lock)
+    assert removed == [None]
+    with pytest.raises(UserError, match="another run"):
+        Place(folder).take(begun())
+    first.leave_it()
 
 
 def test_an_older_report_does_not_pass_for_that_of_the_run_that_goes(older):

@@ -252,6 +252,21 @@ def test_strangers_keep_nobody_out(served: Served) -> None:
         assert served.get(served.base + "page.html")
 
 
+@pytest.mark.slow
+def test_a_stranger_that_sends_a_byte_now_and_then_is_closed_too(served: Served) -> None:
+    address, _, port = served.host.partition(":")
+    with socket.create_connection((address, int(port)), timeout=1) as connection:
+        end = time.monotonic() + 6 * bridge.STRANGER_SECONDS
+        with contextlib.suppress(ConnectionError):
+            connection.sendall(b"GET /")
+            while time.monotonic() < end:
+                connection.sendall(b"x")
+                with contextlib.suppress(TimeoutError):
+                    if connection.recv(1) == b"":
+                        break
+        assert time.monotonic() < end
+
+
 def test_a_glue_script_is_served_while_it_is_in_use(served: Served, tmp_path: Path) -> None:
     """The harness names it in a request, and it is read then: not a link, and not what is put in its place later."""
     script, link, pipe = tmp_path / "wasm exec ü.js", tmp_path / "link.js", tmp_path / "pipe.js"

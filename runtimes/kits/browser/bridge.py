@@ -112,7 +112,7 @@ class Bridge(ThreadingHTTPServer):
         self.base = f"/{secrets.token_urlsafe(24)}/"
         self.files = kit_files()
         self.scripts: dict[str, bytes] = {}
-        self.strangers: OrderedDict[socket.socket, None] = OrderedDict()
+        self.strangers: OrderedDict[socket.socket, float] = OrderedDict()  # since when, on the monotonic clock
         self.door = threading.Lock()
         self.lines: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
         self.given = 0
@@ -172,19 +172,28 @@ class Bridge(ThreadingHTTPServer):
 
     def admit(self, connection: socket.socket) -> None:
         """Give a connection a while to show the secret. Of too many that have not, the oldest goes."""
-        connection.settimeout(STRANGER_SECONDS)
         with self.door:
-            self.strangers[connection] = None
+            self.strangers[connection] = time.monotonic()
             if len(self.strangers) > STRANGERS:
-                oldest, _ = self.strangers.popitem(last=False)
-                with contextlib.suppress(OSError):
-                    oldest.shutdown(socket.SHUT_RDWR)
+                self.turn_away()
+
+    def service_actions(self) -> None:
+        """Close connections that have had their while, however much they send; called twice a second."""
+        late = time.monotonic() - STRANGER_SECONDS
+        with self.door:
+            while self.strangers and next(iter(self.strangers.values())) < late:
+                self.turn_away()
+
+    def turn_away(self) -> None:
+        """Close the oldest connection that has not shown the secret."""
+        oldest, _ = self.strangers.popitem(last=False)
+        with contextlib.suppress(OSError):
+            oldest.shutdown(socket.SHUT_RDWR)
 
     def trust(self, connection: socket.socket) -> None:
         """Let a connection that has shown the secret last."""
         with self.door:
             self.strangers.pop(connection, None)
-        connection.settimeout(None)
 
     def dismiss(self, connection: socket.socket) -> None:
         """Forget a connection that has ended."""
