@@ -80,3 +80,23 @@ def test_tox_itself_is_installed_by_its_hash(file: str) -> None:
     installs = re.findall(r"pip install [^&`\n]*", text)
     assert any("-r requirements/tox.txt" in line for line in installs)
     assert not [line for line in installs if re.search(r"(install|[' ])tox\b", line)]
+
+
+@pytest.mark.parametrize("file", ["README.md", "docs/ci.md", "action.yml"])
+def test_what_linmem_needs_is_installed_by_its_hash(file: str) -> None:
+    """Where linmem is installed without tox, and what builds it: first from the files, then itself, alone."""
+    text = (ROOT / file).read_text(encoding="utf-8")
+    installs = [line for line in re.findall(r"pip install ([^&`\n]*)", text) if "tox.txt" not in line]
+    from_files = [line for line in installs if "requirements/build.txt" in line and "requirements/report.txt" in line]
+    itself = [line for line in installs if line not in from_files and not line.startswith("path/to/linmem")]
+    assert from_files
+    assert itself
+    for line in itself:
+        assert "--no-deps" in line.split()
+        assert "--no-build-isolation" in line.split()
+
+
+def test_what_builds_linmem_is_asked_for_by_the_same_versions_everywhere() -> None:
+    """pip installs the two files together."""
+    build, report = pinned("build"), pinned("report")
+    assert all(build[name] == report[name] for name in build.keys() & report.keys())

@@ -20,12 +20,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+import filelock
+
 from linmem import cache, paths
 from linmem.cache import cache_dir
 from linmem.drivers.launching import bound
 from linmem.errors import Unavailable
 from linmem.provision import contents, local
-from linmem.provision.folders import make_once, ready_in
+from linmem.provision.folders import NOTED, make_once, ready_in
 from linmem.provision.manifest import Sources
 from linmem.provision.uvtool import Progress
 
@@ -202,6 +204,25 @@ class SourceRecipe:
         """Where a path of the driver or of its local packages is among the copies: they keep their distance."""
         common = os.path.commonpath([self.driver.parent, *(place.parent for place in self.sources.local)])
         return os.path.relpath(path, common)
+
+
+def hold(tool: str, fetched: Mapping[str, str]) -> None:
+    """Note what a tool has fetched without a lock: the hash of each artifact, by its name and version.
+
+    Raises `Unavailable` where one had another hash before.
+    """
+    noted = cache.subfolder(NOTED) / f"{tool}.txt"
+    with filelock.FileLock(noted.with_suffix(".lock")):
+        lines = noted.read_text(encoding="utf-8", errors="replace").splitlines() if noted.is_file() else []
+        known = {name: found for found, _, name in (line.partition("  ") for line in lines)}
+        for name, found in sorted(fetched.items()):
+            before = known.setdefault(name, found)
+            if before != found:
+                raise Unavailable(
+                    f"{name} is not what was fetched before: its checksum is {found}, not {before}",
+                    f"if it is to be trusted, delete its line in {noted}; else look at where {tool} fetches from",
+                )
+        cache.write(noted, "".join(f"{known[name]}  {name}\n" for name in sorted(known)).encode())
 
 
 def run_tool(

@@ -18,7 +18,7 @@ import filelock
 
 from linmem import cache
 from linmem.errors import Unavailable
-from linmem.provision.building import PROGRAM, Job, ToolFailed, programs, run_tool, said, without
+from linmem.provision.building import PROGRAM, Job, ToolFailed, hold, programs, run_tool, said, without
 from linmem.provision.manifest import Sources
 
 LOCK = "Cargo.lock"
@@ -32,6 +32,7 @@ FOREIGN = (
     "RUSTC",
 )
 _SOURCE = re.compile(r'^source = "registry\+.*"$', re.MULTILINE)
+_CHECKSUM = re.compile(r'^name = "(.*)"\nversion = "(.*)"\n(?:source = ".*"\n)?checksum = "(.*)"$', re.MULTILINE)
 _PACKAGE = re.compile(r'^(version = ".*"\n)(checksum = )', re.MULTILINE)
 
 
@@ -57,8 +58,10 @@ class Cargo:
             self._run(job, "add", *(f"{package}@={job.version}" for package in job.packages))
         target = cache.subfolder(TARGETS) / job.name
         with filelock.FileLock(target.with_suffix(".lock")):  # until the driver is copied out of it
-            locked = ["--locked"] if job.locked and committed is not None else []
-            self._run(job, "build", "--release", *locked, target=target)
+            if not job.locked or committed is None:
+                self._run(job, "fetch")
+                hold("cargo", checksums(lock.read_text(encoding="utf-8")))
+            self._run(job, "build", "--release", "--locked", target=target)
             shutil.copy2(target / "release" / PROGRAM, job.out / PROGRAM)
 
     def places(self, folder: Path) -> dict[str, Path | str]:
@@ -121,6 +124,11 @@ def with_sources(lock: str, made: str) -> str:
     if source is None:
         raise ToolFailed("cargo names no registry in the lock file that it makes")
     return _PACKAGE.sub(lambda match: f"{match[1]}{source[0]}\n{match[2]}", lock)
+
+
+def checksums(lock: str) -> dict[str, str]:
+    """The checksums in a lock file, by crate and version."""
+    return {f"{name} {version}": checksum for name, version, checksum in _CHECKSUM.findall(lock)}
 
 
 def _is_error(line: str) -> bool:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from linmem import cache
 from linmem.errors import Unavailable
-from linmem.provision.building import PROGRAM, Job, run_tool, said, without
+from linmem.provision.building import PROGRAM, Job, hold, run_tool, said, without
 from linmem.provision.manifest import Sources
 from linmem.provision.recipe import Recipe
 from linmem.provision.uvtool import Progress
@@ -55,6 +55,7 @@ class GoTool:
         if not job.locked:
             job.run([go, "get", *(f"{package}@v{job.version}" for package in job.packages)], env, _is_error)
             job.run([go, "mod", "tidy"], env, _is_error)
+            hold("go", sums(job.source / "go.sum"))
         build = ["build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-o", str(job.out / PROGRAM), "."]
         job.run([go, *build], env, _is_error)
 
@@ -83,6 +84,12 @@ def find(sources: Sources) -> GoTool:
         remedy = "install one (on Debian and Ubuntu, the packages gcc and libc6-dev)"
         raise Unavailable("a C compiler is needed to build its driver, and there is none on PATH", remedy)
     return GoTool(version)
+
+
+def sums(file: Path) -> dict[str, str]:
+    """The hashes in a ``go.sum``, by module and version."""
+    lines = (line.rpartition(" ") for line in file.read_text(encoding="utf-8").splitlines())
+    return {name: checksum for name, _, checksum in lines}
 
 
 def _is_error(line: str) -> bool:

@@ -17,7 +17,7 @@ from pathlib import Path
 from linmem import cache
 from linmem.errors import Unavailable
 from linmem.provision import local
-from linmem.provision.building import Job, programs, run_tool, said, without
+from linmem.provision.building import Job, hold, programs, run_tool, said, without
 from linmem.provision.manifest import Sources
 
 CLASSES, LIBRARIES = "classes", "lib"
@@ -48,6 +48,8 @@ class Maven:
         pins = job.source / PINS
         if job.locked and pins.is_file():
             check(libraries, pins)
+        else:
+            hold("maven", {file.name: local.content(file) for file in libraries.glob("*")})
         classes = job.out / CLASSES
         classes.mkdir()
         sources = [str(file) for root in _roots(job, "java") for file in sorted(root.rglob("*.java"))]

@@ -185,6 +185,11 @@ def full_device() -> None:
     os.dup2(os.open("/dev/full", os.O_WRONLY), 1)
 
 
+def mounted(*commands: str) -> list[str]:
+    """The head of a command that is run where these have been, in name spaces of its own."""
+    return ["unshare", "-rm", "sh", "-ec", f'{"; ".join(commands)}; exec "$@"', "sh"]
+
+
 def limited(**limits: int) -> Callable[[], None]:
     def set_limits() -> None:
         for name, value in limits.items():
@@ -204,6 +209,9 @@ def environments(count: int, seed: int, folder: Path) -> Tally:
     open_ = folder / "open"
     open_.mkdir(mode=0o777)
     open_.chmod(0o777)
+    small = folder / "small"
+    small.mkdir()
+    (folder / "out13").mkdir()
     folder.chmod(0o755)
     root = os.geteuid() == 0
     ways: dict[str, tuple[dict[str, str | None], Callable[[], None] | None, list[str], Path]] = {
@@ -219,7 +227,12 @@ def environments(count: int, seed: int, folder: Path) -> Tally:
         "files of 64 KiB": ({}, limited(FSIZE=1 << 16), [], folder),
         "no network": ({}, None, ["unshare", "-rn"], folder),
         "output to a full device": ({}, full_device, [], folder),
-    }
+        "a full cache": ({"LINMEM_CACHE": str(small)}, None, mounted(f"mount -t tmpfs -o size=1m small {small}"), folder),
+        "a full report folder": ({}, None, mounted(f"mount -t tmpfs -o size=96k small {folder}/out13"), folder),
+        "a read-only checkout": (
+            {}, None, mounted(f"mount --bind {paths.ROOT} {paths.ROOT}", f"mount -o remount,bind,ro {paths.ROOT}"), folder
+        ),
+    }  # fmt: skip
     if root:
         ways |= {
             "another user, no cache": ({"HOME": str(open_)}, as_nobody, [], open_),

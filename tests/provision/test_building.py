@@ -287,6 +287,79 @@ def test_artifacts_are_those_that_were_pinned(tmp_path: Path) -> None:
         maven.check(libraries, pins)
 
 
+GO_SUM = "example.org/a v1.0.0 h1:one=\nexample.org/a v1.0.0/go.mod h1:two=\n"
+CARGO_LOCK = """\
+[[package]]
+name = "a"
+version = "1.0.0"
+source = "registry+https://example.org/index"
+checksum = "one"
+
+[[package]]
+name = "driver"
+version = "0.1.0"
+dependencies = ["a"]
+
+[[package]]
+name = "b"
+version = "2.0.0"
+checksum = "two"
+"""
+
+
+def test_the_hashes_of_what_was_fetched(tmp_path: Path) -> None:
+    (tmp_path / "go.sum").write_text(GO_SUM)
+    assert gotool.sums(tmp_path / "go.sum") == {
+        "example.org/a v1.0.0": "h1:one=", "example.org/a v1.0.0/go.mod": "h1:two=",
+    }  # fmt: skip
+    assert cargo.checksums(CARGO_LOCK) == {"a 1.0.0": "one", "b 2.0.0": "two"}
+
+
+def test_another_artifact_than_was_fetched_before_is_refused(cache: Path) -> None:
+    building.hold("go", {"a v1": "one", "b v1": "two"})
+    building.hold("go", {"a v2": "three"})
+    building.hold("go", {"b v1": "two"})
+    building.hold("cargo", {"a v1": "another tool's"})
+    with pytest.raises(Unavailable) as caught:
+        building.hold("go", {"a v1": "four"})
+    noted = cache / "installed" / "go.txt"
+    assert caught.value.reason == "a v1 is not what was fetched before: its checksum is four, not one"
+    assert str(noted) in caught.value.remedy
+    assert noted.read_text() == "one  a v1\nthree  a v2\ntwo  b v1\n"
+
+
+def fake_cargo(folder: Path, checksum: str) -> Path:
+    """A cargo that locks one crate, and builds nothing."""
+    lock = CARGO_LOCK.replace('"one"', f'"{checksum}"')
+    script = (
+        f"#!/bin/sh\ncase $1 in\nfetch) cat > Cargo.lock <<'END'\n{lock}END\n;;\n"
+        'build) mkdir -p "$CARGO_TARGET_DIR/release"; echo built > "$CARGO_TARGET_DIR/release/driver"; '
+        'echo "$@" >> Cargo.lock ;;\nesac\n'
+    )
+    program = folder / "cargo"
+    program.write_text(script)
+    program.chmod(0o755)
+    return folder
+
+
+def test_crates_of_another_version_are_held_before_they_are_built(cache: Path, tmp_path: Path) -> None:
+    """A crate's build script is run when it is built."""
+    for checksum, number in (("one", 1), ("one", 2), ("other", 3)):
+        source, out = tmp_path / f"source{number}", tmp_path / f"out{number}"
+        source.mkdir()
+        out.mkdir()
+        tool = cargo.Cargo(fake_cargo(tmp_path, checksum), "1.90.0")
+        job = Job("toy", "1.0", ("a",), False, source, out, False, tmp_path / "log", lambda line: None)
+        if checksum == "one":
+            tool.build(job)
+            assert (source / "Cargo.lock").read_text().endswith("build --release --locked\n")
+        else:
+            with pytest.raises(Unavailable, match=r"a 1\.0\.0 is not what was fetched before"):
+                tool.build(job)
+            assert "build" not in (source / "Cargo.lock").read_text()
+            assert not (out / "driver").exists()
+
+
 def test_committed_lock_files_name_no_registry() -> None:
     """Where crates come from is the user's to decide; an address in a lock file would decide it."""
     for lock in paths.RUNTIMES.glob("**/Cargo.lock"):
