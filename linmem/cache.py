@@ -6,6 +6,7 @@ is always safe while nothing runs.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import threading
@@ -51,8 +52,13 @@ def subfolder(name: str) -> Path:
 def write(path: Path, data: bytes) -> None:
     """Write a file in one go: a reader in another process sees none of it or all. Raises `OSError`."""
     draft = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}")
-    draft.write_bytes(data)
-    os.replace(draft, path)
+    try:
+        draft.write_bytes(data)
+        os.replace(draft, path)
+    except OSError:
+        with contextlib.suppress(OSError):
+            draft.unlink()
+        raise
 
 
 def write_summed(path: Path, data: bytes) -> None:

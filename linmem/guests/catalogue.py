@@ -129,14 +129,17 @@ def _build_once(program: Program, language: str, toolchain: TinyGo) -> Path:
     key = lockfile.sha256(repr((lockfile.sources(source), version, toolchain.command())).encode())
     folder = cache.subfolder(f"guests/{key[:16]}")
     module, kept = folder / f"{program.name}.wasm", folder / f"{program.name}.sum-wasm"
-    with filelock.FileLock(folder / "lock"):
-        made = cache.read_summed(kept)
-        if made is None or not module.is_file() or module.read_bytes() != made:
-            with tempfile.TemporaryDirectory(dir=folder) as draft:
-                built = Path(draft) / module.name
-                toolchain.build(source, built)
-                cache.write_summed(kept, built.read_bytes())
-                os.replace(built, module)
+    try:
+        with filelock.FileLock(folder / "lock"):
+            made = cache.read_summed(kept)
+            if made is None or not module.is_file() or module.read_bytes() != made:
+                with tempfile.TemporaryDirectory(dir=folder) as draft:
+                    built = Path(draft) / module.name
+                    toolchain.build(source, built)
+                    cache.write_summed(kept, built.read_bytes())
+                    os.replace(built, module)
+    except OSError as error:
+        raise cache.unusable(error) from error
     return module
 
 

@@ -11,12 +11,14 @@ Nothing is validated here: well-formed text of an invalid module gives that inva
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import importlib.metadata
 import re
 
 from linmem import cache
+from linmem.errors import Unavailable
 
 _PLACE = re.compile(r"\n\s*--> .*?:(\d+):(\d+)\n")
 
@@ -37,14 +39,15 @@ def assemble(text: str, *, fresh: bool = False) -> bytes:
         before = text[: error.start]
         line = before.count("\n") + 1
         raise WatError("a lone surrogate is not text", line, error.start - before.rfind("\n")) from None
-    path = cache.subfolder(f"wat/{assembler_version()}") / f"{hashlib.sha256(source).hexdigest()}.sum-wasm"
-    if not fresh and (cached := cache.read_summed(path)) is not None:
+    path = None
+    with contextlib.suppress(Unavailable):  # a cache saves time, and is not needed
+        path = cache.subfolder(f"wat/{assembler_version()}") / f"{hashlib.sha256(source).hexdigest()}.sum-wasm"
+    if path is not None and not fresh and (cached := cache.read_summed(path)) is not None:
         return cached
     module = _assemble(text)
-    try:
-        cache.write_summed(path, module)
-    except OSError as error:
-        raise cache.unusable(error) from error
+    if path is not None:
+        with contextlib.suppress(OSError):
+            cache.write_summed(path, module)
     return module
 
 

@@ -14,6 +14,10 @@ def cached(cache):
     return sorted(cache.glob("wat/*/*"))
 
 
+def files(cache):
+    return {path for path in cache.rglob("*") if path.is_file()}
+
+
 def test_a_module_assembles(cache):
     assert assemble("(module)") == b"\0asm\x01\0\0\0"
 
@@ -119,10 +123,23 @@ def test_an_invalid_module_assembles_all_the_same(cache):
         wasmtime.Module(wasmtime.Engine(), module)
 
 
-def test_a_cache_folder_that_cant_be_written(tmp_path, monkeypatch):
-    from linmem.errors import Unavailable
-
+def test_without_a_cache_that_can_be_written_a_module_assembles_all_the_same(tmp_path, monkeypatch):
     (tmp_path / "file").write_text("in the way")
     monkeypatch.setenv("LINMEM_CACHE", str(tmp_path / "file"))
-    with pytest.raises(Unavailable, match="can't write to the cache folder"):
-        assemble("(module)")
+    assert assemble("(module)") == b"\0asm\1\0\0\0"
+
+
+def test_on_a_full_disk_it_does_too_and_leaves_nothing(cache):
+    import resource
+    import signal
+
+    assemble("(module)")
+    before, limits = files(cache), resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (8, limits[1]))
+        assert assemble('(module (memory (export "m") 1))').startswith(b"\0asm")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, handler)
+    assert files(cache) == before
