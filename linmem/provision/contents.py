@@ -18,7 +18,7 @@ from linmem import cache
 from linmem.provision.local import sha256
 
 NAME = "contents.json"
-FORMAT = 1  # part of the names of folders: those that were made without such a list are not looked at
+FORMAT = 2  # part of the names of folders: those that were made in another way are not looked at
 
 File = tuple[int, int, str]  # bytes, nanoseconds, hexadecimal
 _DECODER = msgspec.json.Decoder(dict[str, File])

@@ -7,6 +7,7 @@ an interrupted or failed run left: it is wiped and made again. So is one whose f
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import shutil
 from collections.abc import Callable, Iterator, Mapping
@@ -22,6 +23,7 @@ from linmem.provision import contents
 from linmem.provision.uvtool import tell
 
 READY = "ready.json"
+SUM = "sha256"  # in it: of the rest
 FAILED = "failed.json"  # in a folder that could not be made: why
 NOTED = "installed"  # a folder in the cache: hashes of what was installed without a lock; kept for good
 WAIT_SECONDS = 1.0  # before another run's lock is worth a message
@@ -42,7 +44,8 @@ def make_once(
     with _held(subfolder(folder.parent.name) / f"{folder.name}.lock", waiting):
         if not fresh and (found := find()) is not None:  # made while we waited
             return found
-        if (folder / READY).is_file() and (damaged := contents.damage(folder)) is not None:
+        damaged = contents.damage(folder) or (READY if _kept(folder / READY) is None else None)
+        if (folder / READY).is_file() and damaged is not None:
             tell(f"{folder / damaged} is not as it was made, so that folder is made anew")
         try:
             _empty(folder)
@@ -53,7 +56,7 @@ def make_once(
                 write(folder / FAILED, {"reason": failure.reason, "remedy": failure.remedy})
                 raise
             contents.keep(folder)
-            write(folder / READY, ready)
+            write(folder / READY, {**ready, SUM: _sum(ready)})
         except OSError as error:
             raise unusable(error) from error
     found = find()
@@ -62,12 +65,23 @@ def make_once(
 
 
 def ready_in(folder: Path) -> dict[str, Any] | None:
-    """What was kept with a finished folder, if all its files are still as they were made."""
+    """What was kept with a finished folder, if that and all its files are still as they were made."""
+    ready = _kept(folder / READY)
+    return ready if ready is not None and contents.damage(folder) is None else None
+
+
+def _kept(marker: Path) -> dict[str, Any] | None:
+    """What a ``ready.json`` holds, if its own checksum is right."""
     try:
-        ready = json.loads((folder / READY).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        ready = json.loads(marker.read_text(encoding="utf-8"))
+        found = ready.pop(SUM)
+    except (OSError, ValueError, KeyError, AttributeError, TypeError):
         return None
-    return ready if isinstance(ready, dict) and contents.damage(folder) is None else None
+    return ready if found == _sum(ready) else None
+
+
+def _sum(ready: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(ready, sort_keys=True).encode()).hexdigest()
 
 
 @contextlib.contextmanager
@@ -99,8 +113,9 @@ def failure_in(folder: Path) -> Unavailable | None:
 def notes_in(place: Path) -> Iterator[Mapping[str, Any]]:
     """The notes of every finished folder in `place`."""
     for marker in sorted(place.glob(f"*/{READY}")):
-        with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
-            yield dict(json.loads(marker.read_text(encoding="utf-8"))["notes"])
+        ready = _kept(marker)
+        if ready is not None and "notes" in ready:
+            yield ready["notes"]
 
 
 def _empty(folder: Path) -> None:

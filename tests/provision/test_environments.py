@@ -255,12 +255,29 @@ def test_an_environment_whose_interpreter_is_gone_is_made_anew(toy: Manifest) ->
     assert python.resolve().exists()
 
 
-def test_a_damaged_marker_counts_as_none(toy: Manifest, tmp_path: Path) -> None:
-    provide(toy)
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda text: '{"python":',
+        lambda text: "",
+        lambda text: "null",
+        lambda text: text.replace('"1.0"', '"1.1"'),
+        lambda text: text.replace("CPython", "CPythom"),
+        lambda text: text.replace('"packages": {', '"packages": [], "others": {'),
+    ],
+)
+def test_a_damaged_marker_counts_as_none(
+    toy: Manifest, tmp_path: Path, damage: Callable[[str], str], capfd: pytest.CaptureFixture[str]
+) -> None:
+    provided = provide(toy)
     (folder,) = environment_folders(tmp_path)
-    (folder / folders.READY).write_text('{"python":', encoding="utf-8")
+    marker = folder / folders.READY
+    marker.write_text(damage(marker.read_text(encoding="utf-8")), encoding="utf-8")
     assert status(toy).state == NOT_PROVISIONED
-    assert provide(toy).version == "1.0"
+    assert list(environments.installed()) == []
+    capfd.readouterr()
+    assert provide(toy) == provided
+    assert f"{marker} is not as it was made, so that folder is made anew" in capfd.readouterr().err
 
 
 # --------------------------------------------------------------------------------------------- local packages
