@@ -142,7 +142,7 @@ class Bench:
             scenario
             for file in sorted((paths.SUITES / "wasi").glob("*.yaml"))
             for scenario in load_suite(file, str(file.relative_to(paths.SUITES.parent))).scenarios
-            if Guests([INLINE], None).of(scenario)  # published modules take pywasm long
+            if Guests([INLINE], None).of(scenario)  # not published modules
             and self.chosen.takes_long(f"{file.name}::{scenario.slug}", None) is None
         ]
 
