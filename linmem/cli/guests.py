@@ -1,15 +1,21 @@
-"""``linmem guests``: list the guests, fetch published ones, build the others, compare them with their sources."""
+"""``linmem guests``: list the guests, fetch published ones, build the others, and give exports further names."""
 
 from __future__ import annotations
 
 import argparse
 import sys
+from pathlib import Path
 from typing import Any
 
+from linmem import reading
 from linmem.cli.parsers import command, group
+from linmem.errors import UserError, unknown
 from linmem.guests import build, packages
 from linmem.provision.uvtool import tell
+from linmem.results.atomic import replace
 from linmem.text import say
+from linmem.wasm.aliases import add_names
+from linmem.wasm.types import UnreadableModule, read_types
 
 
 def add(commands: Any) -> None:
@@ -17,6 +23,11 @@ def add(commands: Any) -> None:
     own = group(commands, "guests", "list, fetch and build the guest programs")
     command(own, "list", _list)
     command(own, "fetch", _fetch)
+    parser = command(own, "alias", _alias)
+    parser.add_argument("module", type=Path, metavar="MODULE", help="a binary module")
+    parser.add_argument("result", type=Path, metavar="RESULT", help="where the module with the further names goes")
+    help_ = "a further name, and the export that it stands for, as in load=read_byte"
+    parser.add_argument("names", nargs="+", metavar="NAME=EXPORT", help=help_)
     builder = command(own, "build", _build)
     builder.add_argument("guests", nargs="*", metavar="PROGRAM[/LANGUAGE]", help="which guests (default: all)")
     builder.add_argument("--strict", action="store_true", help="fail also if a committed module could not be checked")
@@ -48,6 +59,29 @@ def _fetch(options: argparse.Namespace) -> int:
     for name, error in missing.items():
         say(f"{name} is not available: {error}", file=sys.stderr)
     return 1 if missing else 0
+
+
+def _alias(options: argparse.Namespace) -> int:
+    """Give exports of a module further names, so that it can be played as the guest of a program whose contract calls
+    them otherwise. Nothing else of the module changes. Exit status: 0 it was written.
+    """
+    names = dict(text.split("=", 1) for text in options.names if "=" in text)
+    if len(names) < len(options.names):
+        raise UserError("alias: each name is of the form NAME=EXPORT, and is given once")
+    try:
+        data = reading.read_bytes(options.module, reading.MAX_MODULE)
+        exports = list(read_types(data).exports)
+        missing = [export for export in names.values() if export not in exports]
+        if missing:
+            raise UserError(unknown("export", missing[0], exports, str(options.module)))
+        result = add_names(data, names)
+    except reading.Unreadable as error:
+        raise UserError(f"{options.module}: {error.message}") from None
+    except UnreadableModule as error:
+        raise UserError(f"{options.module}: not a module that can be read: {error}") from None
+    replace(options.result, result)
+    say(f"wrote {options.result}: play it with --guest PROGRAM={options.result}")
+    return 0
 
 
 def _build(options: argparse.Namespace) -> int:
