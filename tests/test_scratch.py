@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -21,21 +22,29 @@ ROOT = Path(__file__).parents[1]
 def place(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
     """The temporary folder, which no run has looked through yet."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    scratch.sweep.cache_clear()
+    for cached in (scratch.sweep, scratch._own):
+        cached.cache_clear()
     yield tmp_path
-    scratch.sweep.cache_clear()
+    for cached in (scratch.sweep, scratch._own):
+        cached.cache_clear()
 
 
 def test_a_folder_is_new_private_and_can_be_removed(place: Path) -> None:
     one, two = scratch.make("wasi"), scratch.make("wasi")
     assert one != two
-    assert one.parent == place
-    assert one.stat().st_mode & 0o077 == 0
+    assert one.parent == two.parent
+    assert one.parent.parent == place
+    assert one.stat().st_mode & 0o077 == one.parent.stat().st_mode & 0o077 == 0
     (one / "sub").mkdir()
     (one / "sub" / "file").write_text("x")
     scratch.remove(one)
     scratch.remove(one)  # once more does no harm
-    assert list(place.iterdir()) == [two]
+    assert list(one.parent.iterdir()) == [two]
+
+
+def test_a_folder_is_made_also_where_the_temporary_folder_was_cleaned(place: Path) -> None:
+    shutil.rmtree(scratch.make("wasi").parent)
+    assert scratch.make("wasi").is_dir()
 
 
 def test_a_folder_that_is_still_written_to_is_removed(place: Path) -> None:
@@ -58,7 +67,7 @@ def test_a_folder_that_is_still_written_to_is_removed(place: Path) -> None:
     threading.Timer(0.2, done.set).start()
     scratch.remove(folder)
     writer.join()
-    assert list(place.iterdir()) == []
+    assert not folder.exists()
 
 
 def test_what_a_killed_run_left_is_swept_once(place: Path) -> None:
@@ -72,7 +81,7 @@ def test_what_a_killed_run_left_is_swept_once(place: Path) -> None:
     with killed, alive:
         assert killed.stdout is not None
         assert alive.stdout is not None
-        left, kept = Path(killed.stdout.readline().strip()), Path(alive.stdout.readline().strip())
+        left, kept = (Path(process.stdout.readline().strip()).parent for process in (killed, alive))
         killed.kill()
         killed.wait()
         young, other = place / "linmem-run-driver-young", place / "linmem-build-x"
@@ -81,12 +90,13 @@ def test_what_a_killed_run_left_is_swept_once(place: Path) -> None:
         (left / "file").write_text("x")
         for folder in (left, kept, other):
             os.utime(folder, (0, 0))
-        own = scratch.make("driver")
+        own = scratch.make("driver").parent
         assert sorted(place.iterdir()) == sorted([kept, young, other, own])
         os.utime(young, (0, 0))
         scratch.make("driver")  # it has looked before
         assert young.exists()
         alive.communicate("\n")
+    assert not kept.exists()
 
 
 def test_what_others_put_there_is_not_waited_for(place: Path) -> None:

@@ -207,7 +207,7 @@ def test_a_folder_that_can_t_be_made_is_no_fault_of_the_runtime(play: Play, monk
     def full(*args: object, **more: object) -> None:
         raise OSError("No space left on device")
 
-    monkeypatch.setattr("tempfile.mkdtemp", full)
+    monkeypatch.setattr("linmem.scratch.make", full)
     result = play(suite("{files: {}}"), toy())
     assert result.outcome == "error"
     assert "the files can't be made: No space left on device" in result.message
