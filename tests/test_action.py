@@ -55,6 +55,29 @@ def test_a_run_leaves_a_report_a_summary_and_its_status(value: int, status: int,
     assert ("::error file=mine.yaml,line=6," in done.stdout) == bool(status)
 
 
+@pytest.mark.parametrize(("value", "status"), [(0, 0), (1, 1)])
+def test_the_job_for_gitlab_leaves_what_it_keeps(value: int, status: int, tmp_path: Path) -> None:
+    """Its script is run as GitLab runs it, by a shell that ends at the first failure."""
+    job = yaml.safe_load((ROOT / "gitlab.yml").read_text("utf-8"))[".linmem"]
+    (tmp_path / "mine.yaml").write_text(SCENARIO.replace("VALUE", str(value)), "utf-8")
+    own = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST", "LINMEM"))}
+    variables = {name: value for name, value in job["variables"].items() if "$CI_" not in value}
+    given = {"RUNTIMES": "wasmtime", "SUITES": "mine.yaml"}
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    done = subprocess.run(
+        ["sh", "-e", "-c", "\n".join(job["script"])],
+        cwd=tmp_path,
+        env=own | variables | given | {"ARGUMENTS": "-q -k fresh", "PATH": path},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == status, done.stdout + done.stderr
+    kept = [*job["artifacts"]["paths"], job["artifacts"]["reports"]["junit"]]
+    assert all((tmp_path / name).exists() for name in kept)
+    assert (tmp_path / job["variables"]["REPORT_DIR"] / "report.html").exists()
+
+
 def test_what_users_give_reaches_scripts_as_variables_only() -> None:
     """An expression inside of a script would be run as a part of it."""
     steps = ACTION["runs"]["steps"]
