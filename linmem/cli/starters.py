@@ -9,6 +9,7 @@ from typing import Any
 from linmem import paths, reading
 from linmem.cli.parsers import command, group
 from linmem.errors import UserError
+from linmem.scenario import schema
 from linmem.starters import listing, project, runtime, scenario
 from linmem.text import say
 from linmem.wasm.types import ModuleTypes, UnreadableModule, read_types
@@ -60,6 +61,8 @@ def _scenario(options: argparse.Namespace) -> int:
     text = scenario.first(options.module, _read(options.module)[1], options.glue, out.parent)
     if out.exists():
         raise UserError(f"{out} is there already: name another with --out, or move it away")
+    if (out.parent / schema.COPY).exists():
+        text = f"{schema.EDITORS}\n{text}"
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(text, encoding="utf-8")
     say(f"wrote {out}")

@@ -13,6 +13,8 @@ SCHEMA = Schema(
     Path(__file__).with_name("schema.json"),
     {"scenarios": "a scenario", "steps": "a step", "calls": "a step of an agent", "cases": "a case", "": "a step"},
 )
+COPY = "scenario.schema.json"  # the copy of the schema that a user's scenario files name, beside them
+EDITORS = f"# yaml-language-server: $schema={COPY}"  # the first line of such a file
 EXPLAINED = 200  # wrong steps of a file; to explain one takes 90 kB
 STEPS: tuple[str, ...] = tuple(SCHEMA.document["$defs"]["act"]["enum"])
 """The keys that say what a step does, one for each kind of step."""

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from linmem import project
 from linmem.errors import UserError
+from linmem.scenario import schema
 
 SCENARIOS = "scenarios"
 SETTINGS = f"""\
@@ -20,7 +21,9 @@ report-dir = "build/linmem"
 # where one has changed.
 # baseline = "baseline.yaml"
 """
-FIRST = """\
+FIRST = (
+    f"{schema.EDITORS}\n"
+    + """\
 # Play it: linmem run    Check it: linmem check scenarios    Every key: docs/scenario-reference.md
 title: A buffer that host and guest share
 wat: |
@@ -57,11 +60,18 @@ scenarios:
       - {call: store, args: [0, 24]}
       - {read: u8, through: view, at: buffer, observe: old-view}
 """
+)
 
 
 def begin(folder: Path) -> Iterator[Path]:
-    """Write a project file and a scenario file; what was written. Raises `UserError` where one is there already."""
-    files = {folder / project.NAME: SETTINGS, folder / SCENARIOS / "shared_buffer.yaml": FIRST}
+    """Write a project file, a scenario file and its schema for editors; what was written. Raises `UserError` where one
+    is there already.
+    """
+    files = {
+        folder / project.NAME: SETTINGS,
+        folder / SCENARIOS / "shared_buffer.yaml": FIRST,
+        folder / SCENARIOS / schema.COPY: schema.SCHEMA.path.read_text(encoding="utf-8"),
+    }
     for path in files:
         if path.exists():
             raise UserError(f"{path} is there already: name another folder, or move it away")

@@ -183,7 +183,12 @@ def test_glue_that_can_not_be_is_told(keys: str, message: str, at: Path, capsys:
 def test_a_first_project_plays_as_it_is(at: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Its suite has the name of one of linmem's: the lists of known defects don't speak of it."""
     assert main(["new", "project"]) == 0
-    wrote = ["wrote linmem.toml", "wrote scenarios/shared_buffer.yaml", "play it: linmem run"]
+    wrote = [
+        "wrote linmem.toml",
+        "wrote scenarios/shared_buffer.yaml",
+        "wrote scenarios/scenario.schema.json",
+        "play it: linmem run",
+    ]
     assert capsys.readouterr().out.splitlines() == wrote
     assert main(["check", "scenarios"]) == 0
     assert main(["run", "--runtime", "wasmtime"]) == 0
