@@ -5,9 +5,8 @@ from __future__ import annotations
 import functools
 import shutil
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -80,7 +79,7 @@ class _Site:
         self.suites = anchors.of_suites(block.suite for block in self.matrix.blocks)
         self.runtimes = anchors.of_columns(self.columns)
         self.history = self._history()
-        self.changes = [(old, new, self._changes(old, new)) for old, new in pairwise(self.runs)]
+        self.changes = [(old, new, self._changes(old, new)) for old, new in _successive(self.runs)]
 
     def pages(self) -> dict[str, str]:
         """The files of the site by their names."""
@@ -158,6 +157,15 @@ class _Site:
         """How many cases two runs have in common, and what changed in them, by cause."""
         found = gate.hold(new, snapshot.of(old).shortened(), "")
         return found.compared, causes(found.findings)
+
+
+def _successive(runs: Sequence[Report]) -> Iterator[tuple[Report, Report]]:
+    """Each run with the last before it that has played one of its runtimes in the same version."""
+    played = [{(runtime.label, runtime.version) for runtime in took_part(run)} for run in runs]
+    for number, run in enumerate(runs):
+        before = [runs[other] for other in range(number) if played[other] & played[number]]
+        if before:
+            yield before[-1], run
 
 
 @functools.cache
