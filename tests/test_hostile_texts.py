@@ -108,7 +108,7 @@ def test_reports(text: str, tmp_path: Path, records: Records) -> None:
     report = build.build(record.read(hostile_run(tmp_path, text)))
     screen = io.StringIO()
     terminal.render(report, Console(file=screen, width=100), Path(f"report{text[:100]}.html"), failures=True)
-    pages = [html.render(report), markdown.render(report), junit.render(report).decode(), screen.getvalue()]
+    pages = [html.render(report), markdown.render(report), junit.render(report), screen.getvalue()]
     pages += [data.decode() for _, data in badges.badges(report)]
     pages += [name for name, _ in badges.badges(report)]
     pages += [failure_text(item) for item in report.results]

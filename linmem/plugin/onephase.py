@@ -52,5 +52,6 @@ def run(item: ScenarioItem, nextitem: pytest.Item | None) -> None:
         hook.pytest_exception_interact(node=item, call=call, report=report)
     call = pytest.CallInfo.from_call(lambda: None, when="teardown")
     done = pytest.TestReport.from_item_and_call(item, call)
+    done.keywords = report.keywords  # pytest keeps both
     hook.pytest_runtest_logreport(report=done)
     hook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from xml.etree import ElementTree
+from xml.sax.saxutils import escape, quoteattr
 
 from linmem.report.faults import gate_fault
 from linmem.results import verdict
@@ -16,52 +16,70 @@ NAME = "junit.xml"
 LONGEST = 20_000  # characters of one text
 
 
-def render(report: Report) -> bytes:
-    """The report as the bytes of an XML file."""
+def render(report: Report) -> str:
+    """The report as the text of an XML file. It is written as text: a tree of it takes more memory than all else."""
     scenarios = report.scenarios
     bad = [_status(result) for result in report.results]
     lost = list(_lost(report))
     gate = [] if report.gate is None or report.gate.passed else ["error" if report.gate.refused else "failure"]
-    suite = ElementTree.Element(
-        "testsuite",
-        name="linmem",
-        tests=str(len(report.results) + len(lost) + (report.gate is not None)),
-        failures=str(sum(status in verdict.BAD and status != "error" for status in bad) + gate.count("failure")),
-        errors=str(sum(status == "error" for status in bad) + len(lost) + gate.count("error")),
-        skipped=str(sum(status in ("unsupported", "known") for status in bad)),
-        time=f"{sum(result.duration for result in report.results):.3f}",
-        timestamp=_fit(report.started),
-    )
+    numbers = {
+        "tests": len(report.results) + len(lost) + (report.gate is not None),
+        "failures": sum(status in verdict.BAD and status != "error" for status in bad) + gate.count("failure"),
+        "errors": sum(status == "error" for status in bad) + len(lost) + gate.count("error"),
+        "skipped": sum(status in ("unsupported", "known") for status in bad),
+        "time": f"{sum(result.duration for result in report.results):.3f}",
+        "timestamp": report.started,
+    }
+    lines = [
+        "<?xml version='1.0' encoding='utf-8'?>",
+        "<testsuites>",
+        f"  <testsuite{_given(name='linmem', **numbers)}>",
+    ]
     if report.gate is not None:
-        _gate(suite, report.gate)
+        lines += _gate(report.gate)
     for result in report.results:
-        _case(suite, result, scenarios[result.suite, result.scenario].spec)
+        lines += _case(result, scenarios[result.suite, result.scenario].spec)
     for place, name, message in lost:
-        case = ElementTree.SubElement(suite, "testcase", classname=_fit(place), name=_fit(name), time="0")
-        ElementTree.SubElement(case, "error", message=_fit(message))
-    suites = ElementTree.Element("testsuites")
-    suites.append(suite)
-    ElementTree.indent(suites)
-    return bytes(ElementTree.tostring(suites, encoding="utf-8", xml_declaration=True)) + b"\n"
+        lines += _testcase(place, name, "0", [f"<error{_given(message=message)} />"])
+    lines += ["  </testsuite>", "</testsuites>", ""]
+    return "\n".join(lines)
 
 
-def _fit(text: str) -> str:
-    return printable(clip(text, LONGEST))
+def _fit(text: object) -> str:
+    return printable(clip(str(text), LONGEST))
 
 
-def _gate(suite: ElementTree.Element, gate: GateVerdict) -> None:
+def _given(**attributes: object) -> str:
+    """Attributes, as they stand in a tag."""
+    return "".join(f" {name}={quoteattr(_fit(value))}" for name, value in attributes.items())
+
+
+def _testcase(place: str, name: str, time: str, inner: list[str]) -> Iterator[str]:
+    """The lines of a case, with the lines in it."""
+    tag = f"    <testcase{_given(classname=place, name=name, time=time)}"
+    if not inner:
+        yield f"{tag} />"
+        return
+    yield f"{tag}>"
+    for line in inner:
+        yield f"      {line}"
+    yield "    </testcase>"
+
+
+def _gate(gate: GateVerdict) -> Iterator[str]:
     """The gate's verdict is a case of its own, the first."""
-    name = _fit(f"nothing got worse than in {gate.baseline}")
-    case = ElementTree.SubElement(suite, "testcase", classname="linmem.gate", name=name, time="0")
+    inner = []
     if not gate.passed:
         fault = gate_fault(gate)
-        item = ElementTree.SubElement(case, "error" if gate.refused else "failure", message=_fit(fault.what))
         found = [
             line
             for cause in causes([finding for finding in gate.findings if finding.failing])
             for line in (str(cause), *cause.places)
         ]
-        item.text = _fit("\n".join([*found, fault.remedy]))
+        text = escape(_fit("\n".join([*found, fault.remedy])))
+        tag = "error" if gate.refused else "failure"
+        inner.append(f"<{tag}{_given(message=fault.what)}>{text}</{tag}>")
+    return _testcase("linmem.gate", f"nothing got worse than in {gate.baseline}", "0", inner)
 
 
 def _lost(report: Report) -> Iterator[tuple[str, str, str]]:
@@ -78,30 +96,23 @@ def _status(result: Result) -> verdict.Status:
     return verdict.status(result.outcome, result.known)
 
 
-def _case(suite: ElementTree.Element, result: Result, spec: str | None) -> None:
-    case = ElementTree.SubElement(
-        suite,
-        "testcase",
-        classname=_fit(result.suite),
-        name=_fit(result.case.name),
-        time=f"{result.duration:.6f}",
-    )
+def _case(result: Result, spec: str | None) -> Iterator[str]:
     given = {"suite": result.suite, "runtime": result.runtime, "version": result.version}
     given |= {"guest": result.guest or "inline", "view": result.view or "", "spec": spec or ""}
-    properties = ElementTree.SubElement(case, "properties")
-    for name, value in given.items():
-        if value:
-            ElementTree.SubElement(properties, "property", name=name, value=_fit(value))
-    status, message = _status(result), _fit(result.message)
+    inner = ["<properties>"]
+    inner += [f"  <property{_given(name=name, value=value)} />" for name, value in given.items() if value]
+    inner.append("</properties>")
+    status = _status(result)
     if status == "known" and result.known is not None:
         link = f" ({result.known.link})" if result.known.link else ""
-        ElementTree.SubElement(case, "skipped", type="pytest.xfail", message=_fit(result.known.reason + link))
+        inner.append(f"<skipped{_given(type='pytest.xfail', message=result.known.reason + link)} />")
     elif status == "unsupported":
-        ElementTree.SubElement(case, "skipped", type="pytest.skip", message=message)
+        inner.append(f"<skipped{_given(type='pytest.skip', message=result.message)} />")
     elif status == "unexpected" and result.known is not None:
-        place = _fit(result.known.place)
-        text = f"listed as a known defect at {place}, but it did not fail: delete that entry"
-        ElementTree.SubElement(case, "failure", message=text)
+        text = f"listed as a known defect at {result.known.place}, but it did not fail: delete that entry"
+        inner.append(f"<failure{_given(message=text)} />")
     elif status != "pass":
-        fault = ElementTree.SubElement(case, "error" if status == "error" else "failure", message=message, type=status)
-        fault.text = _fit(f"{result.where or ''}\n{result.stderr}".strip())
+        tag = "error" if status == "error" else "failure"
+        text = escape(_fit(f"{result.where or ''}\n{result.stderr}".strip()))
+        inner.append(f"<{tag}{_given(message=result.message, type=status)}>{text}</{tag}>")
+    return _testcase(result.suite, result.case.name, f"{result.duration:.6f}", inner)

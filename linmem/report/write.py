@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 
 from linmem.report import badges, html, junit, markdown
@@ -32,10 +32,10 @@ def write_all(record_path: Path, out_dir: Path, leave: Collection[str] = ()) -> 
 def write_pages(built: Report, out_dir: Path, leave: Collection[str] = ()) -> None:
     """Write a report's files and badges into `out_dir`, as `write_all` does."""
     out_dir.mkdir(parents=True, exist_ok=True)
-    pages = (html.render(built).encode(), markdown.render(built).encode(), as_json(built).encode(), junit.render(built))
-    for name, page in zip(NAMES, pages, strict=True):
+    renderers: tuple[Callable[[Report], str], ...] = (html.render, markdown.render, as_json, junit.render)
+    for name, render in zip(NAMES, renderers, strict=True):  # one after another: each takes much memory
         if name not in leave:
-            replace(out_dir / name, page)
+            replace(out_dir / name, render(built).encode())
     _write_badges(built, out_dir / BADGES)
 
 

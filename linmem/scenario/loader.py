@@ -34,7 +34,7 @@ def load_suite(path: Path, shown: str) -> Suite:
     return _load(path, shown, version)
 
 
-@functools.lru_cache(maxsize=64)
+@functools.lru_cache(maxsize=4096)
 def _load(path: Path, shown: str, version: object) -> Suite:
     """Collecting a run and describing it both load its files; `version` tells whether a file has changed in between."""
     text = source.text(path, shown)
