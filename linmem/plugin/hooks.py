@@ -21,11 +21,11 @@ from linmem.plugin import describe, onephase
 from linmem.plugin.items import ScenarioItem, SuiteFile
 from linmem.plugin.options import TAKE_A_VALUE, Settings
 from linmem.plugin.recording import DESELECTED, command, environment, now
+from linmem.results import means
 from linmem.results.case import Case
 from linmem.results.commandline import joined
 from linmem.results.document import Selection
 from linmem.results.record import FORMAT, Run
-from linmem.run import means
 from linmem.run.bench import Bench
 from linmem.run.shards import Shards
 from linmem.scenario.files import ENDINGS, find, is_own, name_of, walk

@@ -36,6 +36,7 @@ from linmem.provision.names import RuntimeName
 from linmem.provision.npm import NpmRecipe
 from linmem.provision.recipe import PythonEnvironment, Recipe
 from linmem.provision.uvtool import Progress
+from linmem.results import means
 
 READY = "ready"
 NOT_PROVISIONED = "not provisioned"
@@ -272,7 +273,7 @@ def _version_said(command: list[str], manifest: Manifest, variant: str | None) -
     except (DriverFault, CallFailed, KeyError) as error:
         what = "it names no version" if isinstance(error, KeyError) else str(error)
         words = last_words(driver.take_stderr())
-        reason = f"the driver does not start: {what}{f' ({words})' if words else ''}"
+        reason = f"the driver does not start: {what}{f' ({words})' if words else ''}{means.tight()}"
         raise Unavailable(reason, manifest.remedy_for(variant, f"look at {manifest.folder}")) from error
     finally:
         driver.close()

@@ -15,12 +15,11 @@ from linmem.play.player import Player
 from linmem.protocol import DriverFault
 from linmem.provision.manifest import all_manifests, all_view_kinds
 from linmem.provision.uvtool import tell
-from linmem.results import known, known_check, verdict
+from linmem.results import known, known_check, means, verdict
 from linmem.results.case import Case
 from linmem.results.known import Engine, KnownDefects
 from linmem.results.outcome import LEFT_OUT, Result
 from linmem.results.verdict import KnownFailure
-from linmem.run import means
 from linmem.run.ahead import Window
 from linmem.run.guests import Guests, modules
 from linmem.run.planned import Planned

@@ -26,6 +26,7 @@ from linmem.protocol import (
     Reply,
 )
 from linmem.provision.environments import Provided
+from linmem.results import means
 
 MAX_MODULES = 64  # compiled modules kept per process; older ones are released
 PAUSES = (0.1, 0.5, 2.0)  # seconds before a start that failed is tried again, at once
@@ -334,7 +335,7 @@ class Session:
         try:
             driver = self._launched()
         except DriverDied as fault:
-            raise NotStarted(f"{self.label} could not be started: {fault}") from None
+            raise NotStarted(f"{self.label} could not be started: {fault}{means.tight()}") from None
         try:
             return self._begin(driver)
         except (CallFailed, DriverFault) as fault:
@@ -347,7 +348,7 @@ class Session:
         """That a driver could not be started, with its last words."""
         words = last_words(driver.take_stderr())
         why = f"{fault} (it printed: {words})" if words else str(fault)
-        return NotStarted(f"{self.label} could not be started: {why}")
+        return NotStarted(f"{self.label} could not be started: {why}{means.tight()}")
 
     def _begin(self, driver: Driver) -> Driver:
         """Use a driver that was launched. Raises `CallFailed` or `DriverFault`; the driver has ended then."""

@@ -13,12 +13,16 @@ GIB = 1 << 30
 
 @dataclass(frozen=True)
 class Limit:
-    """A limit of processes, as ``ulimit`` shows it, and what runtimes and systems say where it is met."""
+    """A limit of processes, as ``ulimit`` shows it, and what runtimes and systems say where it is met.
+
+    Runtimes start with ``enough`` of it.
+    """
 
     what: str
     option: str
     number: int
     words: re.Pattern[str]
+    enough: int
     size: bool = False
 
     @property
@@ -39,19 +43,21 @@ _MEMORY = re.compile(
     re.IGNORECASE,
 )
 LIMITS = (
-    Limit("address space", "v", resource.RLIMIT_AS, _MEMORY, size=True),
-    Limit("data", "d", resource.RLIMIT_DATA, _MEMORY, size=True),
+    Limit("address space", "v", resource.RLIMIT_AS, _MEMORY, 64 * GIB, size=True),
+    Limit("data", "d", resource.RLIMIT_DATA, _MEMORY, 4 * GIB, size=True),
     Limit(
         "open files",
         "n",
         resource.RLIMIT_NOFILE,
         re.compile(r"too many open files|os error 24\b|EMFILE", re.IGNORECASE),
+        256,
     ),
     Limit(
         "processes",
         "u",
         resource.RLIMIT_NPROC,
         re.compile(r"can't start new thread|failed to spawn thread|os error 11\b|EAGAIN", re.IGNORECASE),
+        256,
     ),
 )
 
@@ -66,6 +72,12 @@ def blame_a_limit(result: Result) -> None:
             result.outcome = "error"
             result.message = f"{result.message}; {limit} is linmem's environment, not the runtime's doing"
             return
+
+
+def tight() -> str:
+    """The limits that can keep a runtime from starting, to be told where one did not start; empty where none is low."""
+    low = [str(limit) for limit in LIMITS if limit.value is not None and limit.value < limit.enough]
+    return f"; low for a runtime here: {' and '.join(low)}" if low else ""
 
 
 def narrow() -> str | None:

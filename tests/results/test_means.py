@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 import pytest
 
+from linmem.results import means
 from linmem.results.outcome import Result, StepTrace
-from linmem.run import means
 
 GIB = 1 << 30
 
@@ -71,3 +71,16 @@ def test_what_stays(message: str, outcome: str, limited: Callable[[int, int], No
     one = result(message, outcome)
     means.blame_a_limit(one)
     assert (one.outcome, one.message) == (outcome, message)
+
+
+def test_where_nothing_starts_a_low_limit_is_named(limited: Callable[[int, int], None]) -> None:
+    assert means.tight() == ""
+    limited(resource.RLIMIT_NPROC, 95_000)
+    limited(resource.RLIMIT_NOFILE, 1024)
+    assert means.tight() == ""
+    limited(resource.RLIMIT_NPROC, 12)
+    limited(resource.RLIMIT_AS, GIB)
+    assert means.tight() == (
+        "; low for a runtime here: the limit for address space (1 GiB; ulimit -v) "
+        "and the limit for processes (12; ulimit -u)"
+    )
