@@ -386,9 +386,10 @@ def test_scenarios_that_pages_and_headers_name_exist() -> None:
     assert wrong == []
 
 
-def test_the_page_on_rust_shows_its_driver_as_it_is() -> None:
-    page = (ROOT / "docs" / "adding-a-runtime-in-rust.md").read_text(encoding="utf-8")
-    driver = (ROOT / "runtimes" / "wasmi" / "driver.rs").read_text(encoding="utf-8")
-    shown = re.findall(r"```rust\n(.*?)```", page, re.DOTALL)
+@pytest.mark.parametrize(("language", "sources"), [("rust", "wasmi/*.rs"), ("java", "chicory/**/*.java")])
+def test_the_pages_on_kits_show_drivers_as_they_are(language: str, sources: str) -> None:
+    page = (ROOT / "docs" / f"adding-a-runtime-in-{language}.md").read_text(encoding="utf-8")
+    drivers = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "runtimes").glob(sources))
+    shown = re.findall(rf"```{language}\n(.*?)```", page, re.DOTALL)
     assert len(shown) > 2
-    assert [one for one in shown if one not in driver] == []
+    assert [one for one in shown if one not in drivers] == []

@@ -15,7 +15,7 @@ from linmem.provision.manifest import Manifest, Sources, all_manifests
 pytestmark = pytest.mark.slow
 
 NATIVE = [one for one in all_manifests() if isinstance(one.environment, Sources)]
-# What every topic of the suites is about, in a minute on each runtime, but for Chicory's interpreters.
+# What every topic of the suites is about, in a minute on each runtime, but for Chicory's interpreters and GraalWasm.
 SELECTION = [
     "memory/growth.yaml", "memory/bounds.yaml", "access/values.yaml", "objects/lifetime.yaml", "calls", "threads",
 ]  # fmt: skip

@@ -65,25 +65,6 @@ abstract class MemoryViews implements View {
                 default -> memory.writeLong(address, value.asLong());
             }
         }
-
-        /** An integer is a Java literal: it becomes a float where a float is due, and never a byte or a short. */
-        @Override
-        public void hand(BigInteger at, String type, Object value) {
-            int address = Numbers.address(at);
-            if (value instanceof Double number && type.equals("f64")) {
-                memory.writeF64(address, number);
-            } else if (value instanceof BigInteger number && number.bitLength() < 64 && type.equals("f64")) {
-                memory.writeF64(address, number.longValue());
-            } else if (value instanceof BigInteger number && number.bitLength() < 64 && type.equals("f32")) {
-                memory.writeF32(address, number.longValue());
-            } else if (value instanceof BigInteger number && number.bitLength() < 64 && type.equals("s64")) {
-                memory.writeLong(address, number.longValue());
-            } else if (value instanceof BigInteger number && number.bitLength() < 32 && type.endsWith("32")) {
-                memory.writeI32(address, number.intValue());
-            } else {
-                super.hand(at, type, value);
-            }
-        }
     }
 
     /** The methods named after Wasm's types, which return a {@code long}; of floats it is the bit pattern. */
@@ -159,7 +140,7 @@ abstract class MemoryViews implements View {
         @Override
         public void hand(BigInteger at, String type, Object value) {
             if (value != null) {
-                super.hand(at, type, value);
+                throw Refused.notExpressible("javac takes only a byte[] here");
             }
             memory.write(Numbers.address(at), null);
         }

@@ -98,6 +98,9 @@ public interface Driver<P, I, F, G, M> {
         throw new MethodMissing();
     }
 
+    /** Let go of what holds the API's objects, if there is such a thing; the scenario may have kept views. */
+    default void releaseStore() throws Exception {}
+
     /** Nothing of the scenario is needed any more; compiled modules are. */
     default void releaseAll() throws Exception {}
 }

@@ -345,7 +345,11 @@ public final class Session<P, I, F, G, M> {
             table.forget();
         }
         ask("object.release", () -> {
-            driver.releaseAll();
+            if (store) {
+                driver.releaseStore();
+            } else {
+                driver.releaseAll();
+            }
             return null;
         });
         return new JsonObject();

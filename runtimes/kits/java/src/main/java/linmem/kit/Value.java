@@ -32,6 +32,32 @@ public record Value(String type, BigInteger number) {
         return new Value(type, Numbers.unsigned(type, BigInteger.valueOf(bits)));
     }
 
+    /**
+     * What a method whose parameter is of the type's Java type makes of a value: an integer is a literal, which becomes a
+     * {@code float}, {@code double} or {@code long} where one is due, and never a {@code byte} or a {@code short}. Throws
+     * {@link Refused} where javac would refuse it.
+     */
+    public static Value literal(String type, Object value) {
+        if (value instanceof Double number && type.equals("f64")) {
+            return of(number);
+        } else if (value instanceof BigInteger number && number.bitLength() < 64) {
+            long integer = number.longValue();
+            switch (type) {
+                case "f64": return of((double) integer);
+                case "f32": return of((float) integer);
+                case "s64", "u64": return of(type, integer);
+                case "s32", "u32":
+                    if (number.bitLength() < 32) {
+                        return of("s32", integer);
+                    }
+                    break;
+                default:
+            }
+        }
+        String what = value == null ? "null" : "a " + value.getClass().getSimpleName();
+        throw Refused.notExpressible("javac takes no " + what + " for a " + type + " here");
+    }
+
     /** As a Java {@code byte}. Throws {@link Refused} where no byte has these bits. */
     public byte asByte() {
         return (byte) fitting(8, "byte");

@@ -26,10 +26,9 @@ public interface View {
 
     /**
      * Give the API a value of Java's own types: a {@link Double}, {@link BigInteger}, {@link String}, {@link Boolean},
-     * or null. Java's compiler refuses most of them.
+     * or null. Java's compiler refuses most of them, see {@link Value#literal}.
      */
     default void hand(BigInteger at, String type, Object value) {
-        String what = value == null ? "null" : "a " + value.getClass().getSimpleName();
-        throw Refused.notExpressible("javac takes no " + what + " for a " + type + " here");
+        write(at, Value.literal(type, value));
     }
 }
