@@ -20,6 +20,7 @@ from urllib.parse import quote
 import pytest
 
 from linmem import paths
+from linmem import scratch as folders
 from linmem.drivers.client import Driver
 from linmem.protocol import CallFailed, DriverDied
 from linmem.provision.environments import provide
@@ -38,12 +39,14 @@ Processes = Callable[..., "list[str]"]
 
 
 @pytest.fixture
-def scratch(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+def scratch(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
     """What is the temporary folder for this test; its path is longer than that of a browser's socket may be."""
     folder = tmp_path / ("long" * 25)
     folder.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(folder))
-    return folder
+    folders._own.cache_clear()
+    yield folder
+    folders._own.cache_clear()
 
 
 @pytest.fixture(params=BROWSERS)
@@ -73,10 +76,10 @@ def test_a_page_is_a_driver_that_leaves_nothing(browser: Driver, scratch: Path, 
     with pytest.raises(CallFailed, match="no method"):
         browser.request("nonsense", {})
     group = browser.pid
-    assert list(scratch.glob("*/profile-*"))
+    assert list(scratch.rglob("profile-*"))
     browser.close()
     assert processes_of_group(group) == []
-    assert list(scratch.iterdir()) == []
+    assert list(scratch.glob("*/*")) == []  # in the folder of this process, which lives
 
 
 def test_many_bytes_survive_the_way(browser: Driver) -> None:
