@@ -124,6 +124,22 @@ def test_a_step_that_fails_meanwhile_ends_the_scenario(play: Play) -> None:
     assert toy.posted[-1] == "object.release"
 
 
+WRITES = """
+- agents:
+    one: {instantiate: worker, calls: [{write: u8, at: 3, value: 7}]}
+  meanwhile: [{read: u8, at: 3, expect: %d}]
+"""
+
+
+@pytest.mark.parametrize(("expected", "outcome"), [(7, "unsupported"), (0, "unsupported")])
+def test_what_fails_meanwhile_because_an_agent_could_not_do_its_part(expected: int, outcome: str, play: Play) -> None:
+    """The agent's write is beyond the API, so nothing is known of what the host reads then."""
+    toy = ToyRuntime(counting().functions, answers={"memory.write": refused("unsupported", "read only")})
+    result = play(suite(WRITES % expected), toy)
+    assert (result.outcome, result.message) == (outcome, "read only")
+    assert toy.posted[-1] == "object.release"
+
+
 def test_agents_that_can_t_begin(play: Play) -> None:
     toy = counting()
     toy.answers = {"agents.start": refused("link", "no such import", "LinkError")}

@@ -62,7 +62,25 @@ def run(context: Context, step: model.Agents) -> None:
         pipeline.due(step, "agents.finish", {"agents": running}, understand)
     else:
         pipeline.due(step, "agents.run", {"agents": agents, "rounds": step.rounds}, understand)
-    pipeline.collect()  # what agents bind is no result that a later request could refer to
+    try:
+        pipeline.collect()  # what agents bind is no result that a later request could refer to
+    except Stop as stop:
+        raise (beyond(context, step, due_of) if stop.outcome == "fail" else None) or stop from None
+
+
+def beyond(context: Context, step: model.Agents, due_of: Sequence[Sequence[Pending]]) -> Stop | None:
+    """What an agent could not be asked, where the host's steps meanwhile failed: they may have built on it."""
+    pipeline = context.pipeline
+    while pipeline.pending:
+        item = pipeline.pending.popleft()
+        reply = pipeline.reply(item.request)
+        if item.step is step and not isinstance(reply, CallFailed):
+            try:
+                for _ in happenings(step, due_of, reply):
+                    pass
+            except Stop as stop:
+                return stop if stop.outcome == "unsupported" else None
+    return None
 
 
 def check(context: Context, agent: model.Agent, step: model.Agents) -> None:
