@@ -117,8 +117,6 @@ def _kept(report: Report, columns: list[RuntimeEntry]) -> Fact | None:
     )
     if several and (more := demands.where_supported):
         text += f" {more:,} more by every runtime that could be tested for {_them(more)}."
-    if several and (none := demands.nowhere):
-        text += f" {none:,} could be tested on none."
     if unknown := demands.unknown:
         text += f" Of {unknown:,} it is not known everywhere: not played, or in error."
     return Fact("kept", "Met", text)
@@ -170,9 +168,12 @@ def _missing(report: Report, columns: list[RuntimeEntry]) -> Fact | None:
     titles = {suite.path: suite.title for suite in report.suites}
     lacking = plural(demands.lacking, "requirement")
     where = " on at least one runtime" if len(columns) > 1 else ""
+    if len(columns) > 1 and demands.nowhere:
+        where += f", {demands.nowhere:,} of them on none"
     broken = demands.lacking - demands.where_supported - demands.nowhere
     if len(columns) > 1 and broken > 0 and not demands.unknown:
-        where += f"; another breaks {broken:,} of these"
+        counted = f"{broken:,} of these {_verb(broken, 'are', 'is')} among the broken ones"
+        where += f"; {counted}, because another breaks {_them(broken)}"
     told = [
         column
         for column in columns
