@@ -14,6 +14,7 @@ typedef struct { size_t size; char *data; } wasm_byte_vec_t;
 typedef struct { uint32_t min, max; } wasm_limits_t;
 typedef struct { uint8_t kind; union { int32_t i32; int64_t i64; uint32_t f32; uint64_t f64; void *ref; } of; } wasm_val_t;
 typedef struct { size_t size; wasm_val_t *data; } wasm_val_vec_t;
+typedef struct wasm_config_t wasm_config_t;
 typedef struct wasm_engine_t wasm_engine_t;
 typedef struct wasm_store_t wasm_store_t;
 typedef struct wasm_module_t wasm_module_t;
@@ -36,7 +37,9 @@ typedef struct { size_t size; wasm_importtype_t **data; } wasm_importtype_vec_t;
 typedef struct { size_t size; wasm_exporttype_t **data; } wasm_exporttype_vec_t;
 typedef wasm_trap_t *(*wasm_func_callback_with_env_t)(void *, const wasm_val_vec_t *, wasm_val_vec_t *);
 
-wasm_engine_t *wasm_engine_new(void);
+wasm_config_t *wasm_config_new(void);
+void wasmtime_config_shared_memory_set(wasm_config_t *, bool);
+wasm_engine_t *wasm_engine_new_with_config(wasm_config_t *);
 wasm_store_t *wasm_store_new(wasm_engine_t *);
 void wasm_store_delete(wasm_store_t *);
 wasm_module_t *wasm_module_new(wasm_store_t *, const wasm_byte_vec_t *);
@@ -87,7 +90,7 @@ import (
 var kinds = map[string]C.uint8_t{"i32": 0, "i64": 1, "f32": 2, "f64": 3}
 
 var (
-	engine    = C.wasm_engine_new()
+	engine    = newEngine()
 	compiling = C.wasm_store_new(engine) // modules outlive a scenario, so they are compiled in a store of their own
 	store     *C.wasm_store_t            // the scenario's, with all that it makes
 )
@@ -230,6 +233,13 @@ func (m *memory) view() *view {
 var inTheSpecification = map[string]string{
 	"wasm `unreachable` instruction executed": "unreachable",
 	"atomic wait on non-shared memory":        "expected shared memory",
+}
+
+// newEngine makes an engine with shared memories, which its users switch on: without them, guests with threads don't link.
+func newEngine() *C.wasm_engine_t {
+	config := C.wasm_config_new()
+	C.wasmtime_config_shared_memory_set(config, true)
+	return C.wasm_engine_new_with_config(config)
 }
 
 // trapped makes an error of a trap. `otherwise` is the kind of one that is no trap of the guest's.

@@ -187,7 +187,9 @@ def test_they_take_little_memory(tmp_path: Path) -> None:
         check=False,
     )
     assert (done.returncode, done.stderr) == (1, "")
-    told = {line.partition(".yaml:")[0].rpartition("/")[2] for line in done.stdout.splitlines()}
+    *lines, end = done.stdout.splitlines()
+    told = {line.partition(".yaml:")[0].rpartition("/")[2] for line in lines}
+    assert end.endswith(f" faults in {len(FILES)} files.")
     assert told == {str(number) for number in range(len(FILES))}
 
 
