@@ -38,7 +38,7 @@ TAKE_A_VALUE = (
     "--scenario-calls",
 )
 STEP_TIMEOUT = 10.0  # seconds
-SLOW_STEP_TIMEOUT = 120.0  # seconds, where what takes a runtime minutes is played too
+SLOW_STEP_TIMEOUT = 600.0  # seconds, where what takes a runtime minutes is played too
 LIMITS = tuple(field.name for field in dataclasses.fields(Limits))
 
 

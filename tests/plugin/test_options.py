@@ -87,7 +87,7 @@ def test_the_project_file_holds_where_the_command_line_is_silent(read: Read, fol
 
 
 def test_what_takes_minutes_has_more_time_for_a_step(read: Read) -> None:
-    assert (read("--slow").step_timeout, read("--slow", "--step-timeout=5").step_timeout) == (120.0, 5.0)
+    assert (read("--slow").step_timeout, read("--slow", "--step-timeout=5").step_timeout) == (600.0, 5.0)
 
 
 def test_the_command_line_wins(read: Read, folder: Path) -> None:
