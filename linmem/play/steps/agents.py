@@ -17,7 +17,7 @@ from linmem.play.pipeline import Pending, understood
 from linmem.play.scope import Instance, Scope, check_arity, signature
 from linmem.play.steps.calls import results
 from linmem.play.stop import Stop, trace
-from linmem.protocol import CallFailed, Reply
+from linmem.protocol import CallFailed, DriverFault, Reply
 from linmem.results.outcome import StepTrace
 from linmem.scenario import model
 from linmem.scenario.expectations import Literal
@@ -71,15 +71,17 @@ def run(context: Context, step: model.Agents) -> None:
 def beyond(context: Context, step: model.Agents, due_of: Sequence[Sequence[Pending]]) -> Stop | None:
     """What an agent could not be asked, where the host's steps meanwhile failed: they may have built on it."""
     pipeline = context.pipeline
-    while pipeline.pending:
-        item = pipeline.pending.popleft()
-        reply = pipeline.reply(item.request)
-        if item.step is step and not isinstance(reply, CallFailed):
-            try:
+    try:
+        while pipeline.pending:
+            item = pipeline.pending.popleft()
+            reply = pipeline.reply(item.request)
+            if item.step is step and not isinstance(reply, CallFailed):
                 for _ in happenings(step, due_of, reply):
                     pass
-            except Stop as stop:
-                return stop if stop.outcome == "unsupported" else None
+    except Stop as stop:
+        return stop if stop.outcome == "unsupported" else None
+    except DriverFault:  # the host's failure came first
+        pass
     return None
 
 
