@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from linmem import reading
+from linmem.cli import modules
 from linmem.cli.parsers import command, group
 from linmem.errors import UserError, unknown
 from linmem.guests import build, packages
@@ -15,7 +15,6 @@ from linmem.provision.uvtool import tell
 from linmem.results.atomic import replace
 from linmem.text import say
 from linmem.wasm.aliases import add_names
-from linmem.wasm.types import UnreadableModule, read_types
 
 
 def add(commands: Any) -> None:
@@ -68,18 +67,11 @@ def _alias(options: argparse.Namespace) -> int:
     names = dict(text.split("=", 1) for text in options.names if "=" in text)
     if len(names) < len(options.names):
         raise UserError("alias: each name is of the form NAME=EXPORT, and is given once")
-    try:
-        data = reading.read_bytes(options.module, reading.MAX_MODULE)
-        exports = list(read_types(data).exports)
-        missing = [export for export in names.values() if export not in exports]
-        if missing:
-            raise UserError(unknown("export", missing[0], exports, str(options.module)))
-        result = add_names(data, names)
-    except reading.Unreadable as error:
-        raise UserError(f"{options.module}: {error.message}") from None
-    except UnreadableModule as error:
-        raise UserError(f"{options.module}: not a module that can be read: {error}") from None
-    replace(options.result, result)
+    data, types = modules.read(options.module)
+    missing = [export for export in names.values() if export not in types.exports]
+    if missing:
+        raise UserError(unknown("export", missing[0], list(types.exports), str(options.module)))
+    replace(options.result, add_names(data, names))
     say(f"wrote {options.result}: play it with --guest PROGRAM={options.result}")
     return 0
 

@@ -71,7 +71,7 @@ def add(commands: Any) -> None:
 def _build(options: argparse.Namespace) -> int:
     """Build the reports from a record. It may be that of a run that was killed."""
     run: Path = options.run or inputs.last()
-    record = run / RECORD if run.is_dir() else run
+    record = inputs.record_of(run)
     if not record.exists():
         raise RecordError(f"{record}: there is no such run: play one first with 'linmem run', or name another")
     out: Path = options.report_dir or record.parent
@@ -98,7 +98,7 @@ def _keep(options: argparse.Namespace) -> int:
     out: Path = options.kept
     if not out.name.endswith(ENDING):
         raise UserError(f"{out}: the name of a record that is kept ends in {ENDING}")
-    size = keep(_record(options.run), out)
+    size = keep(inputs.record_of(options.run), out)
     say(f"{out}: {size / 1000:,.0f} kB")
     return 0
 
@@ -111,7 +111,7 @@ def _publish(options: argparse.Namespace) -> int:
     given: list[Path] = options.runs or sorted(Path("reports/records").glob(f"*{ENDING}"))
     if not given:
         raise UserError("there is no record in reports/records: name runs, or keep one there with 'linmem report keep'")
-    records = [record.read(_record(run)) for run in given]
+    records = [record.read(inputs.record_of(run)) for run in given]
     for run, found in zip(given, records, strict=True):
         if found.incomplete is not None:
             raise ReportError(f"{run}: the run is incomplete, so it is not published: {found.incomplete}")
@@ -119,10 +119,6 @@ def _publish(options: argparse.Namespace) -> int:
     size = sum(path.stat().st_size for path in options.site.rglob("*") if path.is_file())
     say(f"{options.site}: {plural(len(pages), 'page')}, {size / 1e6:,.1f} MB; begin with {options.site / 'index.html'}")
     return 0
-
-
-def _record(run: Path) -> Path:
-    return run / RECORD if run.is_dir() else run
 
 
 def _rely(options: argparse.Namespace) -> int:

@@ -6,13 +6,13 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from linmem import paths, reading
+from linmem import paths
+from linmem.cli import modules
 from linmem.cli.parsers import command, group
 from linmem.errors import UserError
 from linmem.scenario import schema
 from linmem.starters import listing, project, runtime, scenario
 from linmem.text import say
-from linmem.wasm.types import ModuleTypes, UnreadableModule, read_types
 
 
 def add(commands: Any) -> None:
@@ -48,7 +48,7 @@ def _module(parser: argparse.ArgumentParser) -> None:
 
 def _inspect(options: argparse.Namespace) -> int:
     """Show what a module imports and exports, and a first scenario. Exit status: 0 it could be read."""
-    data, types = _read(options.module)
+    data, types = modules.read(options.module)
     say("\n".join(listing.lines(options.module, len(data), types)))
     say("\nA scenario file to start from ('linmem new scenario' writes it):\n")
     say(scenario.first(options.module, types), end="")
@@ -58,7 +58,7 @@ def _inspect(options: argparse.Namespace) -> int:
 def _scenario(options: argparse.Namespace) -> int:
     """Write a first scenario file that plays a module. Exit status: 0 it was written."""
     out: Path = options.out or Path(f"{options.module.stem}.yaml")
-    text = scenario.first(options.module, _read(options.module)[1], options.glue, out.parent)
+    text = scenario.first(options.module, modules.read(options.module)[1], options.glue, out.parent)
     if out.exists():
         raise UserError(f"{out} is there already: name another with --out, or move it away")
     if (out.parent / schema.COPY).exists():
@@ -90,14 +90,3 @@ def _project(options: argparse.Namespace) -> int:
     here = options.folder == Path()
     say("play it: linmem run" if here else f"play it: cd {options.folder} && linmem run")
     return 0
-
-
-def _read(path: Path) -> tuple[bytes, ModuleTypes]:
-    """A module and its types. Raises `UserError`."""
-    try:
-        data = reading.read_bytes(path, reading.MAX_MODULE)
-        return data, read_types(data)
-    except reading.Unreadable as error:
-        raise UserError(f"{path}: {error.message}") from None
-    except UnreadableModule as error:
-        raise UserError(f"{path}: not a module that can be read: {error}") from None

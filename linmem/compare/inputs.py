@@ -47,8 +47,13 @@ def load(path: Path) -> Report:
 
 def results(path: Path) -> list[Result]:
     """The results of a run, whole or not, without a report being built. Raises as `load` does."""
-    place = path / RECORD if path.is_dir() else path
+    place = record_of(path)
     return record.read(place).results if place.suffix == ".jsonl" and place.is_file() else load(path).results
+
+
+def record_of(run: Path) -> Path:
+    """The record of a run that is given by its folder or by the record itself."""
+    return run / RECORD if run.is_dir() else run
 
 
 def complete(path: Path) -> Report:
