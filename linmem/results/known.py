@@ -52,6 +52,12 @@ def _own_suites() -> dict[str, str]:
     return {file.name: file.relative_to(paths.ROOT).as_posix() for file in paths.SUITES.rglob("*.yaml")}
 
 
+def name_of_suite(path: str) -> str:
+    """How an entry names the suite at `path`: by its file name, unless that means another one."""
+    name = path.rpartition("/")[2]
+    return name if _own_suites().get(name, path) == path else path
+
+
 @dataclass(frozen=True)
 class ScenarioPattern:
     """Scenarios that an entry is about: a suite's file name or path, and a slug; both may be patterns (`matches`)."""

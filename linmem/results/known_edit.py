@@ -217,7 +217,7 @@ def _came(result: Result) -> tuple[str, str]:
 
 def _entry(found: Sequence[Result], runtime: str, reason: str | None, link: str | None) -> dict[str, Any]:
     first = found[0]
-    entry: dict[str, Any] = {"scenario": f"{first.suite.rpartition('/')[2]}::{first.scenario}", "runtime": runtime}
+    entry: dict[str, Any] = {"scenario": f"{known.name_of_suite(first.suite)}::{first.scenario}", "runtime": runtime}
     views = list(dict.fromkeys(result.view for result in found if result.view is not None))
     if first.guest is not None:
         entry["guest"] = first.guest

@@ -242,6 +242,15 @@ def test_an_added_entry_is_as_the_run_says(listed, played, capsys):
     assert listed.read_text().startswith("# nothing yet\n\n- scenario: growth.yaml::grows\n  runtime: wasmtime\n")
 
 
+def test_an_entry_for_a_file_with_the_name_of_one_of_linmem_s_has_its_path(listed, played, capsys):
+    """The bare name would mean linmem's suite, and cover nothing."""
+    listed.write_text("[]\n")
+    run = played([result("grows", "node", suite="mine/growth.yaml", **FAILS)])
+    assert add(capsys, run)[0] == 0
+    assert "- scenario: mine/growth.yaml::grows\n" in listed.read_text()
+    assert stale(capsys, run) == (0, ["0 entries to look at; 1 as they say"])
+
+
 def test_one_case_with_its_reason_and_link(listed, played, capsys):
     run = played([result("new", "node", **FAILS), result("other", "node", **FAILS)])
     words = ["suites/memory/growth.yaml::new[node]", "--reason", "It is: wrong.", "--link", "https://example.org/9"]
