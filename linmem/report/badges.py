@@ -61,8 +61,7 @@ def _worse(gate: GateVerdict, label: str) -> str:
 
 
 def _label(runtime: RuntimeEntry) -> str:
-    version = f" {runtime.version}" if runtime.version and "@" not in runtime.label else ""
-    return one_line(f"{runtime.label}{version}", 60)
+    return one_line(f"{runtime.label}{runtime.suffix}", 60)
 
 
 def _image(label: str, message: str, colour: str) -> str:

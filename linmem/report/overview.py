@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import groupby
 
 from linmem.provision.manifest import Absent, Manifest, NpmPackages, Packages, Sources, SystemProgram, all_manifests
 from linmem.report.answers import rows_of
+from linmem.report.failures import defects
 from linmem.results.document import Report, RuntimeDemands, RuntimeEntry
 from linmem.text import join, one_line, plural, web_address
 
 
 def page(report: Report) -> str:
     """A table of all the run's columns, and a section for each runtime that comes with linmem."""
-    columns = {name: list(some) for name, some in groupby(report.runtimes, lambda item: item.name)}
+    columns: dict[str, list[RuntimeEntry]] = defaultdict(list)
+    for item in report.runtimes:
+        columns[item.name].append(item)
     manifests = [
         manifest for manifest in all_manifests() if isinstance(manifest.environment, Absent) or manifest.name in columns
     ]
@@ -69,7 +72,7 @@ def _table(report: Report, columns: Sequence[RuntimeEntry]) -> str:
     found = report.summary.demands.runtimes
     body = [
         [
-            f"`{item.label}`" + (f" {item.version}" if item.version and "@" not in item.label else ""),
+            f"`{item.label}`{item.suffix}",
             item.family or item.name,
             item.api or item.name,
             *(
@@ -96,19 +99,19 @@ def _found(report: Report, columns: Sequence[RuntimeEntry]) -> Iterator[str]:
             yield f"* `{item.label}` did not take part: {item.reason}"
             continue
         one = report.summary.demands.runtimes[item.label]
-        version = f" {item.version}" if item.version and "@" not in item.label else ""
-        yield f"* `{item.label}`{version}: meets {one.kept:,} requirements, breaks {one.broken:,}{_lacks(one, titles)}"
+        counts = f"meets {one.kept:,} requirements, breaks {one.broken:,}{_lacks(one, titles)}"
+        yield f"* `{item.label}`{item.suffix}: {counts}"
     labels = {item.label for item in columns}
-    defects: dict[tuple[str, str | None], set[str]] = {}
-    for result in report.results:
-        if result.known is not None and result.runtime in labels:
-            defects.setdefault((result.known.reason, result.known.link), set()).add(result.runtime)
-    if defects:
+    who: dict[tuple[str, str | None], set[str]] = {}
+    for defect in defects(report):
+        if found := labels & set(defect.runtimes):
+            who.setdefault((defect.known.reason, defect.known.link), set()).update(found)
+    if who:
         yield ""
         yield "Known defects:"
         yield ""
-    for (reason, link), who in defects.items():
-        where = "" if who == labels else f" ({', '.join(item.label for item in columns if item.label in who)})"
+    for (reason, link), found in who.items():
+        where = "" if found == labels else f" ({', '.join(item.label for item in columns if item.label in found)})"
         address = web_address(link)
         yield f"* {one_line(reason, 600)}{where}" + (
             f" [{address.removeprefix('https://')}]({address})" if address else ""

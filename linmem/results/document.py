@@ -98,11 +98,15 @@ class RuntimeEntry(DriverAnswer, kw_only=True):
     remedy: str | None = None
 
     @property
+    def suffix(self) -> str:
+        """The version with a space before it, for behind the label; empty where the label has it."""
+        return f" {self.version}" if self.version and "@" not in self.label else ""
+
+    @property
     def shown(self) -> str:
         """Label, version and API: ``wasmtime 50.0.1 (Python API)``."""
-        version = f" {self.version}" if self.version and "@" not in self.label else ""
         api = f" ({self.language} API)" if self.language else ""
-        return f"{self.label}{version}{api}"
+        return f"{self.label}{self.suffix}{api}"
 
 
 class GuestEntry(Struct, kw_only=True):

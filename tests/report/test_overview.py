@@ -52,3 +52,14 @@ def test_a_run_adds_what_it_found(tmp_path) -> None:
     assert "breaks 1, can't be tested for 1: features of the engine: threads (1)\n" in page
     assert "* it is wrong upstream (wasmtime:pulley) [example.org/issues/1](https://example.org/issues/1)\n" in page
     assert "Not played: " in page  # what linmem has no driver for
+
+
+def test_a_runtime_s_columns_stand_together_wherever_they_are_in_the_run(tmp_path) -> None:
+    gone = known(31, "it was wrong once")
+    results = [result("one", label) for label in ("node", "wasmtime")]
+    results.append(result("one", "node@20.18.0", known=gone))  # it passes: the entry is outdated, no defect came
+    page = overview.page(Records(tmp_path).report(results))
+    section = page.partition("## Node.js")[2].partition("\n## ")[0]
+    assert re.findall(r"^\* `(\S+)`", section, re.M) == ["node", "node@20.18.0"]
+    assert page.count("| `node") == 2
+    assert "it was wrong once" not in page
