@@ -249,13 +249,7 @@ impl linmem_kit::Driver for Driver {
         }
         let mut shape = MemoryShape::builder();
         shape.min(memory.min.u64()?).max(memory.max.map(Integer::u64).transpose()?).memory64(memory.memory64);
-        let page_size = memory.page_size.u64()?;
-        if !page_size.is_power_of_two() {
-            return Err(Failure::not_expressible(format!(
-                "page_size_log2 takes a logarithm, and {page_size} is no power of two"
-            )));
-        }
-        shape.page_size_log2(page_size.ilog2() as u8);
+        shape.page_size_log2(memory.page_size_log2()?);
         let shape = shape.build().map_err(|error| Failure::host(&error))?;
         Memory::new(store.exclusive(), shape).map_err(|error| Failure::host(&error))
     }

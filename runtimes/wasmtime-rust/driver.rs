@@ -278,13 +278,7 @@ impl linmem_kit::Driver for Driver {
         let mut shape = MemoryTypeBuilder::new();
         shape.min(memory.min.u64()?).max(memory.max.map(Integer::u64).transpose()?);
         shape.memory64(memory.memory64).shared(memory.shared);
-        let page_size = memory.page_size.u64()?;
-        if !page_size.is_power_of_two() {
-            return Err(Failure::not_expressible(format!(
-                "page_size_log2 takes a logarithm, and {page_size} is no power of two"
-            )));
-        }
-        shape.page_size_log2(page_size.ilog2() as u8);
+        shape.page_size_log2(memory.page_size_log2()?);
         let shape = shape.build().map_err(|error| told(Kind::Host, &error))?;
         match memory.shared {
             true => SharedMemory::new(&self.engine, shape).map(Memory::Shared),

@@ -82,6 +82,19 @@ pub struct NewMemory {
     pub page_size: Integer,
 }
 
+impl NewMemory {
+    /// The logarithm of the page size, for an API that takes one. What is no power of two is *not expressible*.
+    pub fn page_size_log2(&self) -> Result<u8, Failure> {
+        let page_size = self.page_size.u64()?;
+        if !page_size.is_power_of_two() {
+            return Err(Failure::not_expressible(format!(
+                "page_size_log2 takes a logarithm, and {page_size} is no power of two"
+            )));
+        }
+        Ok(page_size.ilog2() as u8)
+    }
+}
+
 /// A function of the harness that a guest imports. The driver makes one of the API's of it.
 pub struct HostFunction<D: Driver> {
     pub(crate) func: Arc<str>,
